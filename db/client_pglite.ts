@@ -1,0 +1,51 @@
+import { PGlite, types } from "@electric-sql/pglite";
+import { drizzle } from "drizzle-orm/pglite";
+import { migrate } from "drizzle-orm/pglite/migrator";
+import { type Database, type Db, retryLostRaces } from "./client.ts";
+import { trip } from "./trips.ts";
+
+/**
+ * Opens PostgreSQL in this process, its files under `folder` (`memory://` keeps none). There is
+ * one connection: statements queue, transactions exclude each other.
+ */
+export async function openPglite(folder: string): Promise<Database> {
+  if (!folder.startsWith("memory://")) await Deno.mkdir(folder, { recursive: true });
+  const pglite = await PGlite.create(folder, {
+    // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
+    parsers: { [types.INT8]: (value: string) => value },
+  });
+  return overPglite(pglite);
+}
+
+type Queryable = Pick<PGlite, "query">;
+
+/** The database over a PGlite that is already open; `close` closes it. */
+export function overPglite(pglite: PGlite): Database {
+  const handle = (client: Queryable): Db => {
+    const counted = {
+      query: (text: string, values?: unknown[], options?: object) =>
+        trip("sql", () => client.query(text, values, options)),
+    };
+    return drizzle({ client: counted as unknown as PGlite, casing: "snake_case" }) as unknown as Db;
+  };
+  // One connection has no locks against itself: migrations wait for each other here.
+  let migrated: Promise<void> = Promise.resolve();
+  return {
+    kind: "pglite",
+    db: handle(pglite),
+    transact: retryLostRaces(async (work) => {
+      // BEGIN and COMMIT are trips too, though PGlite sends them itself.
+      await trip("sql", () => Promise.resolve());
+      try {
+        return await pglite.transaction((tx) => work(handle(tx as unknown as Queryable)));
+      } finally {
+        await trip("sql", () => Promise.resolve());
+      }
+    }),
+    migrate(folder) {
+      const run = () => migrate(drizzle({ client: pglite }), { migrationsFolder: folder });
+      return migrated = migrated.then(run, run);
+    },
+    close: () => pglite.close(),
+  };
+}

@@ -1,0 +1,163 @@
+import { z } from "zod";
+import { deriveKeys, type Keys } from "./keys.ts";
+
+/** Everything that may differ between two installations; built once, in `main.ts`. */
+export interface Config {
+  env: "development" | "production";
+  host: string;
+  port: number;
+  dataDir: string;
+  databaseUrl: string | undefined;
+  redis:
+    | { kind: "memory" }
+    | { kind: "tcp"; url: string }
+    | { kind: "upstash"; url: string; token: string };
+  keys: Keys;
+  /** The address clients reach us at, without a trailing slash; absent: the request's own. */
+  publicUrl: string | undefined;
+  /** How many proxies in front of us append to `X-Forwarded-For`; 0 trusts none. */
+  trustedProxyCount: number;
+  /** How far a signed call's `ts` may be from our clock, ms. */
+  signWindowMs: number;
+  /** How long the same call by the same caller counts as a repetition, ms. */
+  duplicateWindowMs: number;
+  /** Multiplies every request rate; 0 switches request rates off. */
+  rateFactor: number;
+  /** Signs gateway calls made before login (contract, 客户端公共参数). */
+  gatewayDefaultSecret: string;
+  aliyunSms: AliyunSmsConfig | undefined;
+}
+
+export interface AliyunSmsConfig {
+  accessKeyId: string;
+  accessKeySecret: string;
+  signName: string;
+  templateCode: string;
+  endpoint: string;
+}
+
+/** The environment does not describe an installation; `message` names every variable at fault. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+const text = z.string().min(1).optional();
+const count = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
+
+const Environment = z.object({
+  APP_ENV: z.enum(["development", "production"]).default("development"),
+  HOST: z.string().default("0.0.0.0"),
+  PORT: z.coerce.number().int().min(0).max(65535).default(8000),
+  DATA_DIR: z.string().default(".data"),
+  DATABASE_URL: text,
+  REDIS_URL: text,
+  UPSTASH_REDIS_REST_URL: text,
+  UPSTASH_REDIS_REST_TOKEN: text,
+  SECRET_KEY: z.string().min(32).optional(),
+  SECRET_KEY_PREVIOUS: z.string().min(32).optional(),
+  DATA_KEYS: text,
+  PUBLIC_URL: z.url().transform((url) => url.replace(/\/+$/, "")).optional(),
+  TRUSTED_PROXY_COUNT: count(0),
+  SIGN_WINDOW_MS: count(600_000),
+  DUPLICATE_WINDOW_MS: count(1_000),
+  RATE_FACTOR: z.coerce.number().min(0).default(1),
+  GATEWAY_DEFAULT_SECRET: z.string().min(1).default("Hx!0k!K}5E.]EoP"),
+  ALIYUN_SMS_ACCESS_KEY_ID: text,
+  ALIYUN_SMS_ACCESS_KEY_SECRET: text,
+  ALIYUN_SMS_SIGN_NAME: text,
+  ALIYUN_SMS_TEMPLATE_CODE: text,
+  ALIYUN_SMS_ENDPOINT: z.url().default("https://dysmsapi.aliyuncs.com"),
+});
+type Environment = z.infer<typeof Environment>;
+
+/** Keys kept in `DATA_DIR` for installations that name none (never used in production). */
+export interface KeptKeys {
+  secretKey: string;
+}
+
+/**
+ * Reads the environment once.
+ *
+ * @param keptKeys asked only when `SECRET_KEY` is absent outside production
+ * @throws {ConfigError} naming each wrong or missing variable
+ */
+export function readConfig(
+  environment: Record<string, string>,
+  keptKeys: (dataDir: string) => KeptKeys,
+): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== ""),
+  );
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new ConfigError(faults.join("; "));
+  }
+  const env = parsed.data;
+  refuseMissing(env);
+  return {
+    env: env.APP_ENV,
+    host: env.HOST,
+    port: env.PORT,
+    dataDir: env.DATA_DIR,
+    databaseUrl: env.DATABASE_URL,
+    redis: redisOf(env),
+    keys: deriveKeys({
+      secretKey: env.SECRET_KEY ?? keptKeys(env.DATA_DIR).secretKey,
+      secretKeyPrevious: env.SECRET_KEY_PREVIOUS,
+      dataKeys: env.DATA_KEYS,
+    }),
+    publicUrl: env.PUBLIC_URL,
+    trustedProxyCount: env.TRUSTED_PROXY_COUNT,
+    signWindowMs: env.SIGN_WINDOW_MS,
+    duplicateWindowMs: env.DUPLICATE_WINDOW_MS,
+    rateFactor: env.RATE_FACTOR,
+    gatewayDefaultSecret: env.GATEWAY_DEFAULT_SECRET,
+    aliyunSms: aliyunSmsOf(env),
+  };
+}
+
+const ALIYUN_SMS = [
+  "ALIYUN_SMS_ACCESS_KEY_ID",
+  "ALIYUN_SMS_ACCESS_KEY_SECRET",
+  "ALIYUN_SMS_SIGN_NAME",
+  "ALIYUN_SMS_TEMPLATE_CODE",
+] as const;
+
+/** What production cannot do without, and what is only half there in any environment. */
+function refuseMissing(env: Environment) {
+  const missing: string[] = [];
+  if (env.APP_ENV === "production") {
+    for (const name of ["DATABASE_URL", "SECRET_KEY", ...ALIYUN_SMS] as const) {
+      if (env[name] === undefined) missing.push(name);
+    }
+    if (!env.REDIS_URL && !env.UPSTASH_REDIS_REST_URL) {
+      missing.push("UPSTASH_REDIS_REST_URL (or REDIS_URL)");
+    }
+  } else if (ALIYUN_SMS.some((name) => env[name] !== undefined)) {
+    missing.push(...ALIYUN_SMS.filter((name) => env[name] === undefined));
+  }
+  if (env.UPSTASH_REDIS_REST_URL && !env.UPSTASH_REDIS_REST_TOKEN) {
+    missing.push("UPSTASH_REDIS_REST_TOKEN");
+  }
+  if (missing.length > 0) throw new ConfigError(`missing: ${missing.join(", ")}`);
+}
+
+function redisOf(env: Environment): Config["redis"] {
+  if (env.UPSTASH_REDIS_REST_URL) {
+    const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;
+    return { kind: "upstash", url, token: token! };
+  }
+  return env.REDIS_URL ? { kind: "tcp", url: env.REDIS_URL } : { kind: "memory" };
+}
+
+function aliyunSmsOf(env: Environment): AliyunSmsConfig | undefined {
+  if (env.ALIYUN_SMS_ACCESS_KEY_ID === undefined) return undefined;
+  return {
+    accessKeyId: env.ALIYUN_SMS_ACCESS_KEY_ID,
+    accessKeySecret: env.ALIYUN_SMS_ACCESS_KEY_SECRET!,
+    signName: env.ALIYUN_SMS_SIGN_NAME!,
+    templateCode: env.ALIYUN_SMS_TEMPLATE_CODE!,
+    endpoint: env.ALIYUN_SMS_ENDPOINT,
+  };
+}

@@ -1,0 +1,36 @@
+import { index, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import { instant, safeBigint } from "./columns.ts";
+
+/**
+ * When codes were last sent to a number, newest first, at most ten: enough to decide one a minute,
+ * five an hour and ten a day in one statement. Codes themselves live in Redis.
+ */
+export const captchaSends = pgTable(
+  "captcha_sends",
+  {
+    purpose: text().notNull(),
+    countryCode: text().notNull(),
+    mobile: text().notNull(),
+    sentAt: timestamp({ withTimezone: true, precision: 3, mode: "date" }).array().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.purpose, table.countryCode, table.mobile] })],
+);
+
+/** Every code asked for: who paid for which message, and what became of it. */
+export const captchaAudit = pgTable(
+  "captcha_audit",
+  {
+    id: safeBigint().primaryKey().generatedAlwaysAsIdentity(),
+    purpose: text().notNull(),
+    countryCode: text().notNull(),
+    mobile: text().notNull(),
+    address: text(),
+    requestId: text().notNull(),
+    at: instant().notNull(),
+    failedAt: instant(),
+  },
+  (table) => [
+    index("captcha_audit_number").on(table.countryCode, table.mobile, table.at),
+    index("captcha_audit_at").on(table.at),
+  ],
+);

@@ -1,0 +1,70 @@
+import { sql } from "drizzle-orm";
+import {
+  boolean,
+  index,
+  integer,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+} from "drizzle-orm/pg-core";
+import { HOUSE_APP_ID, instant, safeBigint } from "./columns.ts";
+import { users } from "./users.ts";
+
+/** `groups.status` of the ops contract. */
+export const GroupStatus = { stopped: 0, running: 1 } as const;
+/** `group_members.role` of the im contract. */
+export const MemberRole = { member: 0, owner: 1, manager: 2 } as const;
+
+/** A group of people: im's chat group, the partner's group and the operator's paid group. */
+export const groups = pgTable(
+  "groups",
+  {
+    /** What ops and partners call it. */
+    id: safeBigint().primaryKey().generatedAlwaysAsIdentity({ startWith: 7_000_100_001 }),
+    /** 32 lower hex digits: what im calls it. */
+    groupNo: text().notNull().unique(),
+    appId: safeBigint().notNull().default(HOUSE_APP_ID),
+    ownerId: safeBigint().references(() => users.id),
+    name: text().notNull(),
+    notice: text().notNull().default(""),
+    isSuper: boolean().notNull().default(false),
+    status: smallint().notNull().default(GroupStatus.running),
+    countryName: text(),
+    /** The group's Mixin bot: its id, and the sealed keystore it signs with. */
+    clientId: text(),
+    keystoreSealed: text(),
+    /** Shares of the subscription payments, 0…1. */
+    ownerRate: numeric({ precision: 5, scale: 4 }).notNull().default("0.7"),
+    inviterRate: numeric({ precision: 5, scale: 4 }).notNull().default("0.1"),
+    /** Kept by the verbs that add and remove members. */
+    memberCount: integer().notNull().default(0),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+    disbandedAt: instant(),
+  },
+  (table) => [index("groups_of_app").on(table.appId, table.id)],
+);
+
+/** A person's place in a group, and what they paid for it. */
+export const groupMembers = pgTable(
+  "group_members",
+  {
+    groupId: safeBigint().notNull().references(() => groups.id),
+    userId: safeBigint().notNull().references(() => users.id),
+    role: smallint().notNull().default(MemberRole.member),
+    nickname: text().notNull().default(""),
+    /** Subscription facts of the ops contract. */
+    state: text().notNull().default("free"),
+    subscribedAt: instant(),
+    expiredAt: instant(),
+    inviterId: safeBigint().references(() => users.id),
+    joinedAt: instant().notNull(),
+    removedAt: instant(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.groupId, table.userId] }),
+    index("group_members_of_user").on(table.userId).where(sql`${table.removedAt} is null`),
+  ],
+);

@@ -1,0 +1,47 @@
+import { sql } from "drizzle-orm";
+import { index, integer, pgTable, smallint, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
+import { instant, safeBigint } from "./columns.ts";
+import { users } from "./users.ts";
+
+/** `sessions.kind`: one live session per person and kind, the newest wins. */
+export const SessionKind = { app: 0, web: 1 } as const;
+
+/** A login. The token itself is never stored, only its SHA-256. */
+export const sessions = pgTable(
+  "sessions",
+  {
+    id: safeBigint().primaryKey().generatedAlwaysAsIdentity(),
+    tokenHash: text().notNull().unique(),
+    userId: safeBigint().notNull().references(() => users.id),
+    kind: smallint().notNull(),
+    /** `Client-Type`: 0 web, 1 iOS, 2 Android; absent when the client did not say. */
+    clientType: smallint(),
+    versionName: text(),
+    versionCode: integer(),
+    deviceId: safeBigint().references(() => devices.id),
+    address: text(),
+    createdAt: instant().notNull(),
+    expiresAt: instant().notNull(),
+    revokedAt: instant(),
+  },
+  (table) => [
+    uniqueIndex("sessions_live").on(table.userId, table.kind).where(sql`revoked_at is null`),
+    index("sessions_expiry").on(table.expiresAt),
+  ],
+);
+
+/** A device a person has logged in from. */
+export const devices = pgTable(
+  "devices",
+  {
+    id: safeBigint().primaryKey().generatedAlwaysAsIdentity(),
+    userId: safeBigint().notNull().references(() => users.id),
+    /** The client's own id of the device. */
+    deviceId: text().notNull(),
+    name: text().notNull().default(""),
+    model: text().notNull().default(""),
+    createdAt: instant().notNull(),
+    lastLoginAt: instant().notNull(),
+  },
+  (table) => [unique("devices_of_user").on(table.userId, table.deviceId)],
+);

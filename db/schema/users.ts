@@ -1,0 +1,52 @@
+import { sql } from "drizzle-orm";
+import {
+  boolean,
+  index,
+  pgSequence,
+  pgTable,
+  smallint,
+  text,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import { HOUSE_APP_ID, instant, safeBigint } from "./columns.ts";
+
+/** `users.status`: the numbers the admin contract shows. */
+export const UserStatus = { active: 1, inReview: 2, disabled: 3, deleted: 4 } as const;
+
+/** Numeric user ids: what admin shows as `uid` and partners see for house users. */
+export const userIds = pgSequence("users_id_seq", { startWith: 100_000_001 });
+
+/** A person, once for all five surfaces. */
+export const users = pgTable(
+  "users",
+  {
+    id: safeBigint().primaryKey().default(sql`nextval('users_id_seq')`),
+    /** 32 lower hex digits: the id gateway and im show. */
+    uid: text().notNull().unique(),
+    appId: safeBigint().notNull().default(HOUSE_APP_ID),
+    /** The id within the app: the partner's own choice, or `id` in the house. */
+    appUid: safeBigint().notNull(),
+    /** Digits without `+` or leading zeros. */
+    countryCode: text(),
+    mobile: text(),
+    nickname: text().notNull().default(""),
+    avatar: text().notNull().default(""),
+    bio: text().notNull().default(""),
+    status: smallint().notNull().default(UserStatus.active),
+    /** Until the profile is filled in the gateway lets its owner do little else. */
+    profileAt: instant(),
+    exchanger: boolean().notNull().default(false),
+    parentId: safeBigint(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+    lastLoginAt: instant(),
+    deletedAt: instant(),
+  },
+  (table) => [
+    unique("users_app_uid").on(table.appId, table.appUid),
+    uniqueIndex("users_house_mobile").on(table.countryCode, table.mobile)
+      .where(sql`${table.appId} = ${sql.raw(String(HOUSE_APP_ID))}`),
+    index("users_parent").on(table.parentId).where(sql`${table.parentId} is not null`),
+  ],
+);
