@@ -1,0 +1,28 @@
+/** What a development provider kept instead of sending it, as `GET /dev/outbox` shows it. */
+export interface OutboxItem {
+  kind: string;
+  to: string;
+  /** The one-time code, if the message carries one. */
+  code?: string;
+  text: string;
+  /** When it would have been sent, ms since 1970. */
+  at: number;
+}
+
+const ITEM_COUNT_MAX = 1_000;
+
+/** The newest 1000 messages nobody was bothered with; gone when the process ends. */
+export class Outbox {
+  readonly #items: OutboxItem[] = [];
+
+  put({ kind, to, code, text }: Omit<OutboxItem, "at">): void {
+    const item = { kind, to, ...(code !== undefined && { code }), text, at: Date.now() };
+    this.#items.push(item);
+    if (this.#items.length > ITEM_COUNT_MAX) this.#items.shift();
+  }
+
+  /** Newest first; with `to` only what went there. */
+  list({ to }: { to?: string | undefined } = {}): OutboxItem[] {
+    return this.#items.filter((item) => to === undefined || item.to === to).reverse();
+  }
+}

@@ -1,0 +1,217 @@
+import { createHash, createHmac, randomUUID } from "node:crypto";
+import type { AliyunSmsConfig } from "../db/config.ts";
+import { DeadlineError } from "../db/deadline.ts";
+import type { Sms, SmsCode } from "./sms.ts";
+
+const VERSION = "2017-05-25";
+const TIMEOUT_MS = 5_000;
+/** A real answer is about 150 bytes; a failure that quotes the whole request stays below 4 KiB. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+const QUOTED_LENGTH_MAX = 200;
+
+/** Aliyun understood the call and did not send; `reason` is its code: `isv.BUSINESS_LIMIT_CONTROL`. */
+export class SmsRefusedError extends Error {
+  override name = "SmsRefusedError";
+  constructor(readonly reason: string, message: string) {
+    super(message);
+  }
+}
+
+export interface AliyunSmsOptions {
+  now?: () => Date;
+  /** A value never used before; Aliyun refuses a call that repeats one. */
+  nonce?: () => string;
+  /** How long one message may take from the connection to the last byte of the answer, ms. */
+  timeoutMs?: number;
+}
+
+/**
+ * Sends through Aliyun SMS (`SendSms`, 2017-05-25). A call is made once: `SendSms` is not
+ * idempotent, so after an error the message may still arrive, and sending again is the person's
+ * choice. No error names the code, the number or a key.
+ */
+export function aliyunSms(config: AliyunSmsConfig, options: AliyunSmsOptions = {}): Sms {
+  const { now = () => new Date(), nonce = randomUUID, timeoutMs = TIMEOUT_MS } = options;
+  return {
+    async sendCode(message) {
+      const phoneNumber = phoneNumberOf(message.to);
+      const url = new URL(config.endpoint);
+      const parameters = {
+        PhoneNumbers: phoneNumber,
+        SignName: config.signName,
+        TemplateCode: config.templateCode,
+        TemplateParam: JSON.stringify({ code: message.code }),
+      };
+      const headers = signCall({
+        method: "POST",
+        host: url.host,
+        path: url.pathname,
+        parameters,
+        action: "SendSms",
+        version: VERSION,
+        at: now(),
+        nonce: nonce(),
+      }, config);
+      url.search = canonicalQuery(parameters);
+      const secrets = secretsOf(message, phoneNumber, config);
+      try {
+        await post(url, headers, timeoutMs);
+      } catch (error) {
+        throw withoutSecrets(error, secrets, timeoutMs);
+      }
+    },
+  };
+}
+
+/**
+ * `SendSms` takes a comma-separated list, so anything but digits could reach strangers at our cost.
+ * No other country code starts with 86: Taiwan is 886, Bangladesh 880.
+ */
+function phoneNumberOf(to: string): string {
+  if (!/^\d{7,15}$/.test(to)) throw new Error("an SMS needs country code and number, digits only");
+  return to.startsWith("86") ? to.slice(2) : to;
+}
+
+export interface AcsCall {
+  method: "GET" | "POST";
+  /** As in the `Host` header: with the port unless it is the scheme's own. */
+  host: string;
+  path: string;
+  /** All of them travel in the query; the body is empty. */
+  parameters: Record<string, string>;
+  action: string;
+  version: string;
+  at: Date;
+  nonce: string;
+}
+
+/** The headers that make `call` acceptable to Aliyun: signature V3, ACS3-HMAC-SHA256. */
+export function signCall(
+  call: AcsCall,
+  keys: Pick<AliyunSmsConfig, "accessKeyId" | "accessKeySecret">,
+): Record<string, string> {
+  const bodyHash = sha256Hex("");
+  // In the alphabet's order, as the canonical request wants them.
+  const signed: Record<string, string> = {
+    "host": call.host,
+    "x-acs-action": call.action,
+    "x-acs-content-sha256": bodyHash,
+    "x-acs-date": call.at.toISOString().replace(/\.\d+Z$/, "Z"),
+    "x-acs-signature-nonce": call.nonce,
+    "x-acs-version": call.version,
+  };
+  const names = Object.keys(signed).join(";");
+  const canonicalRequest = [
+    call.method,
+    call.path,
+    canonicalQuery(call.parameters),
+    ...Object.entries(signed).map(([name, value]) => `${name}:${value}`),
+    "",
+    names,
+    bodyHash,
+  ].join("\n");
+  const signature = createHmac("sha256", keys.accessKeySecret)
+    .update(`ACS3-HMAC-SHA256\n${sha256Hex(canonicalRequest)}`).digest("hex");
+  const { host: _sentByFetch, ...headers } = signed;
+  return {
+    ...headers,
+    accept: "application/json",
+    authorization:
+      `ACS3-HMAC-SHA256 Credential=${keys.accessKeyId},SignedHeaders=${names},Signature=${signature}`,
+  };
+}
+
+/** Sorted by name and encoded as RFC 3986 says; sent exactly as it was signed. */
+function canonicalQuery(parameters: Record<string, string>): string {
+  return Object.keys(parameters).sort()
+    .map((name) => `${encode(name)}=${encode(parameters[name]!)}`).join("&");
+}
+
+/** `encodeURIComponent` leaves five characters alone that RFC 3986 reserves. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function sha256Hex(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+async function post(url: URL, headers: Record<string, string>, timeoutMs: number) {
+  const response = await fetch(url, {
+    method: "POST",
+    headers,
+    // A signed call must not be carried to another host.
+    redirect: "manual",
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  const answer = parseAnswer(await readBounded(response));
+  if (response.ok && answer?.Code === "OK") return;
+  if (typeof answer?.Code !== "string" || answer.Code === "OK") {
+    throw new Error(`answered HTTP ${response.status} in an unknown form`);
+  }
+  throw new SmsRefusedError(
+    answer.Code,
+    `refused: ${answer.Code}, request ${answer.RequestId}: ${answer.Message}`,
+  );
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let byteCount = 0;
+  // Leaving the loop cancels the body, which closes the connection.
+  for await (const chunk of response.body ?? []) {
+    byteCount += chunk.byteLength;
+    if (byteCount > ANSWER_BYTES_MAX) throw new Error("answered at too great a length");
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parseAnswer(text: string): Record<string, unknown> | undefined {
+  try {
+    const answer = JSON.parse(text);
+    return typeof answer === "object" && answer !== null ? answer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function secretsOf({ to, code }: SmsCode, phoneNumber: string, config: AliyunSmsConfig): string[] {
+  const { accessKeyId, accessKeySecret } = config;
+  return [accessKeySecret, accessKeyId, to, phoneNumber, code];
+}
+
+/**
+ * Error texts of `fetch` carry the address with all parameters, and Aliyun's answer to a wrong
+ * signature quotes the request; both would bring a valid code into the log. So the original error
+ * is not kept as `cause` either.
+ */
+function withoutSecrets(error: unknown, secrets: string[], timeoutMs: number): Error {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return new DeadlineError("Aliyun SMS", timeoutMs);
+  }
+  const clean = (text: string) => {
+    const shown = text.replace(/https?:\/\/[^\s)]+/g, "…");
+    return shorten(
+      secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, "…"), shown),
+    );
+  };
+  const message = `Aliyun SMS: ${clean(reasonOf(error))}`;
+  return error instanceof SmsRefusedError
+    ? new SmsRefusedError(clean(error.reason), message)
+    : new Error(message);
+}
+
+/** `fetch` says only "fetch failed"; why (refused, unknown host, certificate) is its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+function shorten(text: string): string {
+  return text.length > QUOTED_LENGTH_MAX ? `${text.slice(0, QUOTED_LENGTH_MAX)}…` : text;
+}
