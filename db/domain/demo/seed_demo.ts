@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { type Ctx, withTx } from "../../client.ts";
+import { hmacHex, md5Hex, randomHex32 } from "../../keys.ts";
+import { apps } from "../../schema/apps.ts";
+import { groupMembers, groups, GroupStatus, MemberRole } from "../../schema/groups.ts";
+import { operators, opsKeys } from "../../schema/operators.ts";
+import { paymentMethods, PaymentType, realNames } from "../../schema/people.ts";
+import { users } from "../../schema/users.ts";
+import { blindIndex, seal } from "../../sealed.ts";
+
+/** What a first start on embedded parts leaves to try everything with. */
+export interface Demo {
+  operatorId: number;
+  opsKey: { id: string; secret: string };
+  partner: { appid: number; appsecret: string };
+  groupId: number;
+}
+
+/** Five people of the demo group; the first two can be paid, so they have a name and a card. */
+const PEOPLE = [
+  { nickname: "徐辉", mobile: "13800000001", idNo: "310225199001011234", card: "6225880212345678" },
+  { nickname: "张三", mobile: "13800000002", idNo: "110101199003078888", card: "6222021234567890" },
+  { nickname: "李四", mobile: "13800000003" },
+  { nickname: "王五", mobile: "13800000004" },
+  { nickname: "Toby", mobile: "13800000005" },
+];
+
+/**
+ * Makes the demo, once: an operator, an ops key, a partner app, and a running group of five.
+ *
+ * @returns undefined when there is an operator already, so nothing was made
+ */
+export function seedDemo(ctx: Ctx): Promise<Demo | undefined> {
+  return withTx(ctx, async (ctx) => {
+    if (await ctx.db.$count(operators) > 0) return undefined;
+    const now = ctx.now();
+    const [operator] = await ctx.db.insert(operators)
+      .values({ name: "demo", role: "admin", createdAt: now }).returning();
+    return {
+      operatorId: operator!.id,
+      opsKey: await seedOpsKey(ctx),
+      partner: await seedPartner(ctx),
+      groupId: await seedGroup(ctx),
+    };
+  });
+}
+
+async function seedOpsKey(ctx: Ctx) {
+  const id = randomHex32();
+  const secret = randomBytes(16).toString("hex");
+  await ctx.db.insert(opsKeys).values({
+    id,
+    secretHash: hmacHex(ctx.config.keys.opsKey, secret),
+    name: "demo",
+    createdAt: ctx.now(),
+  });
+  return { id, secret };
+}
+
+async function seedPartner(ctx: Ctx) {
+  const appsecret = randomBytes(16).toString("hex");
+  const [app] = await ctx.db.insert(apps).values({
+    name: "demo",
+    secretHash: hmacHex(ctx.config.keys.partnerSecret, md5Hex(appsecret)),
+    createdAt: ctx.now(),
+  }).returning();
+  return { appid: app!.id, appsecret };
+}
+
+async function seedGroup(ctx: Ctx): Promise<number> {
+  const now = ctx.now();
+  const people = await ctx.db.insert(users).values(PEOPLE.map(({ nickname, mobile }) => ({
+    id: sql`nextval('users_id_seq')`,
+    appUid: sql`currval('users_id_seq')`,
+    uid: randomHex32(),
+    countryCode: "86",
+    mobile,
+    nickname,
+    profileAt: now,
+    createdAt: now,
+    updatedAt: now,
+  }))).returning({ id: users.id });
+  await seedMeans(ctx, people.map(({ id }) => id));
+  const [group] = await ctx.db.insert(groups).values({
+    groupNo: randomHex32(),
+    ownerId: people[0]!.id,
+    name: "演示群",
+    status: GroupStatus.running,
+    countryName: "cn",
+    memberCount: people.length,
+    createdAt: now,
+    updatedAt: now,
+  }).returning();
+  await ctx.db.insert(groupMembers).values(people.map(({ id }, at) => ({
+    groupId: group!.id,
+    userId: id,
+    role: at === 0 ? MemberRole.owner : MemberRole.member,
+    state: "paid",
+    subscribedAt: now,
+    joinedAt: now,
+    inviterId: at > 1 ? people[1]!.id : null,
+  })));
+  return group!.id;
+}
+
+/** Real names and bank cards, sealed as everybody's are. */
+async function seedMeans(ctx: Ctx, userIds: number[]) {
+  const { keys } = ctx.config;
+  const now = ctx.now();
+  for (const [at, { nickname, idNo, card }] of PEOPLE.entries()) {
+    const userId = userIds[at]!;
+    if (!idNo || !card) continue;
+    await ctx.db.insert(realNames).values({
+      userId,
+      name: nickname,
+      idType: "idcard",
+      idNoSealed: seal(keys, idNo, `real_names.id_no:${userId}`),
+      idNoIndex: blindIndex(keys, "id_no", idNo),
+      createdAt: now,
+    });
+    await ctx.db.insert(paymentMethods).values({
+      userId,
+      type: PaymentType.bankCard,
+      name: nickname,
+      accountSealed: seal(keys, card, `payment_methods.account:${userId}`),
+      accountIndex: blindIndex(keys, "account", card),
+      accountLast4: card.slice(-4),
+      extra0: "招商银行",
+      extra1: "上海张江支行",
+      bankCode: "CMB",
+      createdAt: now,
+    });
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Every failure a caller may expect, named once. A kind belongs to one of eight families and has
+ * a public text; each surface turns families (and the kinds its contract gives a code) into its
+ * own wire form in `routes/<surface>/errors.ts`.
+ */
+export const families = [
+  "invalid",
+  "unauthenticated",
+  "forbidden",
+  "not_found",
+  "conflict",
+  "limited",
+  "unavailable",
+  "internal",
+] as const;
+export type Family = (typeof families)[number];
+
+const catalogue = {
+  // The request itself, before any rule of ours is asked.
+  request_malformed: ["invalid", "请求格式不正确"],
+  request_too_large: ["invalid", "请求内容过大"],
+  params_invalid: ["invalid", "请求参数不正确"],
+  path_unknown: ["not_found", "找不到"],
+  method_not_allowed: ["invalid", "请求方法不对"],
+  rate_exceeded: ["limited", "请求过于频繁，请稍后再试"],
+  service_unavailable: ["unavailable", "服务暂不可用，请稍后再试"],
+  unexpected: ["internal", "服务器内部错误"],
+
+  // Credentials and signed calls.
+  signature_missing: ["invalid", "缺少 ts 或 sign"],
+  signature_stale: ["invalid", "ts 已过期，请校准时间"],
+  signature_ambiguous: ["invalid", "参数名或参数值不能参与签名"],
+  signature_wrong: ["unauthenticated", "签名不正确"],
+  session_invalid: ["unauthenticated", "未登录或者登录已过期"],
+  call_repeated: ["conflict", "短时间内重复调用"],
+
+  // Accounts and captchas.
+  mobile_invalid: ["invalid", "手机号不正确"],
+  captcha_wrong: ["invalid", "验证码错误或已失效"],
+  captcha_too_soon: ["limited", "验证码发送过于频繁，请稍后再试"],
+  captcha_spent: ["limited", "今日验证码发送次数过多，请稍后再试"],
+  sms_failed: ["unavailable", "短信发送失败，请稍后再试"],
+  account_missing: ["not_found", "账号不存在"],
+  account_exists: ["conflict", "账号已存在"],
+  account_frozen: ["forbidden", "账号已被冻结"],
+
+  // Profiles.
+  profile_missing: ["forbidden", "用户资料未初始化"],
+  profile_exists: ["conflict", "用户资料已初始化"],
+  user_missing: ["not_found", "用户不存在"],
+} as const satisfies Record<string, readonly [Family, string]>;
+
+/** The name of an expected failure: what verbs throw and endpoints declare. */
+export type Kind = keyof typeof catalogue;
+export const kinds = Object.keys(catalogue) as Kind[];
+
+export function familyOf(kind: Kind): Family {
+  return catalogue[kind][0];
+}
+
+export function publicTextOf(kind: Kind): string {
+  return catalogue[kind][1];
+}
+
+export interface DomainErrorOptions {
+  /** Replaces the catalogue's public text where the caller needs to know more. */
+  message?: string;
+  /** What really happened; logged, never sent. */
+  cause?: unknown;
+  /** Seconds after which the caller may try again (`Retry-After`). */
+  retryAfterSeconds?: number;
+}
+
+/** An expected failure. Its `message` is safe to send; `cause` is for the log alone. */
+export class DomainError extends Error {
+  readonly kind: Kind;
+  readonly family: Family;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(kind: Kind, options: DomainErrorOptions = {}) {
+    super(options.message ?? publicTextOf(kind), { cause: options.cause });
+    this.name = "DomainError";
+    this.kind = kind;
+    this.family = familyOf(kind);
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}

@@ -1,0 +1,102 @@
+import { and, eq, gt, isNull, sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { sessions } from "../../schema/sessions.ts";
+import { users } from "../../schema/users.ts";
+import type { Session } from "./session.ts";
+
+/** The session with this token, unless it was ended or has run out; whatever its person's status. */
+export async function readSession(ctx: Ctx, tokenHash: string): Promise<Session | undefined> {
+  const [row] = await ctx.db
+    .select({
+      userId: users.id,
+      uid: users.uid,
+      status: users.status,
+      profileAt: users.profileAt,
+      expiresAt: sessions.expiresAt,
+    })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(
+      and(
+        eq(sessions.tokenHash, tokenHash),
+        isNull(sessions.revokedAt),
+        gt(sessions.expiresAt, ctx.now()),
+      ),
+    )
+    .limit(1);
+  if (!row) return undefined;
+  return {
+    tokenHash,
+    userId: row.userId,
+    uid: row.uid,
+    status: row.status,
+    hasProfile: row.profileAt !== null,
+    expiresAtMs: row.expiresAt.getTime(),
+  };
+}
+
+export interface GuardKey {
+  key: string;
+  /** How long the key is used up, ms. */
+  windowMs: number;
+}
+
+/**
+ * The session and the duplicate-call guard from Postgres alone, in one statement: what a request
+ * asks while Redis is away.
+ *
+ * @returns the session, and whether every guard key was unused (and is now used)
+ */
+export async function readSessionAndUseKeys(
+  ctx: Ctx,
+  tokenHash: string | undefined,
+  keys: GuardKey[],
+): Promise<{ session: Session | undefined; unused: boolean }> {
+  const now = ctx.now();
+  const rows = keys.map(({ key, windowMs }) => ({
+    key,
+    expires_at: new Date(now.getTime() + windowMs).toISOString(),
+  }));
+  const result = await ctx.db.execute<
+    {
+      used: string;
+      id: string | null;
+      uid: string;
+      status: number;
+      has_profile: boolean;
+      expires_ms: string;
+    }
+  >(sql`
+    with used as (
+      insert into call_guards (key, expires_at)
+      select key, expires_at
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as given(key text, expires_at timestamptz)
+      order by key
+      on conflict (key) do update set expires_at = excluded.expires_at
+        where call_guards.expires_at <= ${now.toISOString()}::timestamptz
+      returning key
+    )
+    select (select count(*) from used)::text as used, found.*
+    from (select 1) as one
+    left join lateral (
+      select users.id::text, users.uid, users.status, users.profile_at is not null as has_profile,
+        (extract(epoch from sessions.expires_at) * 1000)::bigint::text as expires_ms
+      from sessions join users on users.id = sessions.user_id
+      where sessions.token_hash = ${tokenHash ?? ""} and sessions.revoked_at is null
+        and sessions.expires_at > ${now.toISOString()}::timestamptz
+    ) as found on true
+  `);
+  const row = result.rows[0]!;
+  return {
+    unused: Number(row.used) === keys.length,
+    session: tokenHash === undefined || row.id === null ? undefined : {
+      tokenHash,
+      userId: Number(row.id),
+      uid: row.uid,
+      status: Number(row.status),
+      hasProfile: row.has_profile,
+      expiresAtMs: Number(row.expires_ms),
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** How often one caller may do something: a sliding window over the last `windowMs`. */
+export interface Rate {
+  /** Whose calls are counted together. */
+  per: "caller" | "address";
+  count: number;
+  windowMs: number;
+}
+
+const UNITS = { s: 1_000, min: 60_000, h: 3_600_000 } as const;
+type Window = `${number} ${keyof typeof UNITS}`;
+
+/** `perUser(5, "1 s")`: five calls a second by one caller (by address before login). */
+export function perUser(count: number, window: Window): Rate {
+  return { per: "caller", count, windowMs: windowMs(window) };
+}
+
+/** `perAddress(30, "1 min")`: thirty calls a minute from one address, whoever they are. */
+export function perAddress(count: number, window: Window): Rate {
+  return { per: "address", count, windowMs: windowMs(window) };
+}
+
+function windowMs(window: Window): number {
+  const [amount, unit] = window.split(" ") as [string, keyof typeof UNITS];
+  return Number(amount) * UNITS[unit];
+}
+
+/** One counter a call is counted under. */
+export interface Counter {
+  key: string;
+  /** Already scaled by the installation's rate factor. */
+  count: number;
+  windowMs: number;
+}
+
+/**
+ * The counter of one rate for one call. `of` names what is counted (a surface, an endpoint);
+ * `factor` is the installation's, 0 switching rates off.
+ */
+export function counterOf(
+  { of, rate, caller, address, factor }: {
+    of: string;
+    rate: Rate;
+    caller: string;
+    address: string;
+    factor: number;
+  },
+): Counter[] {
+  if (factor === 0) return [];
+  const whose = rate.per === "caller" ? caller : address;
+  return [{
+    key: `rate:${rate.per}:${of}:${whose}`,
+    count: rate.count * factor,
+    windowMs: rate.windowMs,
+  }];
+}
+
+/** The two fixed windows a sliding one is estimated from, at `nowMs`. */
+export function windowsAt(counter: Counter, nowMs: number) {
+  const at = Math.floor(nowMs / counter.windowMs);
+  return {
+    current: `${counter.key}:${at}`,
+    previous: `${counter.key}:${at - 1}`,
+    /** The part of the previous window that still counts, 0…1. */
+    previousWeight: 1 - (nowMs % counter.windowMs) / counter.windowMs,
+  };
+}
+
+/** Whether this call is over: `current` includes it, `previous` is the window before. */
+export function isOver(
+  counter: Counter,
+  { current, previous, previousWeight }: {
+    current: number;
+    previous: number;
+    previousWeight: number;
+  },
+): boolean {
+  return current + previous * previousWeight > counter.count;
+}
+
+const LOCAL_KEYS_MAX = 50_000;
+const local = new Map<string, number>();
+
+/** The same windows in this process alone, for the time Redis is away. */
+export function countLocally(counter: Counter, nowMs: number): boolean {
+  const { current, previous, previousWeight } = windowsAt(counter, nowMs);
+  if (local.size > LOCAL_KEYS_MAX) local.clear();
+  const count = (local.get(current) ?? 0) + 1;
+  local.set(current, count);
+  return isOver(counter, { current: count, previous: local.get(previous) ?? 0, previousWeight });
+}

@@ -1,0 +1,55 @@
+import type { Context, Next } from "hono";
+import { serverTiming, type Trips } from "../db/trips.ts";
+
+const SANE_ID = /^[A-Za-z0-9._-]{8,64}$/;
+
+/** The caller's own request id if it is fit for a log, a new one otherwise. */
+export function requestIdOf(given: string | undefined): string {
+  return given !== undefined && SANE_ID.test(given) ? given : crypto.randomUUID();
+}
+
+/**
+ * The client's address. Each trusted proxy has appended the address it saw to `X-Forwarded-For`;
+ * what stands further left was written by whoever called, and is not believed.
+ */
+export function clientAddress(c: Context, trustedProxyCount: number): string {
+  const peer = (c.env as { remoteAddr?: { hostname?: string } } | undefined)?.remoteAddr?.hostname;
+  if (trustedProxyCount > 0) {
+    const seen = (c.req.header("x-forwarded-for") ?? "").split(",").map((part) => part.trim());
+    const address = seen.at(-trustedProxyCount);
+    if (address) return address;
+  }
+  return peer ?? "unknown";
+}
+
+interface LoggedVariables {
+  Variables: { surface: string; endpoint: string; log: (line: Record<string, unknown>) => void };
+}
+
+/**
+ * Runs the request and writes its one line: where it went and what it cost. No query, no headers,
+ * no bodies: they hold numbers, codes and tokens.
+ */
+export async function accessLog<E extends LoggedVariables>(
+  c: Context<E>,
+  next: Next,
+  trips: Trips,
+  { showTiming }: { showTiming: boolean },
+): Promise<void> {
+  const startedAt = performance.now();
+  await next();
+  if (showTiming) c.header("Server-Timing", serverTiming(trips));
+  const get = (name: "surface" | "endpoint"): unknown => c.get(name as never);
+  (c.get("log" as never) as LoggedVariables["Variables"]["log"])({
+    level: "info",
+    msg: "request",
+    method: c.req.method,
+    path: c.req.path,
+    status: c.res.status,
+    ms: Math.round((performance.now() - startedAt) * 10) / 10,
+    surface: get("surface"),
+    endpoint: get("endpoint"),
+    sql: trips.sql.count,
+    redis: trips.redis.count,
+  });
+}

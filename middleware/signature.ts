@@ -1,0 +1,82 @@
+import { DomainError } from "../db/domain/errors.ts";
+import { md5Hex, sameSecret } from "../db/keys.ts";
+
+/** What takes part in a signature: names and values as the client sent them. */
+export type SignedParams = Record<string, unknown>;
+
+const SEPARATOR = "$$$";
+
+/**
+ * The string a call is signed over: `key=value` of every parameter but `sign`, the pairs sorted,
+ * `accessSecret=<secret>` behind them, joined by `$$$` (gateway contract, 客户端公共参数; details
+ * in the behaviour notes, 3.1).
+ */
+export function signedString(params: SignedParams, secret: string): string {
+  const pairs = Object.entries(params)
+    .filter(([name]) => name !== "sign")
+    .map(([name, value]) => `${name}=${valueText(value)}`)
+    .sort(byCodeUnit);
+  return [...pairs, `accessSecret=${secret}`].join(SEPARATOR);
+}
+
+/** MD5 of {@link signedString}, lower hex. */
+export function signatureOf(params: SignedParams, secret: string): string {
+  return md5Hex(signedString(params, secret));
+}
+
+/** Scalars as they print, objects and arrays as compact JSON with sorted keys. */
+function valueText(value: unknown): string {
+  return typeof value === "object" && value !== null
+    ? JSON.stringify(value, sortedKeys)
+    : String(value);
+}
+
+function sortedKeys(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => byCodeUnit(a, b)));
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export interface VerifyOptions {
+  params: SignedParams;
+  /** Names sent more than once. */
+  repeatedNames: string[];
+  /** Any of these may have signed. */
+  secrets: string[];
+  nowMs: number;
+  /** How far `ts` may be from `nowMs`, ms. */
+  windowMs: number;
+}
+
+/**
+ * Checks a call's `ts` and `sign` without any I/O.
+ *
+ * @returns the signature in the form it is compared in, for the guard against a second use
+ * @throws {DomainError} `signature_missing`, `signature_ambiguous`, `signature_stale` or
+ *   `signature_wrong`
+ */
+export function verifySignature(options: VerifyOptions): string {
+  const { params, repeatedNames, secrets, nowMs, windowMs } = options;
+  const sign = typeof params.sign === "string" ? params.sign.replaceAll(/[\r\n]/g, "") : "";
+  const ts = Number(params.ts);
+  if (sign === "" || params.ts === undefined || !Number.isSafeInteger(ts)) {
+    throw new DomainError("signature_missing");
+  }
+  if (repeatedNames.length > 0 || isAmbiguous(params)) throw new DomainError("signature_ambiguous");
+  if (Math.abs(nowMs - ts) > windowMs) throw new DomainError("signature_stale");
+  const given = sign.toLowerCase();
+  if (!secrets.some((secret) => sameSecret(signatureOf(params, secret), given))) {
+    throw new DomainError("signature_wrong");
+  }
+  return given;
+}
+
+/** `{a:"1", b:"2"}` and `{a:"1$$$b=2"}` join to the same string; only one of them may be signed. */
+function isAmbiguous(params: SignedParams): boolean {
+  return Object.entries(params).some(([name, value]) =>
+    name.includes("=") || name.includes(SEPARATOR) || valueText(value).includes(SEPARATOR)
+  );
+}
