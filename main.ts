@@ -1,0 +1,79 @@
+import { openDatabase } from "./db/client.ts";
+import { readConfig } from "./db/config.ts";
+import { keepKeys, lockDataDir } from "./db/data_dir.ts";
+import { openRedis } from "./db/redis.ts";
+import { openProviders } from "./providers/providers.ts";
+import { createApp, type Deps } from "./routes/app.ts";
+
+/** Half a second less than the platform's patience between SIGINT and SIGKILL. */
+const STOP_TIMEOUT_MS = 4_500;
+
+/** `serve` (default), `migrate`, or `job <name>`. */
+const [command = "serve", ...args] = Deno.args;
+
+try {
+  await main();
+} catch (error) {
+  const { explainStartFailure } = await import("./routes/announce.ts");
+  console.error(explainStartFailure(error));
+  Deno.exit(1);
+}
+
+async function main() {
+  const config = readConfig(Deno.env.toObject(), keepKeys);
+  const isEmbedded = config.databaseUrl === undefined;
+  if (isEmbedded) await lockDataDir(config.dataDir);
+  const [database, redis, providers] = await Promise.all([
+    openDatabase(config),
+    openRedis(config),
+    openProviders(config),
+  ]);
+  const now = () => new Date();
+  const log = (line: Record<string, unknown>) =>
+    console.log(JSON.stringify({ at: now(), ...line }));
+  const deps: Deps = { config, database, redis, providers, now, log };
+
+  if (isEmbedded || command === "migrate") {
+    const { MIGRATIONS_FOLDER } = await import("./db/migrations.ts");
+    await database.migrate(MIGRATIONS_FOLDER);
+  }
+  if (isEmbedded) {
+    const { firstStart } = await import("./db/domain/demo/first_start.ts");
+    await firstStart(deps);
+  }
+  if (command === "serve") return serve(deps);
+  if (command === "job") {
+    const { runJobCommand } = await import("./jobs/command.ts");
+    await runJobCommand(deps, args);
+  }
+  await close(deps);
+}
+
+function serve(deps: Deps) {
+  const app = createApp(deps);
+  const server = Deno.serve({
+    hostname: deps.config.host,
+    port: deps.config.port,
+    onListen: async ({ port }) => {
+      const { announce } = await import("./routes/announce.ts");
+      console.log(announce(deps, port));
+    },
+  }, (request, info) => app.fetch(request, info));
+
+  let isStopping = false;
+  const stop = async () => {
+    if (isStopping) return;
+    isStopping = true;
+    const timer = setTimeout(() => Deno.exit(1), STOP_TIMEOUT_MS);
+    await server.shutdown();
+    await close(deps);
+    clearTimeout(timer);
+    Deno.exit(0);
+  };
+  Deno.addSignalListener("SIGINT", stop);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
+}
+
+async function close({ database, redis }: Deps) {
+  await Promise.allSettled([database.close(), redis.close()]);
+}

@@ -1,0 +1,45 @@
+import type { Deps } from "./app.ts";
+
+/** What somebody who has just started Plaza wants to know, with commands to paste. */
+export function announce({ config, database, redis }: Deps, port: number): string {
+  const url = `http://localhost:${port}`;
+  const lines = [
+    `Plaza is at ${url} (${database.kind}, redis ${redis.kind})`,
+    `  API reference  ${url}/docs`,
+    `  Health         ${url}/healthz`,
+  ];
+  if (!config.databaseUrl) {
+    lines.push(`  Data           ${config.dataDir}`);
+    lines.push(`  Credentials    ${config.dataDir}/credentials.json`);
+  }
+  if (config.env !== "production") {
+    lines.push("Try:", ...commandsToPaste(url, config.gatewayDefaultSecret));
+  }
+  return lines.join("\n");
+}
+
+/** Health; a signed call for a login code; the code that "arrived". */
+function commandsToPaste(url: string, secret: string): string[] {
+  const signed = `countryCode=86$$$mobile=13800138000$$$ts=%s$$$accessSecret=${secret}`;
+  return [
+    `curl -s ${url}/healthz`,
+    `ts=$(date +%s)000; sign=$(printf '${signed}' $ts | (md5sum 2>/dev/null || md5) | cut -c1-32); ` +
+    `curl -s ${url}/account/captcha -d countryCode=86 -d mobile=13800138000 -d ts=$ts -d sign=$sign`,
+    `curl -s '${url}/dev/outbox?to=8613800138000'`,
+  ];
+}
+
+/** Why Plaza did not start, in words for whoever has to mend it. */
+export function explainStartFailure(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  switch (error.name) {
+    case "ConfigError":
+      return `Plaza cannot start with this configuration: ${error.message}`;
+    case "DataDirInUseError":
+      return error.message;
+    case "AddrInUse":
+      return "The port is taken by another program; set PORT to a free one.";
+    default:
+      return error.stack ?? error.message;
+  }
+}

@@ -1,0 +1,85 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { secureHeaders } from "hono/secure-headers";
+import type { Ctx, Database } from "../db/client.ts";
+import type { Config } from "../db/config.ts";
+import { DomainError } from "../db/domain/errors.ts";
+import type { RedisConnection } from "../db/redis.ts";
+import { withTrips } from "../db/trips.ts";
+import { accessLog, clientAddress, requestIdOf } from "../middleware/request.ts";
+import type { Providers } from "../providers/providers.ts";
+import { metaRoutes } from "./meta.ts";
+import { answerFailure, type Env, type Log, serve } from "./serve.ts";
+import { candidatesFor, loadSurface } from "./surfaces.ts";
+
+/** Everything the app talks to; tests and `main.ts` build the same app from it. */
+export interface Deps {
+  config: Config;
+  database: Database;
+  redis: RedisConnection;
+  providers: Providers;
+  now: () => Date;
+  log: Log;
+}
+
+/** The whole of Plaza as one Hono app. */
+export function createApp(deps: Deps): Hono<Env> {
+  const { config, database, redis, providers } = deps;
+  const app = new Hono<Env>({ getPath: pathOf });
+
+  app.use(async (c, next) => {
+    const requestId = requestIdOf(c.req.header("x-request-id"));
+    const ctx: Ctx = {
+      db: database.db,
+      transact: database.transact,
+      redis: redis.redis,
+      now: deps.now,
+      requestId,
+      config,
+    };
+    c.set("ctx", ctx);
+    c.set("providers", providers);
+    c.set("address", clientAddress(c, config.trustedProxyCount));
+    c.set("log", (line) => deps.log({ ...line, id: requestId }));
+    c.header("X-Request-Id", requestId);
+    await withTrips(async (trips) => {
+      await accessLog(c, next, trips, { showTiming: config.env !== "production" });
+    });
+  });
+  app.use(cors({
+    origin: "*",
+    allowHeaders: ["Authorization", "Content-Type", "token", "group_id", "X-Request-Id"]
+      .concat("Client-Type", "Version-Name", "Version-Code"),
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    exposeHeaders: ["X-Request-Id", "Retry-After", "Server-Timing"],
+    maxAge: 86_400,
+  }));
+  // A public API: other origins may read it. Pages of our own set their policy themselves.
+  app.use(secureHeaders({ crossOriginResourcePolicy: false, crossOriginOpenerPolicy: false }));
+
+  app.route("/", metaRoutes(deps));
+  app.all("*", async (c) => {
+    const path = c.req.path;
+    const method = c.req.method === "HEAD" ? "GET" : c.req.method;
+    const names = candidatesFor(path, c.req.raw.headers);
+    const allowed = new Set<string>();
+    for (const name of names) {
+      const surface = await loadSurface(name);
+      const found = surface.find(method, path);
+      if (found) return await serve(c, surface, found);
+      for (const other of surface.allowedMethods(path)) allowed.add(other);
+    }
+    const surface = await loadSurface(names[0]!);
+    if (allowed.size === 0) return answerFailure(c, surface, new DomainError("path_unknown"));
+    c.header("Allow", [...allowed].join(", "));
+    return answerFailure(c, surface, new DomainError("method_not_allowed"));
+  });
+  app.onError(async (error, c) => answerFailure(c, await loadSurface("gateway"), error));
+  return app;
+}
+
+/** Doubled and trailing slashes, which clients of the contracts do send, change nothing. */
+function pathOf(request: Request): string {
+  const path = new URL(request.url).pathname.replaceAll(/\/{2,}/g, "/");
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}

@@ -1,0 +1,49 @@
+import { isDatabaseAway } from "../db/client.ts";
+import { DomainError, type Kind, publicTextOf } from "../db/domain/errors.ts";
+import { isRedisAway } from "../db/redis.ts";
+import type { ErrorTable, SurfaceSpec, WireError } from "./kit.ts";
+
+/** A failure as its surface shows it, and what the log should know that the caller must not. */
+export interface Failure {
+  kind: Kind;
+  status: number;
+  body: unknown;
+  headers: Record<string, string>;
+  /** Set when nobody expected this. */
+  unexpected: unknown;
+}
+
+/** Turns whatever was thrown into the surface's own words. */
+// deno-lint-ignore no-explicit-any -- any surface's table has the same shape
+export function failureOf(spec: SurfaceSpec<any, any>, thrown: unknown): Failure {
+  const error = expected(thrown);
+  const wire = wireErrorOf(spec.errors, error);
+  return {
+    kind: error.kind,
+    status: wire.status,
+    body: spec.fail(wire),
+    headers: error.retryAfterSeconds === undefined
+      ? {}
+      : { "Retry-After": String(error.retryAfterSeconds) },
+    unexpected: error.kind === "unexpected" ? thrown : undefined,
+  };
+}
+
+function expected(thrown: unknown): DomainError {
+  if (thrown instanceof DomainError) return thrown;
+  if (isDatabaseAway(thrown) || isRedisAway(thrown)) {
+    return new DomainError("service_unavailable", { cause: thrown });
+  }
+  return new DomainError("unexpected", { cause: thrown });
+}
+
+/** The row for this kind, or for its family; the text is the row's or the failure's own. */
+export function wireErrorOf(table: ErrorTable, error: DomainError): Required<WireError> {
+  const row = table[error.kind] ?? table[error.family];
+  return { status: row.status, code: row.code, message: row.message ?? error.message };
+}
+
+/** The same for documents, where there is a kind but no failure yet. */
+export function wireErrorOfKind(table: ErrorTable, kind: Kind): Required<WireError> {
+  return wireErrorOf(table, new DomainError(kind, { message: publicTextOf(kind) }));
+}

@@ -1,0 +1,35 @@
+import type { ErrorTable } from "../kit.ts";
+
+/**
+ * The gateway's codes: HTTP statuses from the contract's "Http Error Code", business codes (HTTP
+ * 200, status 0) from its "Operate Error Code". A business failure without a number of its own is
+ * code 0 with a message.
+ */
+export const gatewayErrors: ErrorTable = {
+  invalid: { status: 200, code: 0 },
+  unauthenticated: { status: 401, code: 0, message: "Authorized Failed" },
+  forbidden: { status: 403, code: 0, message: "Forbidden" },
+  not_found: { status: 200, code: 0 },
+  conflict: { status: 200, code: 0 },
+  limited: { status: 200, code: 0 },
+  unavailable: { status: 503, code: 0, message: "Service Unavailable" },
+  internal: { status: 500, code: 0, message: "Internal Server Error" },
+
+  request_malformed: { status: 400, code: 0, message: "Params Not Valid" },
+  request_too_large: { status: 413, code: 0 },
+  signature_missing: { status: 400, code: 0, message: "Params Not Valid" },
+  signature_stale: { status: 400, code: 0, message: "Params Not Valid" },
+  signature_ambiguous: { status: 400, code: 0, message: "Params Not Valid" },
+  path_unknown: { status: 404, code: 0, message: "Not Found" },
+  method_not_allowed: { status: 405, code: 0, message: "Method Not Allowed" },
+  rate_exceeded: { status: 429, code: 0 },
+  sms_failed: { status: 503, code: 0 },
+
+  call_repeated: { status: 200, code: -1 },
+  account_missing: { status: 200, code: 100000 },
+  account_exists: { status: 200, code: 100001 },
+  account_frozen: { status: 200, code: 100002 },
+  profile_missing: { status: 200, code: 200000 },
+  profile_exists: { status: 200, code: 200001 },
+  user_missing: { status: 200, code: 200002 },
+};

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import {
+  initProfile,
+  type Profile,
+  readProfile,
+  updateProfile,
+} from "../../db/domain/users/profile.ts";
+import {
+  AVATAR_LENGTH_MAX,
+  BIO_LENGTH_MAX,
+  NICKNAME_LENGTH_MAX,
+} from "../../db/domain/users/rules.ts";
+import { Flag, flag, HexId, textUpTo } from "../fields.ts";
+import { endpoint } from "./surface.ts";
+
+/** `userProfileResult` */
+const UserProfile = z.object({
+  uid: HexId,
+  nickname: z.string(),
+  avatar: z.string(),
+  bio: z.string(),
+  blocked: Flag.describe("1: the viewer has blocked this person"),
+});
+
+const NewProfile = z.object({
+  nickname: textUpTo(NICKNAME_LENGTH_MAX).describe("昵称"),
+  avatar: textUpTo(AVATAR_LENGTH_MAX).describe("头像"),
+});
+
+const ChangedProfile = NewProfile.extend({
+  bio: z.string().trim().refine(
+    (text) => [...text].length <= BIO_LENGTH_MAX,
+    { message: `不能超过${BIO_LENGTH_MAX}个字` },
+  ).optional().describe("介绍"),
+});
+
+/** Nobody blocks themselves. */
+const ofOneself = (profile: Profile) => ({ ...profile, blocked: 0 as const });
+
+/** POST /user/profile/init */
+export const initOwnProfile = endpoint({
+  method: "post",
+  path: "/user/profile/init",
+  summary: "初始化用户资料",
+  body: NewProfile,
+  data: UserProfile,
+  errors: ["profile_exists"],
+  beforeProfile: true,
+  handle: async ({ body, actor, ctx }) =>
+    ofOneself(await initProfile(ctx, { userId: actor.userId, ...body })),
+});
+
+/** PUT /user/profile */
+export const updateOwnProfile = endpoint({
+  method: "put",
+  path: "/user/profile",
+  summary: "更新用户资料",
+  body: ChangedProfile,
+  data: UserProfile,
+  errors: ["user_missing"],
+  handle: async ({ body, actor, ctx }) =>
+    ofOneself(await updateProfile(ctx, { userId: actor.userId, ...body })),
+});
+
+/** GET /user/{uid}/profile */
+export const getProfile = endpoint({
+  method: "get",
+  path: "/user/{uid}/profile",
+  summary: "获取用户资料",
+  params: z.object({ uid: z.string() }),
+  data: UserProfile,
+  errors: ["user_missing"],
+  async handle({ params, actor, ctx }) {
+    const profile = await readProfile(ctx, { uid: params.uid, viewerId: actor.userId });
+    return { ...profile, blocked: flag(profile.blocked) };
+  },
+});

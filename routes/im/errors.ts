@@ -1,0 +1,18 @@
+import type { ErrorTable } from "../kit.ts";
+
+/** The chat app knows two failures: 401 without a session, 400 for everything else. */
+export const imErrors: ErrorTable = {
+  invalid: { status: 400, code: 400 },
+  unauthenticated: { status: 401, code: 401 },
+  forbidden: { status: 400, code: 400 },
+  not_found: { status: 400, code: 400 },
+  conflict: { status: 400, code: 400 },
+  limited: { status: 400, code: 400 },
+  unavailable: { status: 503, code: 503 },
+  internal: { status: 500, code: 500 },
+
+  path_unknown: { status: 404, code: 404 },
+  method_not_allowed: { status: 405, code: 405 },
+  request_too_large: { status: 413, code: 413 },
+  rate_exceeded: { status: 429, code: 429 },
+};

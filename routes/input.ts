@@ -1,0 +1,96 @@
+import { DomainError } from "../db/domain/errors.ts";
+
+/** What a call brought along, parsed but not believed. */
+export interface RawInput {
+  /** Path parameters. */
+  params: Record<string, string>;
+  query: URLSearchParams;
+  /** A JSON value, the fields of a form, or undefined when there was no body. */
+  body: unknown;
+  /** Names that stand more than once among the parameters (a JSON object's keys included). */
+  repeatedNames: string[];
+}
+
+/**
+ * Reads query and body. A body is JSON (with or without a charset) or a URL-encoded form.
+ *
+ * @throws {DomainError} `request_too_large`, or `request_malformed` for anything else than that
+ */
+export async function readInput(
+  request: Request,
+  params: Record<string, string>,
+  bodyBytesMax: number,
+): Promise<RawInput> {
+  const query = new URL(request.url).searchParams;
+  const text = await readText(request, bodyBytesMax);
+  if (text === "") return { params, query, body: undefined, repeatedNames: repeated(query) };
+
+  const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  if (type === "application/x-www-form-urlencoded") {
+    const form = new URLSearchParams(text);
+    return {
+      params,
+      query,
+      body: Object.fromEntries(form),
+      repeatedNames: [...repeated(query), ...repeated(form)],
+    };
+  }
+  if (type !== "application/json" && !type.endsWith("+json")) {
+    throw new DomainError("request_malformed", { message: `不支持的 Content-Type: ${type}` });
+  }
+  return {
+    params,
+    query,
+    body: parseJson(text),
+    repeatedNames: [...repeated(query), ...repeatedKeys(text)],
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DomainError("request_malformed", { message: "JSON 格式不正确", cause });
+  }
+}
+
+async function readText(request: Request, bytesMax: number): Promise<string> {
+  if (!request.body) return "";
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) {
+    throw new DomainError("request_too_large");
+  }
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw new DomainError("request_too_large");
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function repeated(params: URLSearchParams): string[] {
+  const names = [...params.keys()];
+  return names.filter((name, at) => names.indexOf(name) !== at);
+}
+
+/**
+ * Keys that stand twice in the top object of a JSON text. `JSON.parse` keeps the last and says
+ * nothing, so two different texts would carry one signature.
+ */
+export function repeatedKeys(json: string): string[] {
+  const seen = new Set<string>();
+  const twice: string[] = [];
+  let depth = 0;
+  for (const [token, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    else if (colon !== undefined && depth === 1) {
+      const key = JSON.parse(token.slice(0, token.length - colon.length));
+      if (seen.has(key)) twice.push(key);
+      seen.add(key);
+    }
+  }
+  return twice;
+}

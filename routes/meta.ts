@@ -1,0 +1,95 @@
+import { Hono } from "hono";
+import { html } from "hono/html";
+import { readMigrationLevel } from "../db/migrations.ts";
+import project from "../deno.json" with { type: "json" };
+import type { Deps } from "./app.ts";
+import type { Env } from "./serve.ts";
+import { type SurfaceName, surfaceNames } from "./surfaces.ts";
+
+/** Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/dev`. */
+export function metaRoutes(deps: Deps): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.get("/", (c) =>
+    c.html(html`
+      <!doctype html>
+      <html lang="en">
+        <head>
+          <meta charset="utf-8">
+          <title>Plaza</title>
+        </head>
+        <body>
+          <h1>Plaza ${project.version}</h1>
+          <p>One edge backend for community apps: audio rooms, chat, wallet, partners, operators.</p>
+          <ul>
+      <li><a href="/docs">API reference</a></li>
+      ${surfaceNames.map((name) =>
+        html`<li><a href="/openapi/${name}.json">/openapi/${name}.json</a></li>`
+      )}
+      <li><a href="/healthz">/healthz</a></li>
+          </ul>
+        </body>
+      </html>
+    `));
+
+  app.get("/docs", async (c) => {
+    const { docsPage, DOCS_CONTENT_SECURITY_POLICY } = await import("./docs/page.ts");
+    c.header("Content-Security-Policy", DOCS_CONTENT_SECURITY_POLICY);
+    return c.html(docsPage(surfaceNames.map((name) => ({ name, title: name }))));
+  });
+
+  app.get("/docs/scalar.js", async (c) => {
+    const { scalarScript } = await import("./docs/page.ts");
+    return await scalarScript(c.req.raw);
+  });
+
+  app.get("/openapi/:file{[a-z]+\\.json}", async (c, next) => {
+    const name = c.req.param("file").replace(".json", "") as SurfaceName;
+    if (!surfaceNames.includes(name)) return await next();
+    const { openApiText } = await import("./openapi.ts");
+    return c.body(await openApiText(name, project.version), 200, {
+      "Content-Type": "application/json; charset=UTF-8",
+    });
+  });
+
+  app.get("/healthz", async (c) => {
+    const health = await readHealth(deps);
+    return c.json(health, health.status === "down" ? 503 : 200);
+  });
+
+  if (deps.providers.outbox) {
+    const outbox = deps.providers.outbox;
+    app.get("/dev/outbox", (c) => c.json(outbox.list({ to: c.req.query("to") })));
+  }
+  return app;
+}
+
+/**
+ * Version and parts. `down` without the database; `degraded` without Redis, since logged-in people
+ * go on, or while migrations are missing.
+ */
+async function readHealth({ database, redis }: Deps) {
+  const [sql, ping] = await Promise.allSettled([
+    readMigrationLevel(database.db),
+    redis.redis.ping(),
+  ]);
+  const migration = sql.status === "fulfilled" ? sql.value : undefined;
+  const redisReachable = ping.status === "fulfilled";
+  const status = !migration
+    ? "down"
+    : !redisReachable || migration.pendingCount > 0
+    ? "degraded"
+    : "ok";
+  return {
+    status,
+    version: project.version,
+    deno: Deno.version.deno,
+    database: {
+      kind: database.kind,
+      reachable: migration !== undefined,
+      migration: migration?.applied ?? null,
+      pending_migrations: migration?.pendingCount ?? null,
+    },
+    redis: { kind: redis.kind, reachable: redisReachable },
+  };
+}

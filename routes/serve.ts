@@ -1,0 +1,118 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { z } from "zod";
+import type { Ctx } from "../db/client.ts";
+import { DomainError } from "../db/domain/errors.ts";
+import type { Providers } from "../providers/providers.ts";
+import { failureOf } from "./failures.ts";
+import { readInput } from "./input.ts";
+import { type Call, type Found, type MountedSurface, Said } from "./kit.ts";
+
+/** What every request carries through Hono. */
+export interface Env {
+  Variables: {
+    ctx: Ctx;
+    providers: Providers;
+    address: string;
+    log: Log;
+    /** What the access log says of where the request went. */
+    surface: string;
+    endpoint: string;
+  };
+}
+
+/** Writes one structured line. */
+export type Log = (line: Record<string, unknown>) => void;
+
+/**
+ * One request's way: read, admit (credentials and guards), validate, handle, parse the answer by
+ * its schema, wrap it. Whatever is thrown on the way becomes the surface's own failure.
+ */
+export async function serve(
+  c: Context<Env>,
+  surface: MountedSurface,
+  found: Found,
+): Promise<Response> {
+  const { spec } = surface;
+  const { endpoint } = found;
+  c.set("surface", spec.name);
+  c.set("endpoint", `${endpoint.method.toUpperCase()} ${endpoint.path}`);
+  try {
+    const ctx = c.get("ctx");
+    const input = await readInput(c.req.raw, found.params, endpoint.bodyBytesMax);
+    const call: Call = {
+      ...input,
+      method: endpoint.method,
+      path: c.req.path,
+      headers: c.req.raw.headers,
+      address: c.get("address"),
+      ctx,
+    };
+    const guarded = { ...(endpoint.options as object), ...endpoint };
+    const actor = await spec.admit(call, guarded);
+    const seen = spec.parameters?.(input) ??
+      { query: Object.fromEntries(input.query), body: input.body };
+    const answer = await endpoint.handle({
+      params: validate(endpoint.params, found.params),
+      query: validate(endpoint.query, seen.query),
+      body: validate(endpoint.body, seen.body),
+      actor,
+      ctx,
+      providers: c.get("providers"),
+      address: call.address,
+      headers: call.headers,
+    });
+    const [said, data] = answer instanceof Said ? [answer.text, answer.data] : [undefined, answer];
+    return c.json(spec.ok(endpoint.data.parse(data), endpoint.options, said) as object);
+  } catch (error) {
+    return answerFailure(c, surface, error, endpoint);
+  }
+}
+
+/** The first thing wrong with the data, with its place, as a failure the caller can act on. */
+function validate(schema: z.ZodType | undefined, data: unknown): unknown {
+  if (!schema) return undefined;
+  const parsed = schema.safeParse(data ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const place = issue.path.join(".");
+  throw new DomainError("params_invalid", {
+    message: place ? `${place}: ${issue.message}` : issue.message,
+  });
+}
+
+/** Answers a failure in the surface's envelope and logs what nobody expected. */
+export function answerFailure(
+  c: Context<Env>,
+  surface: MountedSurface,
+  thrown: unknown,
+  endpoint?: Found["endpoint"],
+): Response {
+  const failure = failureOf(surface.spec, thrown);
+  const log = c.get("log");
+  if (failure.unexpected !== undefined) {
+    const error = failure.unexpected;
+    log({
+      level: "error",
+      msg: "unexpected failure",
+      error: error instanceof Error ? error.stack : String(error),
+      cause: error instanceof Error && error.cause instanceof Error
+        ? error.cause.message
+        : undefined,
+    });
+  } else if (endpoint && !declares(surface, endpoint, failure.kind)) {
+    log({ level: "warn", msg: "undeclared failure", kind: failure.kind });
+  }
+  for (const [name, value] of Object.entries(failure.headers)) c.header(name, value);
+  return c.json(failure.body as object, failure.status as ContentfulStatusCode);
+}
+
+/** The documents promise which failures an endpoint answers; one they lack is a fault of ours. */
+function declares(
+  { spec }: MountedSurface,
+  endpoint: Found["endpoint"],
+  kind: DomainError["kind"],
+): boolean {
+  return endpoint.errors.includes(kind) ||
+    spec.commonErrors({ ...(endpoint.options as object), ...endpoint }).includes(kind);
+}

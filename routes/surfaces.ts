@@ -1,0 +1,70 @@
+import type { MountedSurface } from "./kit.ts";
+
+export type SurfaceName = "gateway" | "im" | "partner" | "admin" | "ops";
+
+interface SurfaceEntry {
+  name: SurfaceName;
+  /** What its paths begin with. */
+  prefixes: string[];
+  load: () => Promise<{ surface: MountedSurface }>;
+}
+
+/**
+ * Five surfaces on one root. A surface is loaded at the first request that may be its own, so a
+ * cold start pays for one. Where prefixes are shared, the order here is the order of asking.
+ */
+const entries: SurfaceEntry[] = [
+  {
+    name: "gateway",
+    prefixes: ["account", "user", "club", "room", "event", "aliyun", "push", "app", "h5"],
+    load: () => import("./gateway/mod.ts"),
+  },
+  {
+    name: "im",
+    prefixes: [
+      ...["user", "users", "friend", "message", "group", "groups", "conversations", "coversation"],
+      ...["qrcode", "favorite", "favorites", "label"],
+      ...["wallet", "redpackets", "redpacket", "transfers"],
+    ],
+    load: () => import("./im/mod.ts"),
+  },
+  {
+    name: "partner",
+    prefixes: ["auth", "users", "groups", "messages", "supporters", "client"],
+    load: () => import("./partner/mod.ts"),
+  },
+  { name: "admin", prefixes: ["v1/admin"], load: () => import("./admin/mod.ts") },
+  { name: "ops", prefixes: ["v1"], load: () => import("./ops/mod.ts") },
+];
+
+export const surfaceNames = entries.map(({ name }) => name);
+
+export async function loadSurface(name: SurfaceName): Promise<MountedSurface> {
+  return (await entries.find((entry) => entry.name === name)!.load()).surface;
+}
+
+/** The surfaces a path may belong to, best first; never empty, since somebody has to say 404. */
+export function candidatesFor(path: string, headers: Headers): SurfaceName[] {
+  const fitting = entries
+    .filter(({ prefixes }) => prefixes.some((prefix) => isUnder(path, prefix)))
+    .map(({ name }) => name);
+  if (fitting.length === 0) return ["gateway"];
+  return fitting.includes("im") && fitting.includes("partner")
+    ? imOrPartner(path, headers)
+    : fitting;
+}
+
+function isUnder(path: string, prefix: string): boolean {
+  return path === `/${prefix}` || path.startsWith(`/${prefix}/`);
+}
+
+/**
+ * Chat app and partners share `/groups` and `/users`, and two operations twice. The credentials
+ * decide; with both or neither kind, the shape of the id does: 32 hex digits are im's.
+ */
+function imOrPartner(path: string, headers: Headers): SurfaceName[] {
+  const forIm = headers.has("token");
+  const forPartner = headers.has("authorization");
+  const im = forIm === forPartner ? !/^\/\w+\/\d{1,19}(\/|$)/.test(path) : forIm;
+  return im ? ["im", "partner"] : ["partner", "im"];
+}

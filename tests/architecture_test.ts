@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { dirname, join, relative } from "node:path";
+import type { Endpoint, MountedSurface } from "../routes/kit.ts";
+import { loadSurface, type SurfaceName, surfaceNames } from "../routes/surfaces.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+const CODE_FOLDERS = ["routes", "middleware", "db", "providers", "jobs"];
+
+function* filesUnder(folder: string): Generator<string> {
+  for (const entry of Deno.readDirSync(join(root, folder))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* filesUnder(path);
+    else yield path;
+  }
+}
+
+const read = (path: string) => Deno.readTextFileSync(join(root, path));
+const sources = ["main.ts", ...CODE_FOLDERS.flatMap((folder) => [...filesUnder(folder)])]
+  .filter((path) => path.endsWith(".ts"));
+
+/** What a file imports: paths from the project's root, or package names. */
+function importsOf(path: string): string[] {
+  const specifiers = [...read(path).matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map(([, it]) =>
+    it!
+  );
+  return specifiers.map((specifier) =>
+    specifier.startsWith(".") ? relative(root, join(root, dirname(path), specifier)) : specifier
+  );
+}
+
+/** Who may import whom; the first rule whose `of` fits a file is its rule. */
+const RULES: { of: RegExp; may: RegExp }[] = [
+  { of: /^main\.ts$/, may: /./ },
+  { of: /^db\/domain\/.*rules\.ts$/, may: /^db\/domain\/errors\.ts$/ },
+  { of: /^db\/domain\//, may: /^(db\/|drizzle-orm|node:|jose$|libphonenumber-js)/ },
+  { of: /^db\/schema\//, may: /^(db\/schema\/|drizzle-orm)/ },
+  {
+    of: /^db\//,
+    may: /^(db\/(?!domain|schema)|drizzle-orm|node:|zod$|pg$|redis$|@upstash|@neon|@electric)/,
+  },
+  { of: /^middleware\//, may: /^(middleware\/|db\/(?!schema)|hono)/ },
+  { of: /^providers\//, may: /^(providers\/|db\/(config|deadline|keys)\.ts$|node:)/ },
+  { of: /^jobs\//, may: /^(jobs\/|db\/(?!schema)|providers\/)/ },
+  {
+    of: /^routes\//,
+    may:
+      /^(routes\/|middleware\/|db\/(?!schema)|providers\/|deno\.json$|hono|zod$|@hono|@scalar|node:)/,
+  },
+];
+
+Deno.test("nothing imports upward, or across the middle line", () => {
+  const wrong = sources.flatMap((path) => {
+    const rule = RULES.find(({ of }) => of.test(path))!;
+    return importsOf(path).filter((target) => !rule.may.test(target)).map((target) =>
+      `${path} imports ${target}`
+    );
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("no surface imports another", () => {
+  const surfaceOf = (path: string) => /^routes\/(gateway|im|partner|admin|ops)\//.exec(path)?.[1];
+  const wrong = sources.flatMap((path) => {
+    const own = surfaceOf(path);
+    if (!own) return [];
+    return importsOf(path).filter((target) => (surfaceOf(target) ?? own) !== own)
+      .map((target) => `${path} imports ${target}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("the environment is read in main.ts alone", () => {
+  const wrong = sources.filter((path) =>
+    path !== "main.ts" && /Deno\.env|process\.env/.test(read(path))
+  );
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("transactions are opened through withTx", () => {
+  const wrong = sources.filter((path) =>
+    !path.startsWith("db/client") && /\.transaction\(|\.transact\(/.test(read(path))
+  );
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("files are named for what is in them, and are not too long", () => {
+  const wrong = sources.flatMap((path) => {
+    const name = path.split("/").at(-1)!;
+    const lines = read(path).split("\n").length;
+    const linesMax = /^routes\/(gateway|im|partner|admin|ops)\//.test(path) ? 400 : 300;
+    return [
+      ...(/^(index|utils?|helpers?|common)\.ts$/.test(name) ? [`${path}: says nothing`] : []),
+      ...(lines > linesMax ? [`${path}: ${lines} lines`] : []),
+    ];
+  });
+  assert.deepEqual(wrong, []);
+});
+
+// The inventory: every line of the contracts, and where it stands.
+
+interface Line {
+  surface: SurfaceName;
+  method: string;
+  path: string;
+}
+
+const key = ({ surface, method, path }: Line) =>
+  `${surface} ${method.toUpperCase()} ${path.replaceAll(/\{\w+\}/g, "{}")}`;
+
+function linesOf(file: string): Line[] {
+  return read(file).split("\n").filter((line) => /^(gateway|im|partner|admin|ops)\t/.test(line))
+    .map((line) => line.split("\t"))
+    .map(([surface, method, path]) => ({
+      surface: surface as SurfaceName,
+      method: method!,
+      path: path!,
+    }));
+}
+
+const inventory = linesOf("tests/inventory.tsv");
+/** Operations of ours, beyond the contracts. */
+const ours = linesOf("tests/inventory_ours.tsv");
+/** What is not mounted yet. This list may only get shorter. */
+const gaps = new Set(linesOf("tests/inventory_gaps.tsv").map(key));
+
+const surfaces = await Promise.all(
+  surfaceNames.map(async (name) => [name, await loadSurface(name)] as const),
+);
+const mounted = surfaces.flatMap(([surface, { endpoints }]) =>
+  endpoints.map(({ method, path }) => ({ surface, method, path }))
+);
+
+Deno.test("every line of the inventory is mounted, or on the list of gaps, and not both", () => {
+  const present = new Set(mounted.map(key));
+  assert.deepEqual(inventory.map(key).filter((line) => !present.has(line) && !gaps.has(line)), []);
+  assert.deepEqual([...gaps].filter((line) => present.has(line)), [], "strike these off the list");
+  const known = new Set([...inventory, ...ours].map(key));
+  assert.deepEqual([...present].filter((line) => !known.has(line)), [], "nobody knows of these");
+  assert.deepEqual([...gaps].filter((line) => !known.has(line)), []);
+});
+
+Deno.test("every mounted operation is named by a test of its surface", () => {
+  const untested = mounted.filter(({ surface, method, path }) => {
+    const tests = [...filesUnder(`tests/routes/${surface}`)].map(read).join("\n");
+    return !tests.includes(`${method.toUpperCase()} ${path}`);
+  });
+  assert.deepEqual(untested, []);
+});
+
+/** What stands before the chapter in a surface's paths. */
+const BASES: Partial<Record<SurfaceName, string>> = { admin: "/v1/admin", ops: "/v1" };
+
+Deno.test("an endpoint's file is its chapter: the first segment of its path", async () => {
+  const wrong: string[] = [];
+  for (const [surface, { endpoints }] of surfaces as [SurfaceName, MountedSurface][]) {
+    const found = new Set<Endpoint>();
+    for (const file of filesUnder(`routes/${surface}`)) {
+      const [chapter, part] = file.replace(`routes/${surface}/`, "").replace(".ts", "").split("/");
+      if (["mod", "surface", "errors"].includes(chapter!)) continue;
+      const module: Record<string, unknown> = await import(`../${file}`);
+      for (const endpoint of endpoints.filter((it) => Object.values(module).includes(it))) {
+        found.add(endpoint);
+        const segments = endpoint.path.slice((BASES[surface] ?? "").length + 1).split("/");
+        const isInPlace = segments[0] === chapter &&
+          (part === undefined || part === "mod" || segments.includes(part));
+        if (!isInPlace) wrong.push(`${endpoint.path} is in ${file}`);
+      }
+    }
+    wrong.push(
+      ...endpoints.filter((it) => !found.has(it)).map(({ path }) => `${path} has no file`),
+    );
+  }
+  assert.deepEqual(wrong, []);
+});

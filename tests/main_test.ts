@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import project from "../deno.json" with { type: "json" };
+import { signCall } from "./gateway_client.ts";
+import { freePort, waitUntil } from "./services/binary.ts";
+
+/** What `deno task start` runs, without the task runner between us and the process. */
+function startArguments(dataDir: string): string[] {
+  const [, ...words] = project.tasks.start.command.replaceAll(
+    /\$\([^)]*\("DATA_DIR"\)[^)]*\)/g,
+    dataDir,
+  )
+    .split(" ");
+  return words;
+}
+
+/** The server as a newcomer starts it: one process, an empty folder, nothing configured. */
+class Server implements AsyncDisposable {
+  output = "";
+  #hasEnded = false;
+  readonly url: string;
+  readonly #process: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+
+  constructor(readonly dataDir: string, env: Record<string, string> = {}) {
+    const port = freePort();
+    this.url = `http://127.0.0.1:${port}`;
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: startArguments(dataDir),
+      env: { ...env, DATA_DIR: dataDir, PORT: String(port), HOST: "127.0.0.1", NO_COLOR: "1" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const read = async (stream: ReadableStream<Uint8Array>) => {
+      for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
+    };
+    this.#reading = Promise.all([read(this.#process.stdout), read(this.#process.stderr)]);
+  }
+
+  ready = () =>
+    waitUntil("the server", async () => {
+      const response = await fetch(`${this.url}/healthz`);
+      await response.body?.cancel();
+      return response.ok;
+    }, 30_000);
+
+  /** The exit code, once it has ended by itself. */
+  async ended(): Promise<number> {
+    const { code } = await this.#process.status;
+    await this.#reading;
+    this.#hasEnded = true;
+    return code;
+  }
+
+  async stop(signal: Deno.Signal): Promise<number> {
+    this.#process.kill(signal);
+    return await this.ended();
+  }
+
+  async [Symbol.asyncDispose]() {
+    if (!this.#hasEnded) await this.stop("SIGKILL");
+  }
+}
+
+const call = async (url: string, init?: RequestInit) => await (await fetch(url, init)).json();
+
+Deno.test("a first start serves, prints commands that work, and leaves credentials", async (t) => {
+  const dataDir = `${await Deno.makeTempDir()}/data`;
+  let login: Record<string, string> = {};
+
+  await t.step("answers /healthz, and prints three commands that work when pasted", async () => {
+    await using server = new Server(dataDir);
+    await server.ready();
+    const commands = server.output.split("Try:\n")[1]!.split("\n").slice(0, 3);
+    const answers: unknown[] = [];
+    for (const command of commands) {
+      const { stdout } = await new Deno.Command("bash", { args: ["-c", command] }).output();
+      answers.push(JSON.parse(new TextDecoder().decode(stdout)));
+    }
+    const [health, captcha, outbox] = answers as [
+      { status: string },
+      { status: number },
+      { code: string; to: string }[],
+    ];
+    assert.equal(health.status, "ok");
+    assert.equal(captcha.status, 1);
+    assert.equal(outbox[0]!.to, "8613800138000");
+
+    const body = { mobile: "13800138000", captcha: outbox[0]!.code, ts: Date.now() };
+    const entered = await call(`${server.url}/account/login/captcha`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json; charset=utf-8" },
+      body: JSON.stringify({ ...body, sign: signCall(body, "Hx!0k!K}5E.]EoP") }),
+    });
+    assert.equal(entered.message, "注册成功");
+    login = entered.result;
+    assert.equal(await server.stop("SIGTERM"), 0);
+  });
+
+  await t.step("leaves credentials for their owner's eyes alone", async () => {
+    const path = `${dataDir}/credentials.json`;
+    assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+    const credentials = JSON.parse(await Deno.readTextFile(path));
+    assert.deepEqual(Object.keys(credentials), ["operator", "ops_key", "partner", "demo_group_id"]);
+    assert.equal(credentials.operator.token.split(".").length, 3);
+    assert.ok(credentials.ops_key.id && credentials.ops_key.secret);
+    assert.ok(credentials.partner.appid && credentials.partner.appsecret);
+    assert.equal(credentials.demo_group_id, "7000100001");
+  });
+
+  await t.step("a restart finds the data; a second process is refused", async () => {
+    const before = await Deno.readTextFile(`${dataDir}/credentials.json`);
+    await using server = new Server(dataDir);
+    await server.ready();
+    const body = { nickname: "Toby", avatar: "a.png", ts: Date.now() };
+    const profile = await call(`${server.url}/user/profile/init`, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json",
+        Authorization: `Basic ${btoa(`${login.uid}:${login.accessToken}`)}`,
+      },
+      body: JSON.stringify({ ...body, sign: signCall(body, login.accessSecret!) }),
+    });
+    assert.equal(profile.result?.uid, login.uid, profile.message);
+    assert.equal(await Deno.readTextFile(`${dataDir}/credentials.json`), before);
+
+    await using second = new Server(dataDir);
+    assert.equal(await second.ended(), 1);
+    assert.match(second.output, /in use by another Plaza process/);
+
+    const startedAt = Date.now();
+    assert.equal(await server.stop("SIGINT"), 0);
+    assert.ok(Date.now() - startedAt < 5_000);
+  });
+
+  await t.step("a killed process leaves nothing in the way of the next", async () => {
+    const killed = new Server(dataDir);
+    await killed.ready();
+    await killed.stop("SIGKILL");
+    await using next = new Server(dataDir);
+    await next.ready();
+  });
+});
+
+Deno.test("production refuses to start without its secrets, and names them", async () => {
+  await using server = new Server(await Deno.makeTempDir(), { APP_ENV: "production" });
+  assert.equal(await server.ended(), 1);
+  for (const name of ["DATABASE_URL", "SECRET_KEY", "UPSTASH_REDIS_REST_URL", "ALIYUN_SMS_"]) {
+    assert.ok(server.output.includes(name), server.output);
+  }
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { startTestApp } from "../harness.ts";
+
+const ENVELOPES: Record<string, (body: Record<string, unknown>) => boolean> = {
+  gateway: (body) => body.status === 0 && body.errorCode === 0,
+  im: (body) => typeof body.status === "number" && typeof body.msg === "string",
+  partner: (body) => typeof (body.meta as { code?: unknown })?.code === "number",
+  admin: (body) => typeof body.code === "number" && typeof body.message === "string",
+  ops: (body) => typeof body.code === "number" && typeof body.msg === "string",
+};
+
+Deno.test("an unknown path is 404 in the envelope of the surface that fits best", async (t) => {
+  await using app = await startTestApp();
+  const cases: [path: string, surface: string, headers?: Record<string, string>][] = [
+    ["/nowhere", "gateway"],
+    ["/account/nowhere", "gateway"],
+    ["/wallet/nowhere", "im"],
+    ["/messages/nowhere", "partner"],
+    ["/v1/admin/nowhere", "admin"],
+    ["/v1/nowhere", "ops"],
+    [`/groups/${"a".repeat(32)}/nowhere`, "im"],
+    ["/groups/7000100001/nowhere", "partner"],
+    ["/groups/7000100001/nowhere", "im", { token: "x" }],
+    [`/groups/${"a".repeat(32)}/nowhere`, "partner", { Authorization: "Basic x" }],
+    ["/groups/7000100001/nowhere", "partner", { token: "x", Authorization: "Basic x" }],
+    [`/groups/${"a".repeat(32)}/nowhere`, "im", { token: "x", Authorization: "Basic x" }],
+  ];
+  for (const [path, surface, headers = {}] of cases) {
+    await t.step(`${path} with ${Object.keys(headers)} is ${surface}'s`, async () => {
+      const response = await app.fetch(new Request(`http://plaza.test${path}`, { headers }));
+      const body = await response.json();
+      assert.equal(response.status, 404);
+      assert.ok(ENVELOPES[surface]!(body), JSON.stringify(body));
+      for (const [other, fits] of Object.entries(ENVELOPES)) {
+        if (other !== surface) assert.equal(fits(body), false, `also ${other}'s`);
+      }
+    });
+  }
+});
+
+Deno.test("a wrong method is 405 with Allow, in the envelope", async () => {
+  await using app = await startTestApp();
+  const response = await app.fetch(new Request("http://plaza.test/account/logout"));
+  assert.equal(response.status, 405);
+  assert.equal(response.headers.get("allow"), "POST");
+  const { status, message } = await response.json();
+  assert.deepEqual([status, message], [0, "Method Not Allowed"]);
+});
+
+Deno.test("a sane request id is returned, any other is replaced", async () => {
+  await using app = await startTestApp();
+  const idFor = async (given: string) => {
+    const request = new Request("http://plaza.test/", { headers: { "X-Request-Id": given } });
+    return (await app.fetch(request)).headers.get("x-request-id");
+  };
+  assert.equal(await idFor("abc-123_DEF.4"), "abc-123_DEF.4");
+  for (const bad of ["short", "x".repeat(65), 'evil" id', "tab\tid-12345"]) {
+    assert.match((await idFor(bad))!, /^[0-9a-f-]{36}$/);
+  }
+});
+
+Deno.test("the access log has one line a request, without query, headers or bodies", async () => {
+  await using app = await startTestApp();
+  await app.fetch(
+    new Request("http://plaza.test/dev/outbox?to=8613800138000", {
+      headers: { Authorization: "Basic c2VjcmV0", "X-Request-Id": "request-1" },
+    }),
+  );
+  assert.equal(app.logs.length, 1);
+  const text = JSON.stringify(app.logs[0]);
+  assert.equal(text.includes("13800138000") || text.includes("c2VjcmV0"), false, text);
+  const { id, method, path, status } = app.logs[0]!;
+  assert.deepEqual([id, method, path, status], ["request-1", "GET", "/dev/outbox", 200]);
+});
+
+Deno.test("other origins may call, with every header the contracts use", async () => {
+  await using app = await startTestApp();
+  const preflight = await app.fetch(
+    new Request("http://plaza.test/user/profile", {
+      method: "OPTIONS",
+      headers: { Origin: "https://app.example", "Access-Control-Request-Method": "PUT" },
+    }),
+  );
+  assert.equal(preflight.status, 204);
+  assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
+  const allowed = preflight.headers.get("access-control-allow-headers")!.toLowerCase();
+  for (const name of ["authorization", "token", "group_id", "client-type", "content-type"]) {
+    assert.ok(allowed.includes(name), name);
+  }
+});
+
+Deno.test("answers carry security headers", async () => {
+  await using app = await startTestApp();
+  const { headers } = await app.fetch(new Request("http://plaza.test/healthz"));
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.ok(headers.get("strict-transport-security"));
+});
+
+Deno.test("GET /healthz names version, parts and migration level", async () => {
+  await using app = await startTestApp();
+  const response = await app.fetch(new Request("http://plaza.test/healthz"));
+  const health = await response.json();
+  assert.equal(response.status, 200);
+  assert.equal(health.status, "ok");
+  assert.deepEqual(health.redis, { kind: "memory", reachable: true });
+  assert.equal(health.database.reachable, true);
+  assert.equal(health.database.pending_migrations, 0);
+  assert.match(health.database.migration, /^\d{4}_/);
+});
+
+Deno.test("GET /openapi/gateway.json documents every mounted operation and its failures", async () => {
+  await using app = await startTestApp();
+  const text = await (await app.fetch(new Request("http://plaza.test/openapi/gateway.json")))
+    .text();
+  const document = JSON.parse(text);
+  assert.equal(document.openapi, "3.1.0");
+  const login = document.paths["/account/login/captcha"].post;
+  assert.equal(login.security.length, 0);
+  assert.deepEqual(login.parameters.map(({ name }: { name: string }) => name), ["ts", "sign"]);
+  assert.ok(login.requestBody.content["application/json"].schema.properties.captcha);
+  const examples = login.responses["200"].content["application/json"].examples;
+  assert.equal(examples.account_frozen.value.errorCode, 100002);
+  assert.equal(examples.call_repeated.value.errorCode, -1);
+  assert.ok(login.responses["401"] && login.responses["503"]);
+  const again = await (await app.fetch(new Request("http://plaza.test/openapi/gateway.json")))
+    .text();
+  assert.equal(again, text);
+  const unknown = await app.fetch(new Request("http://plaza.test/openapi/nobody.json"));
+  assert.equal(unknown.status, 404);
+});
+
+Deno.test("production has no /dev, and does not tell what a request cost", async () => {
+  await using app = await startTestApp({
+    env: {
+      APP_ENV: "production",
+      SECRET_KEY: "a secret key that only tests know",
+      DATABASE_URL: "postgres://unused.invalid/plaza",
+      REDIS_URL: "redis://unused.invalid",
+      ALIYUN_SMS_ACCESS_KEY_ID: "id",
+      ALIYUN_SMS_ACCESS_KEY_SECRET: "secret",
+      ALIYUN_SMS_SIGN_NAME: "Plaza",
+      ALIYUN_SMS_TEMPLATE_CODE: "SMS_1",
+    },
+  });
+  const outbox = await app.fetch(new Request("http://plaza.test/dev/outbox?to=1"));
+  assert.equal(outbox.status, 404);
+  assert.equal(outbox.headers.get("server-timing"), null);
+});
