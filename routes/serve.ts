@@ -6,7 +6,7 @@ import { DomainError } from "../db/domain/errors.ts";
 import type { Providers } from "../providers/providers.ts";
 import { failureOf } from "./failures.ts";
 import { readInput } from "./input.ts";
-import { type Call, type Found, type MountedSurface, Said } from "./kit.ts";
+import { type Call, type Found, type Method, type MountedSurface, Said } from "./kit.ts";
 
 /** What every request carries through Hono. */
 export interface Env {
@@ -42,7 +42,7 @@ export async function serve(
     const input = await readInput(c.req.raw, found.params, endpoint.bodyBytesMax);
     const call: Call = {
       ...input,
-      method: endpoint.method,
+      method: (c.req.method === "HEAD" ? "get" : c.req.method.toLowerCase()) as Method,
       path: c.req.path,
       headers: c.req.raw.headers,
       address: c.get("address"),

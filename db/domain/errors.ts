@@ -48,6 +48,32 @@ const catalogue = {
   profile_missing: ["forbidden", "用户资料未初始化"],
   profile_exists: ["conflict", "用户资料已初始化"],
   user_missing: ["not_found", "用户不存在"],
+  notification_missing: ["not_found", "消息不存在"],
+  self_refused: ["invalid", "不能对自己进行此操作"],
+
+  // Clubs.
+  club_missing: ["not_found", "圈子不存在"],
+  club_owner_stays: ["conflict", "圈主不能退出圈子"],
+
+  // Rooms.
+  room_missing: ["not_found", "活动不存在"],
+  room_refused: ["forbidden", "无法加入此活动(有主持人拉黑了你)"],
+
+  // Events.
+  event_missing: ["not_found", "日程不存在"],
+  event_members_invalid: ["invalid", "日程成员不正确"],
+  event_not_yours: ["forbidden", "只有日程成员可以进行此操作"],
+  event_started: ["conflict", "日程已开始"],
+  event_not_due: ["conflict", "不在日程开始时间内"],
+  event_over: ["conflict", "日程已结束"],
+  event_own: ["conflict", "日程成员无需预约"],
+
+  // The app itself.
+  release_missing: ["not_found", "已是最新版本"],
+  link_refused: ["invalid", "链接不可访问"],
+  link_unreachable: ["unavailable", "链接暂时无法访问"],
+  wechat_login_needed: ["unauthenticated", "需要微信登录"],
+  wechat_failed: ["unavailable", "微信服务暂不可用"],
 } as const satisfies Record<string, readonly [Family, string]>;
 
 /** The name of an expected failure: what verbs throw and endpoints declare. */

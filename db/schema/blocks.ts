@@ -1,4 +1,4 @@
-import { pgTable, primaryKey } from "drizzle-orm/pg-core";
+import { index, pgTable, primaryKey } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
 
@@ -10,5 +10,8 @@ export const blocks = pgTable(
     blockedId: safeBigint().notNull().references(() => users.id),
     createdAt: instant().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.userId, table.blockedId] })],
+  (table) => [
+    primaryKey({ columns: [table.userId, table.blockedId] }),
+    index("blocks_newest").on(table.userId, table.createdAt, table.blockedId),
+  ],
 );

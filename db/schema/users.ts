@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   boolean,
   index,
+  integer,
   pgSequence,
   pgTable,
   smallint,
@@ -38,6 +39,10 @@ export const users = pgTable(
     profileAt: instant(),
     exchanger: boolean().notNull().default(false),
     parentId: safeBigint(),
+    /** Cards received and kept: always the number of live rows in `cards`. */
+    cardCount: integer().notNull().default(0),
+    /** Notifications since the list was last looked at. */
+    unreadCount: integer().notNull().default(0),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),
     lastLoginAt: instant(),

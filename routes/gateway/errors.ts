@@ -32,4 +32,11 @@ export const gatewayErrors: ErrorTable = {
   profile_missing: { status: 200, code: 200000 },
   profile_exists: { status: 200, code: 200001 },
   user_missing: { status: 200, code: 200002 },
+  notification_missing: { status: 200, code: 200003 },
+  room_missing: { status: 200, code: 400000 },
+  room_refused: { status: 200, code: 400001 },
+  club_missing: { status: 200, code: 500000 },
+  event_missing: { status: 200, code: 600000 },
+  event_not_yours: { status: 200, code: 0 },
+  link_unreachable: { status: 200, code: 0 },
 };

@@ -1,6 +1,6 @@
 import * as account from "./account.ts";
 import { mount } from "./surface.ts";
-import * as user from "./user.ts";
+import * as profile from "./user/profile.ts";
 
 /** The gateway's table of contents, in the contract's order. */
 export const surface = mount([
@@ -8,7 +8,7 @@ export const surface = mount([
   account.logInByCaptcha,
   account.logOutHere,
 
-  user.initOwnProfile,
-  user.updateOwnProfile,
-  user.getProfile,
+  profile.initOwnProfile,
+  profile.updateOwnProfile,
+  profile.getProfile,
 ]);

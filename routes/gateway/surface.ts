@@ -8,7 +8,7 @@ import { admit } from "../../middleware/admission.ts";
 import { counterOf, perAddress, perUser } from "../../middleware/rate_limit.ts";
 import { signedString, verifySignature } from "../../middleware/signature.ts";
 import type { RawInput } from "../input.ts";
-import { type Call, defineSurface, type Guarded } from "../kit.ts";
+import { type Call, defineSurface, type Guarded, type Method } from "../kit.ts";
 import { gatewayErrors } from "./errors.ts";
 
 export interface GatewayOptions {
@@ -16,6 +16,8 @@ export interface GatewayOptions {
   message?: string;
   /** May be called before the profile is filled in. */
   beforeProfile?: boolean;
+  /** Changes nothing, or nothing more when done again, though not a GET: no -1 for a repetition. */
+  repeatable?: boolean;
   /** Keeps its facts in Redis alone, so it answers 503 while Redis is away. */
   needsRedis?: boolean;
 }
@@ -46,7 +48,7 @@ export const { spec, endpoint, openEndpoint, mount } = defineSurface<Session, Ga
       ...["signature_wrong", "session_invalid", "rate_exceeded"] as const,
       ...["service_unavailable", "unexpected"] as const,
     ];
-    if (isWrite(endpoint)) kinds.push("call_repeated");
+    if (isGuarded(endpoint)) kinds.push("call_repeated");
     if (!endpoint.open && !endpoint.beforeProfile) kinds.push("profile_missing");
     return kinds;
   },
@@ -76,8 +78,9 @@ function paramsOf({ query, body }: RawInput): Record<string, unknown> {
   return { ...Object.fromEntries(query), ...(isObject ? body : {}) };
 }
 
-function isWrite({ method }: Guarded): boolean {
-  return method !== "get";
+/** Whether the duplicate-call guard watches over it. */
+function isGuarded({ method, repeatable }: { method: Method } & GatewayOptions): boolean {
+  return method !== "get" && !repeatable;
 }
 
 /** Signature first, without I/O, so that nobody can burn another person's calls; then the guards. */
@@ -105,7 +108,9 @@ async function admitGateway(
   const caller = credentials ? hashToken(credentials.token) : address;
   const session = await admit(ctx, {
     tokenHash: credentials ? caller : undefined,
-    useOnce: isWrite(endpoint) ? useOnce(call, caller, params, sign) : [],
+    useOnce: isGuarded({ ...endpoint, method: call.method })
+      ? useOnce(call, caller, params, sign)
+      : [],
     counters: [
       { of: "gateway", rate: CALLER_RATE },
       { of: "gateway", rate: ADDRESS_RATE },

@@ -1,17 +1,54 @@
-import { and, eq, exists, isNull, ne, sql } from "drizzle-orm";
+import { and, eq, isNull, ne, sql } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
-import { blocks } from "../../schema/blocks.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { users, UserStatus } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 
-/** What people see of each other. */
+/** A person as one viewer sees them. */
 export interface Profile {
   uid: string;
   nickname: string;
   avatar: string;
   bio: string;
+  /** The viewer has blocked this person. */
+  blocked: boolean;
+  /** The viewer has given this person a card, and it was kept. */
+  sendCard: boolean;
+  /** Cards this person has received and kept. */
+  cardTotal: number;
+  /** This person may open rooms: the account is active, not in review. */
+  allowLive: boolean;
 }
+
+const ownColumns = {
+  uid: users.uid,
+  nickname: users.nickname,
+  avatar: users.avatar,
+  bio: users.bio,
+  cardTotal: users.cardCount,
+  allowLive: sql<boolean>`users.status = ${sql.raw(String(UserStatus.active))}`,
+};
+
+/**
+ * Columns of a {@link Profile} for any query in which the table `users` stands under its own name.
+ * They are written out because a query over one table drops table names inside subqueries.
+ */
+export function profileSeenBy(viewerId: number) {
+  return {
+    ...ownColumns,
+    blocked: sql<boolean>`exists (select 1 from blocks
+      where blocks.user_id = ${viewerId} and blocks.blocked_id = users.id)`,
+    sendCard: sql<boolean>`exists (select 1 from cards where cards.from_user_id = ${viewerId}
+      and cards.to_user_id = users.id and cards.deleted_at is null)`,
+  };
+}
+
+/** Nobody blocks themselves, or sends themselves a card. */
+const ofOneself = (own: Omit<Profile, "blocked" | "sendCard">): Profile => ({
+  ...own,
+  blocked: false,
+  sendCard: false,
+});
 
 export interface ProfileInput {
   userId: number;
@@ -20,13 +57,6 @@ export interface ProfileInput {
   /** Absent: stays as it is. */
   bio?: string | undefined;
 }
-
-const profileColumns = {
-  uid: users.uid,
-  nickname: users.nickname,
-  avatar: users.avatar,
-  bio: users.bio,
-};
 
 /**
  * Fills in a new account's profile, once; of two calls at once, one does.
@@ -39,9 +69,9 @@ export async function initProfile(ctx: Ctx, input: ProfileInput): Promise<Profil
   const [row] = await ctx.db.update(users)
     .set({ ...profile, profileAt: now, updatedAt: now })
     .where(and(eq(users.id, userId), isNull(users.profileAt)))
-    .returning(profileColumns);
+    .returning(ownColumns);
   if (!row) throw new DomainError("profile_exists");
-  return row;
+  return ofOneself(row);
 }
 
 /** Replaces nickname and avatar, and the introduction if one is given. */
@@ -50,35 +80,30 @@ export async function updateProfile(ctx: Ctx, input: ProfileInput): Promise<Prof
   const [row] = await ctx.db.update(users)
     .set({ ...profile, updatedAt: ctx.now() })
     .where(eq(users.id, userId))
-    .returning(profileColumns);
+    .returning(ownColumns);
   if (!row) throw new DomainError("user_missing");
-  return row;
+  return ofOneself(row);
 }
+
+/** People who can be seen: of the house, with a profile, not deleted. */
+export const visibleUsers = and(
+  eq(users.appId, HOUSE_APP_ID),
+  ne(users.status, UserStatus.deleted),
+  sql`${users.profileAt} is not null`,
+);
 
 /**
  * One person's profile as another (or the same) person sees it.
  *
- * @returns the profile, and whether the viewer has blocked its owner
  * @throws {DomainError} `user_missing` for unknown, deleted and still nameless people, and for
  *   those of partner apps
  */
 export async function readProfile(
   ctx: Ctx,
   { uid, viewerId }: { uid: string; viewerId: number },
-): Promise<Profile & { blocked: boolean }> {
-  const blocked = ctx.db.select({ one: sql`1` }).from(blocks)
-    .where(and(eq(blocks.userId, viewerId), eq(blocks.blockedId, users.id)));
-  const [row] = await ctx.db
-    .select({
-      ...profileColumns,
-      profileAt: users.profileAt,
-      blocked: sql<boolean>`${exists(blocked)}`,
-    })
-    .from(users)
-    .where(
-      and(eq(users.uid, uid), eq(users.appId, HOUSE_APP_ID), ne(users.status, UserStatus.deleted)),
-    )
-    .limit(1);
-  if (!row?.profileAt) throw new DomainError("user_missing");
+): Promise<Profile> {
+  const [row] = await ctx.db.select(profileSeenBy(viewerId)).from(users)
+    .where(and(eq(users.uid, uid), visibleUsers)).limit(1);
+  if (!row) throw new DomainError("user_missing");
   return row;
 }

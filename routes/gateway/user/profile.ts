@@ -1,26 +1,13 @@
 import { z } from "zod";
-import {
-  initProfile,
-  type Profile,
-  readProfile,
-  updateProfile,
-} from "../../db/domain/users/profile.ts";
+import { initProfile, readProfile, updateProfile } from "../../../db/domain/users/profile.ts";
 import {
   AVATAR_LENGTH_MAX,
   BIO_LENGTH_MAX,
   NICKNAME_LENGTH_MAX,
-} from "../../db/domain/users/rules.ts";
-import { Flag, flag, HexId, textUpTo } from "../fields.ts";
-import { endpoint } from "./surface.ts";
-
-/** `userProfileResult` */
-const UserProfile = z.object({
-  uid: HexId,
-  nickname: z.string(),
-  avatar: z.string(),
-  bio: z.string(),
-  blocked: Flag.describe("1: the viewer has blocked this person"),
-});
+} from "../../../db/domain/users/rules.ts";
+import { textUpTo } from "../../fields.ts";
+import { UserProfile, userProfileResult } from "../fields.ts";
+import { endpoint } from "../surface.ts";
 
 const NewProfile = z.object({
   nickname: textUpTo(NICKNAME_LENGTH_MAX).describe("昵称"),
@@ -34,9 +21,6 @@ const ChangedProfile = NewProfile.extend({
   ).optional().describe("介绍"),
 });
 
-/** Nobody blocks themselves. */
-const ofOneself = (profile: Profile) => ({ ...profile, blocked: 0 as const });
-
 /** POST /user/profile/init */
 export const initOwnProfile = endpoint({
   method: "post",
@@ -47,7 +31,7 @@ export const initOwnProfile = endpoint({
   errors: ["profile_exists"],
   beforeProfile: true,
   handle: async ({ body, actor, ctx }) =>
-    ofOneself(await initProfile(ctx, { userId: actor.userId, ...body })),
+    userProfileResult(await initProfile(ctx, { userId: actor.userId, ...body })),
 });
 
 /** PUT /user/profile */
@@ -59,7 +43,7 @@ export const updateOwnProfile = endpoint({
   data: UserProfile,
   errors: ["user_missing"],
   handle: async ({ body, actor, ctx }) =>
-    ofOneself(await updateProfile(ctx, { userId: actor.userId, ...body })),
+    userProfileResult(await updateProfile(ctx, { userId: actor.userId, ...body })),
 });
 
 /** GET /user/{uid}/profile */
@@ -71,7 +55,8 @@ export const getProfile = endpoint({
   data: UserProfile,
   errors: ["user_missing"],
   async handle({ params, actor, ctx }) {
-    const profile = await readProfile(ctx, { uid: params.uid, viewerId: actor.userId });
-    return { ...profile, blocked: flag(profile.blocked) };
+    return userProfileResult(
+      await readProfile(ctx, { uid: params.uid, viewerId: actor.userId }),
+    );
   },
 });

@@ -52,6 +52,9 @@ Deno.test("POST /user/profile/init", async (t) => {
       avatar: AVATAR,
       bio: "",
       blocked: 0,
+      sendCard: 0,
+      cardTotal: 0,
+      allowLive: 1,
     });
     const again = await init({ nickname, avatar: AVATAR });
     assert.deepEqual([again.http, again.status, again.errorCode], [200, 0, 200001]);
@@ -83,6 +86,9 @@ Deno.test("PUT /user/profile replaces name and picture, and the bio only when gi
     avatar: "b.png",
     bio: "你好哇...",
     blocked: 0,
+    sendCard: 0,
+    cardTotal: 0,
+    allowLive: 1,
   });
   const second = await put({ nickname: "Anne", avatar: "c.png" });
   assert.equal(second.result.bio, "你好哇...");

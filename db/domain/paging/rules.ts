@@ -1,0 +1,27 @@
+import { DomainError } from "../errors.ts";
+
+/** Most items a page of the gateway may have (contract, `count`). */
+export const PAGE_COUNT_MAX = 100;
+
+/** Where a page ended: the time and id of its last item. The next one begins behind it. */
+export interface Cursor {
+  at: Date;
+  id: string;
+}
+
+/** `<ms>:<id>`, the gateway's `sequenceId`. */
+export function cursorText({ at, id }: Cursor): string {
+  return `${at.getTime()}:${id}`;
+}
+
+/**
+ * Reads what {@link cursorText} wrote; empty or absent means the first page.
+ *
+ * @throws {DomainError} `params_invalid`
+ */
+export function parseCursor(text: string | undefined): Cursor | undefined {
+  if (!text) return undefined;
+  const match = /^(\d{1,15}):([a-f0-9]{1,32})$/.exec(text);
+  if (!match) throw new DomainError("params_invalid", { message: "lastId 不正确" });
+  return { at: new Date(Number(match[1])), id: match[2]! };
+}

@@ -1,0 +1,50 @@
+import { sql } from "drizzle-orm";
+import { index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { instant, safeBigint } from "./columns.ts";
+import { rooms } from "./rooms.ts";
+import { users } from "./users.ts";
+
+/** An announced room (gateway's event, 日程). */
+export const events = pgTable(
+  "events",
+  {
+    /** 32 lower hex digits. */
+    id: text().primaryKey(),
+    creatorId: safeBigint().notNull().references(() => users.id),
+    name: text().notNull(),
+    description: text().notNull().default(""),
+    /** When it shall begin. */
+    eventAt: instant().notNull(),
+    /** The room it was started as. */
+    roomId: text().references(() => rooms.id),
+    createdAt: instant().notNull(),
+    deletedAt: instant(),
+  },
+  (table) => [
+    index("events_coming").on(table.eventAt, table.id).where(sql`deleted_at is null`),
+  ],
+);
+
+/** Hosts and guests of an event, in the order they were named. */
+export const eventMembers = pgTable(
+  "event_members",
+  {
+    eventId: text().notNull().references(() => events.id),
+    userId: safeBigint().notNull().references(() => users.id),
+    position: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.eventId, table.userId] })],
+);
+
+/** Who asked to be reminded. */
+export const eventReminders = pgTable(
+  "event_reminders",
+  {
+    eventId: text().notNull().references(() => events.id),
+    userId: safeBigint().notNull().references(() => users.id),
+    createdAt: instant().notNull(),
+    /** When the reminder was handed to the pending work. */
+    remindedAt: instant(),
+  },
+  (table) => [primaryKey({ columns: [table.eventId, table.userId] })],
+);

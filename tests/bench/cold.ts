@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import { openDatabase } from "../../db/client.ts";
+import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
+import { openRedis } from "../../db/redis.ts";
+import project from "../../deno.json" with { type: "json" };
+import {
+  callGateway,
+  type GatewayLogin,
+  gatewayRequest,
+  registerPerson,
+} from "../gateway_client.ts";
+import { Clock, startTestApp } from "../harness.ts";
+import { freePort } from "../services/binary.ts";
+import { startPostgres } from "../services/postgres.ts";
+import { startRedis } from "../services/redis.ts";
+
+const WARM_UP_COUNT = 2;
+const ROUND_COUNT = 15;
+const ANSWER_TIMEOUT_MS = 30_000;
+/** Pause between two tries to connect to a server that does not listen yet, ms. */
+const POLL_MS = 2;
+const RATIO_AIM = 3;
+const SECRET_KEY = createHash("sha256").update("a key of this benchmark alone").digest("hex");
+
+/** One way of starting a server, and the request whose first 200 ends the measurement. */
+interface Start {
+  name: string;
+  script: string;
+  env: Record<string, string>;
+  request: (origin: string) => Request;
+}
+
+/**
+ * From starting the process to its first answer, as a ratio to a bare Hono server under the same
+ * flags. One start of each kind per round, in turning order, so that a slow moment of the machine
+ * meets all of them alike.
+ */
+export async function cold(): Promise<void> {
+  await using postgres = await startPostgres();
+  await using redis = await startRedis();
+  if (!postgres || !redis) return;
+  const dataDir = await Deno.makeTempDir({ prefix: "plaza_cold_" });
+  try {
+    const hosted = { DATABASE_URL: await postgres.newDatabase(), REDIS_URL: redis.url, SECRET_KEY };
+    const person = await preparePerson(hosted);
+    const starts = startsOf(hosted, person);
+    const took = await measure(starts, dataDir);
+    report(starts, took);
+  } finally {
+    await Deno.remove(dataDir, { recursive: true });
+  }
+}
+
+/** The first is what the others are compared with. */
+function startsOf(hosted: Record<string, string>, person: GatewayLogin): Start[] {
+  const health = (origin: string) => new Request(`${origin}/healthz`);
+  const clock = new Clock();
+  const profile = (origin: string) => {
+    const { url, headers } = gatewayRequest({ clock }, "GET", `/user/${person.uid}/profile`, {
+      as: person,
+    });
+    return new Request(url.replace("http://plaza.test", origin), { headers });
+  };
+  return [
+    { name: "bare Hono", script: "tests/bench/bare_server.ts", env: {}, request: health },
+    { name: "Plaza, /healthz", script: "main.ts", env: hosted, request: health },
+    { name: "Plaza, signed profile read", script: "main.ts", env: hosted, request: profile },
+    { name: "Plaza on embedded parts, /healthz", script: "main.ts", env: {}, request: health },
+  ];
+}
+
+/** Migrates the database and leaves a person in it whose session every later start accepts. */
+async function preparePerson(env: Record<string, string>): Promise<GatewayLogin> {
+  const database = await openDatabase({ databaseUrl: env.DATABASE_URL!, dataDir: "unused" });
+  const redis = await openRedis({ redis: { kind: "tcp", url: env.REDIS_URL! } });
+  try {
+    await database.migrate(MIGRATIONS_FOLDER);
+    await using app = await startTestApp({ env, database, redis });
+    const person = await registerPerson(app);
+    await callGateway(app, "GET", `/user/${person.uid}/profile`, { as: person });
+    return person;
+  } finally {
+    await redis.close();
+    await database.close();
+  }
+}
+
+/** Milliseconds per kind of start, one for each round; the rounds that warm caches up left out. */
+async function measure(starts: Start[], dataDir: string): Promise<number[][]> {
+  const took: number[][] = starts.map(() => []);
+  for (let round = -WARM_UP_COUNT; round < ROUND_COUNT; round++) {
+    for (let turn = 0; turn < starts.length; turn++) {
+      const which = (turn + round + WARM_UP_COUNT) % starts.length;
+      const ms = await timeStart(starts[which]!, dataDir);
+      if (round >= 0) took[which]!.push(ms);
+    }
+  }
+  return took;
+}
+
+async function timeStart({ script, env, request }: Start, dataDir: string): Promise<number> {
+  const port = freePort();
+  const startedAt = performance.now();
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [...startFlags(dataDir), script],
+    env: { ...env, DATA_DIR: dataDir, PORT: String(port), HOST: "127.0.0.1" },
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  try {
+    await firstAnswer(request(`http://127.0.0.1:${port}`));
+    return performance.now() - startedAt;
+  } finally {
+    // The runtime keeps compiled code for the next start only when a process ends by itself.
+    process.kill("SIGTERM");
+    await process.status;
+  }
+}
+
+/** The flags of the start task, without the task runner between us and the process. */
+function startFlags(dataDir: string): string[] {
+  const command = project.tasks.start.command.replaceAll(
+    /\$\([^)]*\("DATA_DIR"\)[^)]*\)/g,
+    dataDir,
+  );
+  return command.split(" ").slice(1, -1);
+}
+
+/** Resolves with the first 200; until somebody listens there is nothing to wait for. */
+async function firstAnswer(request: Request): Promise<void> {
+  const endsAt = performance.now() + ANSWER_TIMEOUT_MS;
+  while (performance.now() < endsAt) {
+    const response = await fetch(request.clone()).catch(() => undefined);
+    const text = await response?.text();
+    if (response?.status === 200) return;
+    if (response) throw new Error(`${request.url} answered ${response.status}: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  throw new Error(`${request.url} did not answer within ${ANSWER_TIMEOUT_MS} ms`);
+}
+
+function report(starts: Start[], took: number[][]): void {
+  const bare = took[0]!;
+  console.table(Object.fromEntries(starts.map(({ name }, which) => {
+    const ms = took[which]!;
+    const ratios = ms.map((value, round) => value / bare[round]!);
+    return [name, {
+      "median ms": Math.round(quantile(ms, 0.5)),
+      "p10..p90 ms": spread(ms, 0),
+      "ratio": quantile(ratios, 0.5).toFixed(2),
+      "p10..p90 ratio": spread(ratios, 2),
+    }];
+  })));
+  console.log(
+    `${ROUND_COUNT} rounds after ${WARM_UP_COUNT} to warm up; the aim for the two on real ` +
+      `services is a ratio of at most ${RATIO_AIM}`,
+  );
+}
+
+function spread(values: number[], digits: number): string {
+  return [0.1, 0.9].map((at) => quantile(values, at).toFixed(digits)).join("..");
+}
+
+/** The value below which the part `at` (0…1) of the values lies, between neighbours as needed. */
+function quantile(values: number[], at: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const place = (sorted.length - 1) * at;
+  const low = sorted[Math.floor(place)]!;
+  return low + (sorted[Math.ceil(place)]! - low) * (place - Math.floor(place));
+}

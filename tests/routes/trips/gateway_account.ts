@@ -1,0 +1,29 @@
+import { callGateway, requestCode } from "../../gateway_client.ts";
+import type { TripsTable } from "../trips_test.ts";
+import { warmPerson } from "./warm_person.ts";
+
+export const trips: TripsTable = {
+  "POST /account/captcha": {
+    sql: 1,
+    redis: 2,
+    why: "guards, then the code",
+    call: (app) =>
+      callGateway(app, "POST", "/account/captcha", { body: { mobile: "13800138000" } }),
+  },
+  "POST /account/login/captcha": {
+    sql: 1,
+    redis: 2,
+    why: "guards, then the code is used up",
+    async call(app) {
+      const body = { mobile: "13800138001", captcha: await requestCode(app, "13800138001") };
+      return await callGateway(app, "POST", "/account/login/captcha", { body });
+    },
+  },
+  "POST /account/logout": {
+    sql: 1,
+    redis: 2,
+    why: "guards, then the end is told",
+    call: async (app) =>
+      await callGateway(app, "POST", "/account/logout", { as: await warmPerson(app) }),
+  },
+};
