@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import {
+  counterOf,
+  countLocally,
+  isOver,
+  perAddress,
+  perUser,
+  windowsAt,
+} from "../../middleware/rate_limit.ts";
+import { callGateway, registerPerson } from "../gateway_client.ts";
+import { startTestApp } from "../harness.ts";
+
+const counter = { key: "test", count: 10, windowMs: 1_000 };
+
+Deno.test("a rate is written as a count and a window", () => {
+  assert.deepEqual(perUser(5, "1 s"), { per: "caller", count: 5, windowMs: 1_000 });
+  assert.deepEqual(perAddress(30, "2 min"), { per: "address", count: 30, windowMs: 120_000 });
+  assert.deepEqual(perAddress(1, "1 h").windowMs, 3_600_000);
+});
+
+Deno.test("callers and addresses are counted apart, and a factor of 0 counts nothing", () => {
+  const of = { of: "x", caller: "me", address: "1.2.3.4" };
+  assert.equal(
+    counterOf({ ...of, rate: perUser(5, "1 s"), factor: 1 })[0]!.key,
+    "rate:caller:x:me",
+  );
+  assert.equal(
+    counterOf({ ...of, rate: perAddress(5, "1 s"), factor: 2 })[0]!.count,
+    10,
+  );
+  assert.deepEqual(counterOf({ ...of, rate: perUser(5, "1 s"), factor: 0 }), []);
+});
+
+Deno.test("the window slides: a burst at the end of one window still counts in the next", () => {
+  const { current, previous, previousWeight } = windowsAt(counter, 5_250);
+  assert.deepEqual([current, previous, previousWeight], ["test:5", "test:4", 0.75]);
+  assert.equal(isOver(counter, { current: 10, previous: 0, previousWeight }), false);
+  assert.equal(isOver(counter, { current: 11, previous: 0, previousWeight }), true);
+  assert.equal(isOver(counter, { current: 1, previous: 12, previousWeight }), false);
+  assert.equal(isOver(counter, { current: 2, previous: 12, previousWeight }), true);
+});
+
+Deno.test("without Redis the same windows are counted in the process", () => {
+  const own = { ...counter, key: "local" };
+  const over = Array.from({ length: 12 }, () => countLocally(own, 1_000_000));
+  assert.deepEqual(over.map(Number), [...Array(10).fill(0), 1, 1]);
+  assert.equal(countLocally(own, 1_002_000), false);
+});
+
+Deno.test("beyond the rate a call is 429 with Retry-After, others' calls go on", async () => {
+  await using app = await startTestApp({ env: { RATE_FACTOR: "0.1" } });
+  const [busy, calm] = [await registerPerson(app, "Busy"), await registerPerson(app, "Calm")];
+  const read = (as = busy) => callGateway(app, "GET", `/user/${busy.uid}/profile`, { as });
+  const statuses: number[] = [];
+  for (let at = 0; at < 40; at++) statuses.push((await read()).http);
+  // 30 in ten seconds, of which the profile was one.
+  assert.deepEqual([...new Set(statuses)], [200, 429]);
+  assert.equal(statuses.indexOf(429), 29);
+  const refused = await read();
+  assert.equal(refused.status, 0);
+  assert.equal(refused.headers.get("retry-after"), "10");
+  assert.equal((await read(calm)).http, 200);
+  app.clock.advance(20_000);
+  assert.equal((await read()).http, 200);
+});
