@@ -40,7 +40,8 @@ function expected(thrown: unknown): DomainError {
 /** The row for this kind, or for its family; the text is the row's or the failure's own. */
 export function wireErrorOf(table: ErrorTable, error: DomainError): Required<WireError> {
   const row = table[error.kind] ?? table[error.family];
-  return { status: row.status, code: row.code, message: row.message ?? error.message };
+  const message = row.message?.replace("{}", error.message) ?? error.message;
+  return { status: row.status, code: row.code, message };
 }
 
 /** The same for documents, where there is a kind but no failure yet. */

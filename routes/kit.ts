@@ -15,7 +15,7 @@ const METHODS: Method[] = ["get", "post", "put", "patch", "delete"];
 export interface WireError {
   status: number;
   code: number;
-  /** Absent: the failure's own public text. */
+  /** Absent: the failure's own public text; `{}` in it stands for that text. */
   message?: string;
 }
 

@@ -9,6 +9,7 @@ import { type SurfaceName, surfaceNames } from "./surfaces.ts";
 /** Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/dev`. */
 export function metaRoutes(deps: Deps): Hono<Env> {
   const app = new Hono<Env>();
+  const about = { version: project.version, publicUrl: deps.config.publicUrl };
 
   app.get("/", (c) =>
     c.html(html`
@@ -47,7 +48,7 @@ export function metaRoutes(deps: Deps): Hono<Env> {
     const name = c.req.param("file").replace(".json", "") as SurfaceName;
     if (!surfaceNames.includes(name)) return await next();
     const { openApiText } = await import("./openapi.ts");
-    return c.body(await openApiText(name, project.version), 200, {
+    return c.body(await openApiText(name, about), 200, {
       "Content-Type": "application/json; charset=UTF-8",
     });
   });

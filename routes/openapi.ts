@@ -6,20 +6,27 @@ import { wireErrorOfKind } from "./failures.ts";
 import type { Endpoint, Guarded, MountedSurface } from "./kit.ts";
 import { loadSurface, type SurfaceName } from "./surfaces.ts";
 
-const built = new Map<SurfaceName, Promise<string>>();
+const built = new Map<string, Promise<string>>();
 
 /** A surface's OpenAPI 3.1 document as JSON text; built at the first asking, then kept. */
-export function openApiText(name: SurfaceName, version: string): Promise<string> {
-  let text = built.get(name);
+export function openApiText(
+  name: SurfaceName,
+  about: { version: string; publicUrl: string | undefined },
+): Promise<string> {
+  const key = `${name} ${about.publicUrl}`;
+  let text = built.get(key);
   if (!text) {
-    text = loadSurface(name).then((surface) => JSON.stringify(documentOf(surface, version)));
-    built.set(name, text);
+    text = loadSurface(name).then((surface) => JSON.stringify(documentOf(surface, about)));
+    built.set(key, text);
   }
   return text;
 }
 
 /** Building it takes tens of ms for a large surface, which no request but this one shall pay. */
-function documentOf(surface: MountedSurface, version: string) {
+function documentOf(
+  surface: MountedSurface,
+  { version, publicUrl }: { version: string; publicUrl: string | undefined },
+) {
   const app = new OpenAPIHono();
   const { spec } = surface;
   for (const [name, scheme] of Object.entries(spec.security)) {
@@ -31,6 +38,7 @@ function documentOf(surface: MountedSurface, version: string) {
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: spec.title, description: spec.description, version },
+    ...publicUrl && { servers: [{ url: publicUrl }] },
   });
 }
 

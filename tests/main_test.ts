@@ -70,6 +70,7 @@ Deno.test("a first start serves, prints commands that work, and leaves credentia
   await t.step("answers /healthz, and prints three commands that work when pasted", async () => {
     await using server = new Server(dataDir);
     await server.ready();
+    await waitUntil("the announcement", () => server.output.includes("/dev/outbox"));
     const commands = server.output.split("Try:\n")[1]!.split("\n").slice(0, 3);
     const answers: unknown[] = [];
     for (const command of commands) {
