@@ -1,6 +1,5 @@
 import { neonConfig, Pool as NeonPool } from "@neondatabase/serverless";
 import { drizzle } from "drizzle-orm/neon-serverless";
-import { migrate } from "drizzle-orm/neon-serverless/migrator";
 import {
   CONNECT_TIMEOUT_MS,
   type Database,
@@ -50,7 +49,10 @@ export function openNeon(
       }) as unknown as Pool,
     drizzle: (client) =>
       drizzle({ client: client as unknown as NeonPool, casing: "snake_case" }) as unknown as Db,
-    migrate: (db, folder) =>
-      migrate(db as unknown as Parameters<typeof migrate>[0], { migrationsFolder: folder }),
+    async migrate(db, folder) {
+      // Loaded here, so that a start, which never migrates a real database, does not pay for it.
+      const { migrate } = await import("drizzle-orm/neon-serverless/migrator");
+      await migrate(db as unknown as Parameters<typeof migrate>[0], { migrationsFolder: folder });
+    },
   });
 }

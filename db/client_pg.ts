@@ -1,5 +1,4 @@
 import { drizzle } from "drizzle-orm/node-postgres";
-import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
 import {
   CONNECT_TIMEOUT_MS,
@@ -34,7 +33,10 @@ export function openPg(
       }) as unknown as Pool,
     drizzle: (client) =>
       drizzle({ client: client as unknown as pg.Pool, casing: "snake_case" }) as unknown as Db,
-    migrate: (db, folder) =>
-      migrate(db as unknown as Parameters<typeof migrate>[0], { migrationsFolder: folder }),
+    async migrate(db, folder) {
+      // Loaded here, so that a start, which never migrates a real database, does not pay for it.
+      const { migrate } = await import("drizzle-orm/node-postgres/migrator");
+      await migrate(db as unknown as Parameters<typeof migrate>[0], { migrationsFolder: folder });
+    },
   });
 }

@@ -1,17 +1,7 @@
 import assert from "node:assert/strict";
-import project from "../deno.json" with { type: "json" };
 import { signCall } from "./gateway_client.ts";
 import { freePort, waitUntil } from "./services/binary.ts";
-
-/** What `deno task start` runs, without the task runner between us and the process. */
-function startArguments(dataDir: string): string[] {
-  const [, ...words] = project.tasks.start.command.replaceAll(
-    /\$\([^)]*\("DATA_DIR"\)[^)]*\)/g,
-    dataDir,
-  )
-    .split(" ");
-  return words;
-}
+import { startArguments } from "./services/start_arguments.ts";
 
 /** The server as a newcomer starts it: one process, an empty folder, nothing configured. */
 class Server implements AsyncDisposable {

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { openDatabase } from "../../db/client.ts";
 import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { openRedis } from "../../db/redis.ts";
-import project from "../../deno.json" with { type: "json" };
 import {
   callGateway,
   type GatewayLogin,
@@ -13,6 +12,7 @@ import { Clock, startTestApp } from "../harness.ts";
 import { freePort } from "../services/binary.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { startRedis } from "../services/redis.ts";
+import { startArguments } from "../services/start_arguments.ts";
 
 const WARM_UP_COUNT = 2;
 const ROUND_COUNT = 15;
@@ -117,13 +117,9 @@ async function timeStart({ script, env, request }: Start, dataDir: string): Prom
   }
 }
 
-/** The flags of the start task, without the task runner between us and the process. */
+/** The flags of the start task, without its script. */
 function startFlags(dataDir: string): string[] {
-  const command = project.tasks.start.command.replaceAll(
-    /\$\([^)]*\("DATA_DIR"\)[^)]*\)/g,
-    dataDir,
-  );
-  return command.split(" ").slice(1, -1);
+  return startArguments(dataDir).slice(0, -1);
 }
 
 /** Resolves with the first 200; until somebody listens there is nothing to wait for. */
@@ -141,16 +137,17 @@ async function firstAnswer(request: Request): Promise<void> {
 
 function report(starts: Start[], took: number[][]): void {
   const bare = took[0]!;
-  console.table(Object.fromEntries(starts.map(({ name }, which) => {
+  const rows = starts.map(({ name }, which) => {
     const ms = took[which]!;
     const ratios = ms.map((value, round) => value / bare[round]!);
-    return [name, {
-      "median ms": Math.round(quantile(ms, 0.5)),
-      "p10..p90 ms": spread(ms, 0),
-      "ratio": quantile(ratios, 0.5).toFixed(2),
-      "p10..p90 ratio": spread(ratios, 2),
-    }];
-  })));
+    return [
+      ...[name, quantile(ms, 0.5).toFixed(0), spread(ms, 0)],
+      ...[quantile(ratios, 0.5).toFixed(2), spread(ratios, 2)],
+    ];
+  });
+  for (const [name, ...cells] of [["", "median ms", "p10..p90", "ratio", "p10..p90"], ...rows]) {
+    console.log(name!.padEnd(36) + cells.map((cell) => cell.padStart(14)).join(""));
+  }
   console.log(
     `${ROUND_COUNT} rounds after ${WARM_UP_COUNT} to warm up; the aim for the two on real ` +
       `services is a ratio of at most ${RATIO_AIM}`,
