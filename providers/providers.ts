@@ -1,22 +1,47 @@
 import type { Config } from "../db/config.ts";
+import type { LinkReader } from "./links.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Push } from "./push.ts";
+import type { Rtc } from "./rtc.ts";
 import type { Sms } from "./sms.ts";
+import type { Storage } from "./storage.ts";
+import type { DevelopmentStorage } from "./storage_development.ts";
+import type { Wechat } from "./wechat.ts";
 
 /** The outside world as the routes and jobs see it. */
 export interface Providers {
   sms: Sms;
+  rtc: Rtc;
+  push: Push;
+  /** Absent in production without its credentials: H5 then answers 503. */
+  wechat: Wechat | undefined;
+  links: LinkReader;
+  storage: Storage;
   /** What development providers kept instead of sending; absent in production. */
   outbox: Outbox | undefined;
+  /** The storage if it is a folder of ours, so that we have to take the uploads ourselves. */
+  uploads: DevelopmentStorage | undefined;
 }
 
 /** Real providers where the configuration has their credentials, development ones elsewhere. */
 export async function openProviders(
-  config: Pick<Config, "env" | "aliyunSms">,
+  config: Pick<
+    Config,
+    "env" | "dataDir" | "aliyunSms" | "agora" | "aliyunOss" | "jpush" | "wechat"
+  >,
 ): Promise<Providers> {
   const outbox = config.env === "production"
     ? undefined
     : new (await import("./outbox.ts")).Outbox();
-  return { outbox, sms: await openSms(config, outbox) };
+  return {
+    outbox,
+    sms: await openSms(config, outbox),
+    rtc: await openRtc(config),
+    push: await openPush(config, outbox),
+    wechat: await openWechat(config),
+    links: linksWhenNeeded(),
+    ...await openStorage(config),
+  };
 }
 
 async function openSms(config: Pick<Config, "aliyunSms">, outbox: Outbox | undefined) {
@@ -26,4 +51,45 @@ async function openSms(config: Pick<Config, "aliyunSms">, outbox: Outbox | undef
   }
   const { developmentSms } = await import("./sms_development.ts");
   return developmentSms(outbox!);
+}
+
+async function openPush(config: Pick<Config, "jpush">, outbox: Outbox | undefined) {
+  if (config.jpush) {
+    const { jpush } = await import("./push_jpush.ts");
+    return jpush(config.jpush);
+  }
+  const { developmentPush } = await import("./push_development.ts");
+  return developmentPush(outbox!);
+}
+
+async function openWechat({ env, wechat }: Pick<Config, "env" | "wechat">) {
+  if (wechat) return (await import("./wechat_real.ts")).realWechat(wechat);
+  if (env === "production") return undefined;
+  return (await import("./wechat_development.ts")).developmentWechat();
+}
+
+async function openRtc({ agora }: Pick<Config, "agora">) {
+  return agora
+    ? (await import("./rtc_agora.ts")).agoraRtc(agora)
+    : (await import("./rtc_development.ts")).developmentRtc();
+}
+
+async function openStorage({ aliyunOss, dataDir }: Pick<Config, "aliyunOss" | "dataDir">) {
+  if (aliyunOss) {
+    const { ossStorage } = await import("./storage_oss.ts");
+    return { storage: ossStorage(aliyunOss), uploads: undefined };
+  }
+  const { developmentStorage } = await import("./storage_development.ts");
+  const uploads = developmentStorage(`${dataDir}/uploads`);
+  return { storage: uploads, uploads };
+}
+
+/** Reading pages takes some 30 ms to load, for which a cold start shall not wait. */
+function linksWhenNeeded(): LinkReader {
+  return {
+    async read(url) {
+      const { sharedLinkReader } = await import("./links_http.ts");
+      return await sharedLinkReader.read(url);
+    },
+  };
 }

@@ -1,0 +1,175 @@
+import { lookup } from "node:dns/promises";
+import { type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIP, isIPv4 } from "node:net";
+import { withDeadline } from "../db/deadline.ts";
+import { isPublicAddress } from "./addresses.ts";
+import { PageHead } from "./link_page.ts";
+import type { LinkAnswer, LinkPreview, LinkReader } from "./links.ts";
+
+/** How long one link may take, redirects and name lookups included, ms. */
+const TIMEOUT_MS = 3_000;
+const REDIRECT_COUNT_MAX = 3;
+/** How much of a page is looked at. */
+const PAGE_BYTES_MAX = 1024 * 1024;
+/** How many pages one process reads at a time. */
+const READING_COUNT_MAX = 32;
+const PORTS = ["", "80", "443"];
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/** What a connection is made to. */
+interface Target {
+  address: string;
+  port: number;
+}
+
+export interface HttpLinkReaderOptions {
+  /** All addresses of a name; asked once for each page or redirect. */
+  resolve?: (name: string) => Promise<string[]>;
+  /**
+   * Where a target that has passed every check is really found; the target itself unless a test,
+   * which has no public address, says otherwise.
+   */
+  dial?: (target: Target) => Target;
+  timeoutMs?: number;
+}
+
+/** A link nobody gets an answer for, however often they ask. */
+class LinkRefusedError extends Error {}
+
+/**
+ * Reads pages over HTTP for whoever asks, so it assumes the link wants to reach what only we can
+ * reach: a name is resolved once, every address of it must be public, and the connection goes to
+ * the address that was checked. The same holds for each redirect.
+ */
+export function httpLinkReader(options: HttpLinkReaderOptions = {}): LinkReader {
+  const { resolve = resolveName, dial = (target) => target, timeoutMs = TIMEOUT_MS } = options;
+  let readingCount = 0;
+  return {
+    async read(link): Promise<LinkAnswer> {
+      if (readingCount >= READING_COUNT_MAX) return { failure: "busy", reason: "too many at once" };
+      readingCount++;
+      const controller = new AbortController();
+      const way = { resolve, dial, signal: controller.signal };
+      try {
+        const preview = await withDeadline("the page", timeoutMs, () => readPage(link, way));
+        return { preview };
+      } catch (error) {
+        const { message } = error as Error;
+        const failure = error instanceof LinkRefusedError ? "refused" : "unreachable";
+        return { failure, reason: message };
+      } finally {
+        controller.abort();
+        readingCount--;
+      }
+    },
+  };
+}
+
+/** One for the process, since what it limits is the process's work. */
+export const sharedLinkReader = httpLinkReader();
+
+type Way = Required<Pick<HttpLinkReaderOptions, "resolve" | "dial">> & { signal: AbortSignal };
+
+async function resolveName(name: string): Promise<string[]> {
+  return (await lookup(name, { all: true })).map(({ address }) => address);
+}
+
+async function readPage(link: string, way: Way): Promise<LinkPreview> {
+  let url = followable(link);
+  for (let redirectCount = 0; redirectCount <= REDIRECT_COUNT_MAX; redirectCount++) {
+    const response = await open(url, way);
+    const next = redirectOf(response);
+    if (next === undefined) return await readHead(response, url);
+    response.destroy();
+    url = followable(next, url);
+  }
+  throw new LinkRefusedError("too many redirects");
+}
+
+/** @throws {LinkRefusedError} for what we follow for nobody, whatever its name resolves to */
+function followable(link: string, base?: URL): URL {
+  const url = URL.parse(link, base);
+  if (!url) throw new LinkRefusedError("no address");
+  if (!/^https?:$/.test(url.protocol)) throw new LinkRefusedError("another scheme");
+  if (!PORTS.includes(url.port)) throw new LinkRefusedError("another port");
+  if (url.username || url.password) throw new LinkRefusedError("credentials in the address");
+  url.hash = "";
+  return url;
+}
+
+/** The one address to connect to. A single address that is not public spoils the name. */
+async function checkedAddress(name: string, resolve: Way["resolve"]): Promise<string> {
+  const addresses = isIP(name) ? [name] : await resolve(name);
+  if (addresses.length === 0) throw new Error("the name has no address");
+  if (!addresses.every(isPublicAddress)) throw new LinkRefusedError("no public address");
+  // Many hosts have no IPv6 way out; the other way round is rare.
+  return addresses.find((address) => isIPv4(address)) ?? addresses[0]!;
+}
+
+/** The answer's head to a GET of `url`; its body is left to be read. */
+async function open(url: URL, { resolve, dial, signal }: Way): Promise<IncomingMessage> {
+  const name = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const isHttps = url.protocol === "https:";
+  const address = await checkedAddress(name, resolve);
+  // Time ran out while the name was being resolved.
+  signal.throwIfAborted();
+  const target = dial({ address, port: Number(url.port) || (isHttps ? 443 : 80) });
+  const { promise: answered, resolve: answer, reject } = Promise.withResolvers<IncomingMessage>();
+  const request = (isHttps ? requestHttps : requestHttp)({
+    // An address is connected to without a lookup.
+    host: isIP(name) ? target.address : name,
+    port: target.port,
+    path: url.pathname + url.search,
+    lookup: (_name, _options, callback) =>
+      callback(null, [{ address: target.address, family: isIPv4(target.address) ? 4 : 6 }]),
+    // A kept connection would be reused by name, without a lookup: to an address nobody checked.
+    agent: false,
+    ...isHttps && !isIP(name) && { servername: name },
+    headers: {
+      "Host": url.host,
+      "User-Agent": "Mozilla/5.0 (compatible; PlazaLinkPreview/1.0)",
+      "Accept": "text/html",
+      "Accept-Encoding": "identity",
+      "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5",
+    },
+  }, answer);
+  request.on("error", reject);
+  signal.addEventListener("abort", () => request.destroy(), { once: true });
+  request.end();
+  return await answered;
+}
+
+function redirectOf({ statusCode, headers }: IncomingMessage): string | undefined {
+  return REDIRECTS.includes(statusCode!) ? headers.location : undefined;
+}
+
+async function readHead(response: IncomingMessage, url: URL): Promise<LinkPreview> {
+  const { statusCode = 0, headers } = response;
+  const [type, ...parameters] = (headers["content-type"] ?? "").split(";");
+  try {
+    if (statusCode < 200 || statusCode > 299) throw new Error(`HTTP ${statusCode}`);
+    if (type!.trim().toLowerCase() !== "text/html") throw new LinkRefusedError("no page");
+    // Not asked for, and unpacked it may be a thousand times its size.
+    if (!/^(identity)?$/i.test(headers["content-encoding"] ?? "")) {
+      throw new LinkRefusedError("an encoded page");
+    }
+    const head = new PageHead(url, charsetOf(parameters));
+    let byteCount = 0;
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+      head.write(chunk.subarray(0, PAGE_BYTES_MAX - byteCount));
+      byteCount += chunk.length;
+      if (head.isDone || byteCount >= PAGE_BYTES_MAX) break;
+    }
+    const preview = head.end();
+    if (!preview) throw new LinkRefusedError("a page without a title");
+    return preview;
+  } finally {
+    response.destroy();
+  }
+}
+
+function charsetOf(parameters: string[]): string | undefined {
+  return parameters.map((parameter) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/i.exec(parameter)?.[1])
+    .find((charset) => charset !== undefined);
+}

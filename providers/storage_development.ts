@@ -1,0 +1,132 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { hmacHex, sameSecret } from "../db/keys.ts";
+import type { Storage } from "./storage.ts";
+
+/** Largest upload, as everywhere. */
+const UPLOAD_BYTES_MAX = 32 * 1024 * 1024;
+const KEY_LENGTH_MAX = 200;
+/** No dots but the one before the extension, so no key leads out of the folder. */
+const KEY = /^(?:[a-z0-9][a-z0-9_-]*\/)+[a-z0-9][a-z0-9_-]*\.[a-z0-9]{2,4}$/;
+/** How many bytes tell what kind of picture a file is. */
+const SIGNATURE_BYTES = 12;
+
+export type UploadFailure = "forbidden" | "expired" | "too_large" | "no_image";
+
+class UploadRefusedError extends Error {
+  constructor(readonly reason: UploadFailure) {
+    super(reason);
+  }
+}
+
+export interface Upload {
+  key: string;
+  /** The query of the granted address. */
+  expires: string;
+  signature: string;
+  contentType: string;
+  /** What `Content-Length` promises, if it was sent. */
+  byteCount: number | undefined;
+  content: AsyncIterable<Uint8Array>;
+}
+
+/** A storage in a folder of ours, for machines without an account at Aliyun. */
+export interface DevelopmentStorage extends Storage {
+  /**
+   * Keeps an upload whose address was granted; all of it or nothing.
+   * @returns why it was not kept, if so
+   */
+  keep(upload: Upload): Promise<UploadFailure | undefined>;
+  /** @returns undefined if there is no such file */
+  read(
+    key: string,
+  ): Promise<{ content: ReadableStream<Uint8Array>; contentType: string } | undefined>;
+}
+
+/** Keeps uploads under `folder`; addresses granted before a restart are void. */
+export function developmentStorage(
+  folder: string,
+  { now = () => new Date() }: { now?: () => Date } = {},
+): DevelopmentStorage {
+  const secret = randomBytes(32);
+  const signatureOf = (key: string, contentType: string, expires: string) =>
+    hmacHex(secret, JSON.stringify([key, contentType, expires]));
+  return {
+    signPut({ key, contentType = "", expiresInMs, origin }) {
+      const expires = String(now().getTime() + expiresInMs);
+      const query = new URLSearchParams({
+        expires,
+        signature: signatureOf(key, contentType, expires),
+      });
+      const publicUrl = `${origin}/dev/upload/${key}`;
+      return { uploadUrl: `${publicUrl}?${query}`, publicUrl };
+    },
+    async keep({ key, expires, signature, contentType, byteCount = 0, content }) {
+      const isGranted = isKey(key) && sameSecret(signature, signatureOf(key, contentType, expires));
+      if (!isGranted) return "forbidden";
+      if (now().getTime() >= Number(expires)) return "expired";
+      if (byteCount > UPLOAD_BYTES_MAX) return "too_large";
+      try {
+        await writeWhole(`${folder}/${key}`, content);
+      } catch (error) {
+        if (error instanceof UploadRefusedError) return error.reason;
+        throw error;
+      }
+    },
+    async read(key) {
+      if (!isKey(key)) return undefined;
+      try {
+        return await readImage(`${folder}/${key}`);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function isKey(key: string): boolean {
+  return key.length <= KEY_LENGTH_MAX && KEY.test(key);
+}
+
+/** Under its name there is the whole file or none: it is moved there when it is complete. */
+async function writeWhole(path: string, content: AsyncIterable<Uint8Array>) {
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  const unfinished = `${path}.${randomUUID()}`;
+  try {
+    using file = await Deno.open(unfinished, { createNew: true, write: true });
+    let byteCount = 0;
+    for await (const chunk of content) {
+      byteCount += chunk.length;
+      if (byteCount > UPLOAD_BYTES_MAX) throw new UploadRefusedError("too_large");
+      await writeAll(file, chunk);
+    }
+    if (!await imageTypeOf(unfinished)) throw new UploadRefusedError("no_image");
+    await Deno.rename(unfinished, path);
+  } catch (error) {
+    await Deno.remove(unfinished).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array) {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+async function readImage(path: string) {
+  const contentType = await imageTypeOf(path);
+  if (!contentType) return undefined;
+  return { content: (await Deno.open(path)).readable, contentType };
+}
+
+/** What kind of picture a file is by its first bytes; scripts in SVG make that none. */
+async function imageTypeOf(path: string): Promise<string | undefined> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(SIGNATURE_BYTES);
+  await file.read(bytes);
+  const text = String.fromCharCode(...bytes);
+  if (text.startsWith("\u00ff\u00d8\u00ff")) return "image/jpeg";
+  if (text.startsWith("\u0089PNG\r\n\u001a\n")) return "image/png";
+  if (/^GIF8[79]a/.test(text)) return "image/gif";
+  if (/^RIFF....WEBP/s.test(text)) return "image/webp";
+  return undefined;
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { DeadlineError } from "../../db/deadline.ts";
+import { Outbox } from "../../providers/outbox.ts";
+import { PushRefusedError } from "../../providers/push.ts";
+import { developmentPush } from "../../providers/push_development.ts";
+import { jpush } from "../../providers/push_jpush.ts";
+
+const APP_KEY = "7d431e42dfa6a6d693ac2d04";
+const MASTER_SECRET = "5e987ac6d2e04d95a9d8f0d1";
+const MESSAGE = {
+  to: "161a3797c87cc173a10",
+  title: "Jazz",
+  content: "Toby 开启了活动",
+  url: "plaza://room/cda55a0bfb834f5ab18eb0867f01017a",
+  id: "0f8fad5b-d9cb-869f-a165-70867728950e",
+};
+
+// deno-lint-ignore no-explicit-any -- what JPush was sent, looked at key by key
+type Sent = any;
+
+/** Runs `body` against a stand-in that checks credentials as JPush documents them. */
+async function withJpush(
+  body: (endpoint: string, sent: Sent[]) => Promise<void>,
+  answer: (sent: Sent) => Response | Promise<Response> = () =>
+    Response.json({ sendno: "18", msg_id: "1828256757" }),
+): Promise<void> {
+  const sent: Sent[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    const given = atob(request.headers.get("authorization")?.replace("Basic ", "") ?? "");
+    if (given !== `${APP_KEY}:${MASTER_SECRET}`) {
+      await request.body?.cancel();
+      const message = `Authen failed for ${given}`;
+      return Response.json({ error: { code: 1004, message } }, { status: 401 });
+    }
+    assert.equal(`${request.method} ${new URL(request.url).pathname}`, "POST /v3/push");
+    assert.equal(request.headers.get("content-type"), "application/json");
+    sent.push(await request.json());
+    return await answer(sent.at(-1));
+  });
+  try {
+    await body(`http://127.0.0.1:${server.addr.port}`, sent);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+const at = (endpoint: string, { masterSecret = MASTER_SECRET, timeoutMs = 5_000 } = {}) =>
+  jpush({ endpoint, appKey: APP_KEY, masterSecret }, { timeoutMs });
+
+/** Sends, expects a failure, and proves that printing it whole gives nothing away. */
+async function failureOf(send: Promise<void>): Promise<Error> {
+  const error = await send.then(() => assert.fail("it was accepted"), (e: Error) => e);
+  const printed = Deno.inspect(error) + error.message + error.stack + JSON.stringify(error);
+  for (const secret of [MASTER_SECRET, APP_KEY, MESSAGE.to, btoa(`${APP_KEY}:${MASTER_SECRET}`)]) {
+    assert.ok(!printed.includes(secret), `${secret} is in: ${printed}`);
+  }
+  return error;
+}
+
+const refusal = (status: number, code: number, message: string) => () =>
+  Response.json({ error: { code, message } }, { status });
+
+Deno.test("a message goes to one device, for both systems, with its link and its cid", () =>
+  withJpush(async (endpoint, sent) => {
+    await at(endpoint).send(MESSAGE);
+    const [{ cid, platform, audience, notification }] = sent;
+    assert.equal(cid, `${APP_KEY}-${MESSAGE.id}`);
+    assert.deepEqual(platform, ["android", "ios"]);
+    assert.deepEqual(audience, { registration_id: [MESSAGE.to] });
+    assert.equal(notification.android.alert, MESSAGE.content);
+    assert.equal(notification.android.title, MESSAGE.title);
+    assert.deepEqual(notification.ios.alert, { title: MESSAGE.title, body: MESSAGE.content });
+    assert.equal(notification.android.extras.url, MESSAGE.url);
+    assert.equal(notification.ios.extras.url, MESSAGE.url);
+  }));
+
+Deno.test("the same message sent again has the same cid", () =>
+  withJpush(async (endpoint, sent) => {
+    await at(endpoint).send(MESSAGE);
+    await at(endpoint).send(MESSAGE);
+    assert.equal(sent[0].cid, sent[1].cid);
+  }));
+
+Deno.test("wrong credentials are refused for good, and stay out of the error", () =>
+  withJpush(async (endpoint, sent) => {
+    const error = await failureOf(at(endpoint, { masterSecret: "another one" }).send(MESSAGE));
+    assert.ok(error instanceof PushRefusedError);
+    assert.match(error.message, /401.*1004/);
+    assert.ok(!error.message.includes("another one"));
+    assert.equal(sent.length, 0);
+  }));
+
+for (const [status, isFinal] of [[400, true], [403, true], [429, false], [500, false]] as const) {
+  Deno.test(`HTTP ${status} is ${isFinal ? "final" : "worth another try"}`, () =>
+    withJpush(async (endpoint) => {
+      const error = await failureOf(at(endpoint).send(MESSAGE));
+      assert.equal(error instanceof PushRefusedError, isFinal);
+      assert.match(error.message, new RegExp(`HTTP ${status}: 1003 bad parameter`));
+    }, refusal(status, 1003, "bad parameter")));
+}
+
+Deno.test("a device JPush does not know is told apart from other refusals", async () => {
+  const goneAt = async (code: number) => {
+    let isGone: boolean | undefined;
+    await withJpush(async (endpoint) => {
+      const error = await failureOf(at(endpoint).send(MESSAGE));
+      isGone = (error as PushRefusedError).isDeviceGone;
+    }, refusal(400, code, `cannot find user by this audience ${MESSAGE.to}`));
+    return isGone;
+  };
+  assert.equal(await goneAt(1011), true);
+  assert.equal(await goneAt(1003), false);
+});
+
+Deno.test("an answer that says nothing is still an answer", () =>
+  withJpush((endpoint) => at(endpoint).send(MESSAGE), () => new Response("")));
+
+Deno.test("a page instead of an answer, and a redirection, are failures to try again", async () => {
+  const answers = [
+    () => new Response("<html>", { status: 502 }),
+    () => Response.redirect("http://127.0.0.1:1/elsewhere"),
+  ];
+  for (const answer of answers) {
+    await withJpush(async (endpoint) => {
+      const error = await failureOf(at(endpoint).send(MESSAGE));
+      assert.equal(error instanceof PushRefusedError, false);
+      assert.match(error.message, /answered HTTP/);
+    }, answer);
+  }
+});
+
+Deno.test("a service that never answers is given up at the deadline", async () => {
+  const { promise: late, resolve } = Promise.withResolvers<Response>();
+  const timer = setTimeout(() => resolve(new Response()), 5_000);
+  await withJpush(async (endpoint) => {
+    const error = await failureOf(at(endpoint, { timeoutMs: 200 }).send(MESSAGE));
+    assert.ok(error instanceof DeadlineError);
+    clearTimeout(timer);
+    resolve(new Response());
+  }, () => late);
+});
+
+Deno.test("an answer without end is given up after 64 KiB", () =>
+  withJpush(async (endpoint) => {
+    const error = await failureOf(at(endpoint).send(MESSAGE));
+    assert.match(error.message, /too great a length/);
+  }, () =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(16_384).fill(32)),
+      }),
+    )));
+
+Deno.test("a service that cannot be reached is a failure that says why", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  assert.match((await failureOf(at(`http://127.0.0.1:${port}`).send(MESSAGE))).message, /refused/i);
+});
+
+Deno.test("the development provider keeps a message once, however often it is sent", async () => {
+  const outbox = new Outbox();
+  const push = developmentPush(outbox);
+  await push.send(MESSAGE);
+  await push.send(MESSAGE);
+  await push.send({ ...MESSAGE, id: crypto.randomUUID() });
+  const kept = outbox.list({ to: MESSAGE.to });
+  assert.equal(kept.length, 2);
+  assert.equal(kept[0]!.kind, "push");
+  for (const part of [MESSAGE.title, MESSAGE.content, MESSAGE.url]) {
+    assert.ok(kept[0]!.text.includes(part));
+  }
+});
