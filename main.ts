@@ -2,6 +2,9 @@ import { openDatabase } from "./db/client.ts";
 import { readConfig } from "./db/config.ts";
 import { keepKeys, lockDataDir } from "./db/data_dir.ts";
 import { openRedis } from "./db/redis.ts";
+import { registerCron } from "./jobs/cron.ts";
+import { openKick } from "./jobs/kick.ts";
+import { jobs } from "./jobs/schedule.ts";
 import { openProviders } from "./providers/providers.ts";
 import { createApp, type Deps } from "./routes/app.ts";
 
@@ -10,6 +13,12 @@ const STOP_TIMEOUT_MS = 4_500;
 
 /** `serve` (default), `migrate`, or `job <name>`. */
 const [command = "serve", ...args] = Deno.args;
+
+const now = () => new Date();
+const log = (line: Record<string, unknown>) => console.log(JSON.stringify({ at: now(), ...line }));
+/** What cron's handlers wait for: they have to be registered before anything is open. */
+const ready = Promise.withResolvers<Deps>();
+if (command === "serve") registerCron(jobs, ready.promise, log);
 
 try {
   await main();
@@ -28,9 +37,6 @@ async function main() {
     openRedis(config),
     openProviders(config),
   ]);
-  const now = () => new Date();
-  const log = (line: Record<string, unknown>) =>
-    console.log(JSON.stringify({ at: now(), ...line }));
   const deps: Deps = { config, database, redis, providers, now, log };
 
   if (isEmbedded || command === "migrate") {
@@ -51,6 +57,8 @@ async function main() {
 
 function serve(deps: Deps) {
   const app = createApp(deps);
+  const kick = openKick(deps);
+  ready.resolve(deps);
   const server = Deno.serve({
     hostname: deps.config.host,
     port: deps.config.port,
@@ -58,7 +66,11 @@ function serve(deps: Deps) {
       const { announce } = await import("./routes/announce.ts");
       console.log(announce(deps, port));
     },
-  }, (request, info) => app.fetch(request, info));
+  }, async (request, info) => {
+    const response = await app.fetch(request, info);
+    if (request.method !== "GET") kick.soon();
+    return response;
+  });
 
   let isStopping = false;
   const stop = async () => {
@@ -66,6 +78,7 @@ function serve(deps: Deps) {
     isStopping = true;
     const timer = setTimeout(() => Deno.exit(1), STOP_TIMEOUT_MS);
     await server.shutdown();
+    await kick.stop();
     await close(deps);
     clearTimeout(timer);
     Deno.exit(0);

@@ -1,16 +1,26 @@
-import type { Database } from "../db/client.ts";
-import { cleanup } from "./cleanup.ts";
+import { type JobDeps, readNewestRun, runDue } from "./run.ts";
+import { jobs } from "./schedule.ts";
 
-const jobs = { cleanup };
+const USAGE = `usage: deno task job <${
+  jobs.map(({ name }) => name).join("|")
+}> [--period <period>]`;
 
-/** `deno task job <name>`: runs one job now and prints its report as JSON. */
+/**
+ * `deno task job <name> [--period 202102]`: does what the job's tick does, now, and prints how its
+ * runs stand as JSON. A run that did not end well makes the exit code 1.
+ */
 export async function runJobCommand(
-  deps: { database: Database; now: () => Date },
-  [name]: string[],
+  deps: JobDeps,
+  args: string[],
+  print: (line: string) => void = console.log,
 ): Promise<void> {
-  const job = name !== undefined && Object.hasOwn(jobs, name)
-    ? jobs[name as keyof typeof jobs]
-    : undefined;
-  if (!job) throw new Error(`usage: deno task job <${Object.keys(jobs).join("|")}>`);
-  console.log(JSON.stringify(await job(deps.now(), deps)));
+  const [name, flag, period, ...rest] = args;
+  const job = jobs.find((job) => job.name === name);
+  const isWellFormed = flag === undefined || flag === "--period" && period !== undefined;
+  if (!job || !isWellFormed || rest.length > 0) throw new Error(USAGE);
+  const runs = await runDue(job, deps, { period });
+  const newest = runs.length === 0 ? await readNewestRun(job, deps) : undefined;
+  if (newest) runs.push(newest);
+  for (const run of runs) print(JSON.stringify({ job: job.name, ...run }));
+  if (runs.some(({ state }) => state !== "done")) Deno.exitCode = 1;
 }

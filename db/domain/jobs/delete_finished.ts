@@ -1,0 +1,42 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** How long finished runs and finished work are kept for questions, ms; dead ones stay. */
+const RUN_KEPT_MS = 30 * DAY_MS;
+const WORK_KEPT_MS = 7 * DAY_MS;
+
+/** Rows deleted, by table. */
+export interface FinishedDeleted {
+  job_runs: number;
+  pending_work: number;
+}
+
+/**
+ * Deletes finished work and finished runs of minutes and hours, at most `limit` of each. Runs of
+ * days and months stay: their period may never be run again. So does the newest run of any job,
+ * from which missed periods are counted.
+ */
+export async function deleteFinished(ctx: Ctx, limit: number): Promise<FinishedDeleted> {
+  const before = (ms: number) => new Date(ctx.now().getTime() - ms).toISOString();
+  const { rows } = await ctx.db.execute<{ runs: string; work: string }>(sql`
+    with old_runs as (
+      delete from job_runs where id in (
+        select id from job_runs as old
+        where state = 'done' and period like '%T%' and finished_at < ${
+    before(RUN_KEPT_MS)
+  }::timestamptz
+          and exists (select 1 from job_runs as newer
+            where newer.job = old.job and newer.period > old.period)
+        limit ${limit})
+      returning id
+    ), old_work as (
+      delete from pending_work where id in (
+        select id from pending_work where done_at < ${before(WORK_KEPT_MS)}::timestamptz
+        limit ${limit})
+      returning id
+    )
+    select (select count(*) from old_runs)::text as runs,
+      (select count(*) from old_work)::text as work`);
+  return { job_runs: Number(rows[0]!.runs), pending_work: Number(rows[0]!.work) };
+}

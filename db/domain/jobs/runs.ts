@@ -1,0 +1,193 @@
+import { and, eq, sql } from "drizzle-orm";
+import { type Ctx, withTx } from "../../client.ts";
+import { withDeadline } from "../../deadline.ts";
+import { jobRuns, type jobStates } from "../../schema/jobs.ts";
+import { restAfter, RUN_TRY_COUNT_MAX } from "./rules.ts";
+
+/** How long a chunk may take, and a run is ours after the last one, ms. */
+export const CHUNK_TIMEOUT_MS = 5_000;
+export const RUN_LEASE_MS = 30_000;
+const ERROR_LENGTH_MAX = 500;
+
+/** A run that is ours until its lease ends; a later claim has a higher fence. */
+export interface Run {
+  id: number;
+  period: string;
+  fence: number;
+  /** Tries since it last got anywhere, this one included. */
+  tryCount: number;
+  /** Where the last committed chunk ended; null before the first. */
+  progress: unknown;
+}
+
+/** What a chunk leaves behind, committed with its effects. */
+export interface Step {
+  progress: unknown;
+  report: unknown;
+  isLast: boolean;
+}
+
+/** How a run stands. */
+export interface RunState {
+  period: string;
+  state: (typeof jobStates)[number];
+  report: unknown;
+  lastError: string | null;
+}
+
+/** Somebody else claimed the run: what we did since is rolled back. */
+export class LateWriterError extends Error {
+  override name = "LateWriterError";
+  constructor({ period, fence }: Run) {
+    super(`the run for ${period} was claimed by another worker after fence ${fence}`);
+  }
+}
+
+/**
+ * The newest period entered for a job that is not behind `upTo`, for a clock may have run ahead; if
+ * all are, the oldest.
+ */
+export async function readNewestPeriod(
+  ctx: Ctx,
+  { job, upTo }: { job: string; upTo: string },
+): Promise<string | undefined> {
+  const { rows } = await ctx.db.execute<{ newest: string | null }>(sql`
+    select coalesce(
+      (select max(period) from job_runs where job = ${job} and period <= ${upTo}),
+      (select min(period) from job_runs where job = ${job})) as newest`);
+  return rows[0]?.newest ?? undefined;
+}
+
+/** Enters runs that are not there yet; of many callers at once, one enters each. */
+export async function enterRuns(ctx: Ctx, job: string, periods: string[]): Promise<void> {
+  if (periods.length === 0) return;
+  await ctx.db.insert(jobRuns)
+    .values(periods.map((period) => ({
+      ...{ job, period, createdAt: ctx.now() },
+      state: "running" as const,
+    })))
+    .onConflictDoNothing();
+}
+
+/** Gives a dead run all its tries again; it goes on where its last committed chunk ended. */
+export async function reopenDeadRun(ctx: Ctx, job: string, period: string): Promise<void> {
+  await ctx.db.update(jobRuns)
+    .set({ state: "running", attemptCount: 0, leaseUntil: null, finishedAt: null })
+    .where(and(eq(jobRuns.job, job), eq(jobRuns.period, period), eq(jobRuns.state, "dead")));
+}
+
+interface ClaimedRow extends Record<string, unknown> {
+  id: string;
+  period: string;
+  state: string;
+  fence: number;
+  attempt_count: number;
+  progress: unknown;
+}
+
+/**
+ * Claims the oldest run of a job that nobody works on, or the one for `period`. One that was
+ * claimed too often without getting anywhere (its worker died each time) is declared dead instead.
+ */
+export async function claimRun(
+  ctx: Ctx,
+  { job, period }: { job: string; period?: string | undefined },
+): Promise<Run | undefined> {
+  const now = ctx.now();
+  const at = sql`${now.toISOString()}::timestamptz`;
+  const leaseEnd = new Date(now.getTime() + RUN_LEASE_MS).toISOString();
+  const isSpent = sql`attempt_count >= ${sql.raw(String(RUN_TRY_COUNT_MAX))}`;
+  const statement = sql`
+    with free as (
+      select id from job_runs
+      where job = ${job} and state = 'running' and (lease_until is null or lease_until <= ${at})
+        and ${period === undefined ? sql`true` : sql`period = ${period}`}
+      order by period limit 1 for update skip locked
+    )
+    update job_runs set fence = fence + 1, attempt_count = attempt_count + 1,
+      lease_until = ${leaseEnd}::timestamptz,
+      state = case when ${isSpent} then 'dead' else state end,
+      finished_at = case when ${isSpent} then ${at} end,
+      last_error = case when ${isSpent} then coalesce(last_error, 'no worker came back')
+        else last_error end
+    from free where job_runs.id = free.id
+    returning job_runs.id, period, state, fence, attempt_count, progress`;
+  for (;;) {
+    const { rows: [row] } = await ctx.db.execute<ClaimedRow>(statement);
+    if (!row) return undefined;
+    if (row.state === "dead") continue;
+    return {
+      ...{ id: Number(row.id), period: row.period, fence: row.fence, progress: row.progress },
+      tryCount: row.attempt_count,
+    };
+  }
+}
+
+/**
+ * Runs one chunk: its effects and the run's progress are committed together, or, when somebody
+ * else has claimed the run, neither.
+ *
+ * @throws {LateWriterError}
+ */
+export async function commitChunk(
+  ctx: Ctx,
+  run: Run,
+  chunk: (ctx: Ctx) => Promise<Step>,
+): Promise<Step> {
+  return await withTx(ctx, (ctx) =>
+    withDeadline("a job's chunk", CHUNK_TIMEOUT_MS, async () => {
+      const step = await chunk(ctx);
+      await keepStep(ctx, run, step);
+      return step;
+    }));
+}
+
+/** The fence is compared last, under the row's lock: no later claim can come before the commit. */
+async function keepStep(ctx: Ctx, run: Run, { progress, report, isLast }: Step): Promise<void> {
+  const now = ctx.now();
+  const kept = await ctx.db.update(jobRuns)
+    .set({
+      // Tries are counted from the last progress on, this one included.
+      ...{ progress, report, attemptCount: 1, lastError: null },
+      ...isLast
+        ? { state: "done" as const, finishedAt: now, leaseUntil: null }
+        : { leaseUntil: new Date(now.getTime() + RUN_LEASE_MS) },
+    })
+    .where(stillOurs(run)).returning({ id: jobRuns.id });
+  if (kept.length === 0) throw new LateWriterError(run);
+}
+
+const stillOurs = ({ id, fence }: Run) =>
+  and(eq(jobRuns.id, id), eq(jobRuns.fence, fence), eq(jobRuns.state, "running"));
+
+/** Lets the next tick go on with a run whose time at this one is up. */
+export async function releaseRun(ctx: Ctx, run: Run): Promise<void> {
+  await ctx.db.update(jobRuns).set({ leaseUntil: null, attemptCount: 0 }).where(stillOurs(run));
+}
+
+/** Writes down why a run failed: it rests and is tried again, or is dead after the last try. */
+export async function failRun(ctx: Ctx, run: Run, error: string): Promise<void> {
+  const now = ctx.now();
+  const isDead = run.tryCount >= RUN_TRY_COUNT_MAX;
+  await ctx.db.update(jobRuns)
+    .set({
+      lastError: error.slice(0, ERROR_LENGTH_MAX),
+      leaseUntil: new Date(now.getTime() + restAfter(run.tryCount)),
+      ...isDead && { state: "dead" as const, finishedAt: now },
+    })
+    .where(stillOurs(run));
+}
+
+/** How the run for one period stands. */
+export async function readRun(
+  ctx: Ctx,
+  { job, period }: { job: string; period: string },
+): Promise<RunState | undefined> {
+  const [row] = await ctx.db
+    .select({
+      ...{ period: jobRuns.period, state: jobRuns.state, report: jobRuns.report },
+      lastError: jobRuns.lastError,
+    })
+    .from(jobRuns).where(and(eq(jobRuns.job, job), eq(jobRuns.period, period))).limit(1);
+  return row;
+}

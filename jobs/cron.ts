@@ -1,0 +1,39 @@
+import type { Job, JobDeps } from "./run.ts";
+
+type Log = JobDeps["log"];
+
+/**
+ * Registers a tick for each job with `Deno.cron`. The platform takes registrations only while the
+ * main module is evaluated, before anything else is open, so the handlers wait for `ready`.
+ */
+export function registerCron(
+  jobs: Job[],
+  ready: Promise<JobDeps>,
+  log: Log,
+  cron: typeof Deno.cron | undefined = Deno.cron,
+): void {
+  if (typeof cron !== "function") {
+    log({ level: "info", msg: "no Deno.cron here (it needs --unstable-cron): jobs run by hand" });
+    return;
+  }
+  for (const job of jobs) cron(job.name, job.cron, async () => await tick(job, await ready));
+}
+
+/** Preview and branch deployments fire ticks too, and must not touch anybody's data. */
+export function mayRunJobs({ config: { timeline } }: Pick<JobDeps, "config">): boolean {
+  return timeline === undefined || timeline === "production";
+}
+
+/** One tick of one job. It never throws: the next tick goes on with whatever is left. */
+export async function tick(job: Job, deps: JobDeps): Promise<void> {
+  if (!mayRunJobs(deps)) return;
+  try {
+    const { runDue } = await import("./run.ts");
+    for (const run of await runDue(job, deps)) {
+      deps.log({ level: "info", msg: "job", job: job.name, ...run });
+    }
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    deps.log({ level: "error", msg: "job tick failed", job: job.name, error: text });
+  }
+}

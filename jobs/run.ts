@@ -1,0 +1,153 @@
+import type { Ctx, Database } from "../db/client.ts";
+import type { Config } from "../db/config.ts";
+import {
+  type CatchUp,
+  newestDuePeriod,
+  periodsToEnter,
+  refuseUndue,
+  type Schedule,
+} from "../db/domain/jobs/rules.ts";
+import {
+  claimRun,
+  commitChunk,
+  enterRuns,
+  failRun,
+  LateWriterError,
+  readNewestPeriod,
+  readRun,
+  releaseRun,
+  reopenDeadRun,
+  type Run,
+  type RunState,
+  type Step,
+} from "../db/domain/jobs/runs.ts";
+import type { RedisConnection } from "../db/redis.ts";
+import type { Providers } from "../providers/providers.ts";
+
+/** What jobs work with; `main.ts` and tests build it. */
+export interface JobDeps {
+  config: Config;
+  database: Database;
+  redis: RedisConnection;
+  providers: Providers;
+  now: () => Date;
+  log: (line: Record<string, unknown>) => void;
+}
+
+/** Where a chunk begins, and what it may reach. */
+export interface ChunkInput {
+  period: string;
+  /** What the chunk before left; null at the first. */
+  progress: unknown;
+  providers: Providers;
+}
+
+export interface Job {
+  name: string;
+  /** When to look for due periods: five fields, UTC, days of the week by name. */
+  cron: string;
+  schedule: Schedule;
+  catchUp: CatchUp;
+  /**
+   * One bounded piece of the work, below 5 s. It runs in the transaction that also keeps its step,
+   * unless the job `callsOut`: a transaction may not wait for other services, so such a chunk
+   * guards its effects itself and only its step is committed.
+   */
+  chunk(ctx: Ctx, input: ChunkInput): Promise<Step>;
+  callsOut?: boolean;
+}
+
+/** How long one tick works on one job, ms; what is left is the next tick's. */
+export const TICK_BUDGET_MS = 20_000;
+/** Most runs one tick works on: each may fail in its own way. */
+const RUN_COUNT_MAX = 100;
+
+export interface RunOptions {
+  /** Only this period, also when its run is dead. */
+  period?: string | undefined;
+  budgetMs?: number;
+}
+
+/**
+ * Enters every period of the job that is due and has no run yet, then works on open runs, the
+ * oldest first, as long as the budget lasts. Any number of processes may do this at once: a period
+ * has one run, a run one worker.
+ *
+ * @returns how the runs it worked on, or the run asked for, now stand
+ */
+export async function runDue(
+  job: Job,
+  deps: JobDeps,
+  { period, budgetMs = TICK_BUDGET_MS }: RunOptions = {},
+): Promise<RunState[]> {
+  const ctx = contextOf(job, deps);
+  await enterDue(ctx, job, period);
+  const endsAt = performance.now() + budgetMs;
+  const periods = new Set<string>(period === undefined ? [] : [period]);
+  for (let count = 0; count < RUN_COUNT_MAX; count++) {
+    const run = await claimRun(ctx, { job: job.name, period });
+    if (!run) break;
+    periods.add(run.period);
+    await workOn(ctx, job, deps, { run, endsAt });
+    if (performance.now() >= endsAt) break;
+  }
+  const states = [...periods].map((period) => readRun(ctx, { job: job.name, period }));
+  return (await Promise.all(states)).filter((state) => state !== undefined);
+}
+
+/** How the newest due period's run stands, for somebody who asked when nothing was due. */
+export async function readNewestRun(job: Job, deps: JobDeps): Promise<RunState | undefined> {
+  const ctx = contextOf(job, deps);
+  return await readRun(ctx, {
+    job: job.name,
+    period: newestDuePeriod(job.schedule, ctx.now()),
+  });
+}
+
+export function contextOf({ name }: Pick<Job, "name">, deps: JobDeps): Ctx {
+  const { config, database, redis, now } = deps;
+  return {
+    ...{ config, now, db: database.db, transact: database.transact, redis: redis.redis },
+    requestId: `job-${name}`,
+  };
+}
+
+async function enterDue(ctx: Ctx, { name, schedule, catchUp }: Job, period: string | undefined) {
+  const now = ctx.now();
+  if (period !== undefined) {
+    refuseUndue(schedule, period, now);
+    await enterRuns(ctx, name, [period]);
+    return await reopenDeadRun(ctx, name, period);
+  }
+  const upTo = newestDuePeriod(schedule, now);
+  const last = catchUp === "each" ? await readNewestPeriod(ctx, { job: name, upTo }) : undefined;
+  await enterRuns(ctx, name, periodsToEnter(schedule, { catchUp, now, last }));
+}
+
+/** Chunk after chunk until the run or the time is at its end; a failure is kept with the run. */
+async function workOn(
+  ctx: Ctx,
+  job: Job,
+  deps: JobDeps,
+  { run: claimed, endsAt }: { run: Run; endsAt: number },
+): Promise<void> {
+  let run = claimed;
+  try {
+    for (;;) {
+      const input = { ...run, providers: deps.providers };
+      const ahead = job.callsOut ? await job.chunk(ctx, input) : undefined;
+      const step = await commitChunk(ctx, run, async (tx) => ahead ?? await job.chunk(tx, input));
+      if (step.isLast) return;
+      run = { ...run, progress: step.progress, tryCount: 1 };
+      if (performance.now() >= endsAt) return await releaseRun(ctx, run);
+    }
+  } catch (error) {
+    const isLate = error instanceof LateWriterError;
+    const text = error instanceof Error ? error.message : String(error);
+    deps.log({
+      level: isLate ? "info" : "error",
+      ...{ msg: "job failed", job: job.name, period: run.period, error: text },
+    });
+    if (!isLate) await failRun(ctx, run, text);
+  }
+}

@@ -1,0 +1,31 @@
+import type { Job } from "./run.ts";
+
+/**
+ * Every job. A chunk's code is loaded when it first runs: this list is read at each cold start,
+ * because the platform looks for registrations before anything is served.
+ */
+export const jobs: Job[] = [
+  {
+    name: "settle",
+    cron: "* * * * *",
+    schedule: { unit: "minute", due: "begun" },
+    catchUp: "latest",
+    chunk: async (...given) => (await import("./settle.ts")).settle(...given),
+  },
+  {
+    name: "push",
+    cron: "* * * * *",
+    schedule: { unit: "minute", due: "begun" },
+    catchUp: "latest",
+    callsOut: true,
+    chunk: async (...given) => (await import("./push.ts")).push(...given),
+  },
+  {
+    name: "cleanup",
+    // 04:30 in China, when the fewest people are awake.
+    cron: "30 20 * * *",
+    schedule: { unit: "day", due: "begun", delayMs: 20.5 * 60 * 60 * 1000 },
+    catchUp: "latest",
+    chunk: async (...given) => (await import("./cleanup.ts")).cleanup(...given),
+  },
+];

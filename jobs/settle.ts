@@ -1,0 +1,45 @@
+import type { Ctx } from "../db/client.ts";
+import { remindOfEvents } from "../db/domain/events/remind.ts";
+import type { Step } from "../db/domain/jobs/runs.ts";
+import { removeAbsentRoomMembers } from "../db/domain/rooms/remove_absent.ts";
+import type { ChunkInput } from "./run.ts";
+
+/** Rows one step settles in one transaction. */
+const STEP_COUNT = 200;
+
+/** Something that has to be brought to an end because its time has come. */
+export interface SettleStep {
+  name: string;
+  /** Settles at most `limit`, the longest due first; answers how many. */
+  settle(ctx: Ctx, limit: number): Promise<number>;
+}
+
+export const settleSteps: SettleStep[] = [
+  { name: "reminders", settle: (ctx, limit) => remindOfEvents(ctx, { limit }) },
+  { name: "absent_room_members", settle: removeAbsentRoomMembers },
+];
+
+interface Progress {
+  step: number;
+  counts: Record<string, number>;
+}
+
+/** Each step until it finds less than it could take, then the next. */
+export async function settle(ctx: Ctx, { progress }: Pick<ChunkInput, "progress">): Promise<Step> {
+  return await settleBy(settleSteps, ctx, progress);
+}
+
+/** One chunk over the given steps. */
+export async function settleBy(steps: SettleStep[], ctx: Ctx, progress: unknown): Promise<Step> {
+  const { step: at, counts } = progress as Progress | null ?? { step: 0, counts: {} };
+  const step = steps[at];
+  if (!step) return { progress, report: counts, isLast: true };
+  const count = await step.settle(ctx, STEP_COUNT);
+  const settled = { ...counts, [step.name]: (counts[step.name] ?? 0) + count };
+  const next = count < STEP_COUNT ? at + 1 : at;
+  return {
+    progress: { step: next, counts: settled },
+    report: settled,
+    isLast: next >= steps.length,
+  };
+}
