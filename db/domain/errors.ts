@@ -68,6 +68,16 @@ const catalogue = {
   event_over: ["conflict", "日程已结束"],
   event_own: ["conflict", "日程成员无需预约"],
 
+  // Messages.
+  message_invalid: ["invalid", "消息内容不正确"],
+  message_blacklisted: ["forbidden", "对方已将你加入黑名单"],
+  message_missing: ["not_found", "消息不存在"],
+  channel_missing: ["not_found", "频道不存在"],
+  group_not_member: ["forbidden", "你不在该群"],
+  group_forbidden: ["forbidden", "全员禁言中"],
+  group_muted: ["forbidden", "你已被禁言"],
+  group_disbanded: ["conflict", "群已解散"],
+
   // The app itself.
   release_missing: ["not_found", "已是最新版本"],
   link_refused: ["invalid", "链接不可访问"],

@@ -6,6 +6,7 @@ import { apps } from "../../schema/apps.ts";
 import { groupMembers, groups, GroupStatus, MemberRole } from "../../schema/groups.ts";
 import { operators, opsKeys } from "../../schema/operators.ts";
 import { paymentMethods, PaymentType, realNames } from "../../schema/people.ts";
+import { releases } from "../../schema/releases.ts";
 import { users } from "../../schema/users.ts";
 import { blindIndex, seal } from "../../sealed.ts";
 
@@ -35,6 +36,7 @@ export function seedDemo(ctx: Ctx): Promise<Demo | undefined> {
   return withTx(ctx, async (ctx) => {
     if (await ctx.db.$count(operators) > 0) return undefined;
     const now = ctx.now();
+    await seedReleases(ctx);
     const [operator] = await ctx.db.insert(operators)
       .values({ name: "demo", role: "admin", createdAt: now }).returning();
     return {
@@ -102,6 +104,20 @@ async function seedGroup(ctx: Ctx): Promise<number> {
     inviterId: at > 1 ? people[1]!.id : null,
   })));
   return group!.id;
+}
+
+/** One version to upgrade to for either kind of phone. */
+async function seedReleases(ctx: Ctx) {
+  const downloadUrls = ["https://apps.apple.com/", "https://example.com/plaza.apk"];
+  await ctx.db.insert(releases).values(downloadUrls.map((downloadUrl, at) => ({
+    id: randomHex32(),
+    clientType: at + 1,
+    versionCode: 19,
+    versionName: "0.1.7",
+    description: "1. 增加了名片夹功能 2. 增加了通知功能 3. 增加了私密活动",
+    downloadUrl,
+    createdAt: ctx.now(),
+  })));
 }
 
 /** Real names and bank cards, sealed as everybody's are. */

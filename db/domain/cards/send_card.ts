@@ -1,0 +1,50 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { NotificationOrigin } from "../../schema/notifications.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import { notifying } from "../notifications/notify.ts";
+import { profileUrl } from "../notifications/rules.ts";
+import { visibleUsers } from "../users/profile.ts";
+
+/**
+ * Gives a person one's card. Who already holds it hears nothing again; for who has blocked the
+ * sender it is thrown away at once, and the sender cannot tell.
+ *
+ * @throws {DomainError} `self_refused`, `user_missing`
+ */
+export async function sendCard(
+  ctx: Ctx,
+  { from, uid }: { from: { userId: number; uid: string }; uid: string },
+): Promise<void> {
+  const now = moment(ctx.now());
+  const told = notifying(ctx, {
+    origin: NotificationOrigin.interactive,
+    originUserId: from.userId,
+    title: "有人给你发了名片",
+    content: sql`select nickname from users where id = ${from.userId}`,
+    url: profileUrl(from.uid),
+    push: true,
+  }, {
+    receivers: sql`select to_user_id as user_id from given where deleted_at is null`,
+    alsoSet: sql`, card_count = users.card_count + 1`,
+  });
+  // A card that is live is not touched, so "given" has it only when it became so just now.
+  const { rows: [receiver] } = await ctx.db.execute<{ own: boolean }>(sql`
+    with receiver as (
+      select id, exists (select 1 from blocks
+        where blocks.user_id = users.id and blocks.blocked_id = ${from.userId}) as refuses
+      from users where uid = ${uid} and ${visibleUsers}
+    ), given as (
+      insert into cards (from_user_id, to_user_id, created_at, deleted_at)
+      select ${from.userId}, id, ${now}, case when refuses then ${now} end
+      from receiver where id <> ${from.userId}
+      on conflict (from_user_id, to_user_id)
+        do update set created_at = excluded.created_at, deleted_at = excluded.deleted_at
+        where cards.deleted_at is not null
+      returning to_user_id, deleted_at
+    ), ${told}
+    select id = ${from.userId} as own from receiver`);
+  if (!receiver) throw new DomainError("user_missing");
+  if (receiver.own) throw new DomainError("self_refused");
+}

@@ -1,0 +1,23 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { randomHex32 } from "../../keys.ts";
+import { moment } from "../moments.ts";
+import type { Club } from "./reads.ts";
+
+/** Makes a club; its owner is its first member. */
+export async function createClub(
+  ctx: Ctx,
+  { owner, name, cover }: { owner: { userId: number; uid: string }; name: string; cover: string },
+): Promise<Club> {
+  const clubId = randomHex32();
+  const createdAt = ctx.now();
+  await ctx.db.execute(sql`
+    with club as (
+      insert into clubs (id, owner_id, name, cover, member_count, created_at)
+      values (${clubId}, ${owner.userId}, ${name}, ${cover}, 1, ${moment(createdAt)})
+      returning id, owner_id, created_at
+    )
+    insert into club_members (club_id, user_id, joined_at)
+    select id, owner_id, created_at from club`);
+  return { clubId, name, cover, ownerUid: owner.uid, createdAt, memberCount: 1, joined: true };
+}

@@ -1,0 +1,34 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+
+/**
+ * Ends a person's membership; who is no member, also of a club that has vanished, stays none. The
+ * owner can only be the last to leave, and the club vanishes with them. The club's row is locked
+ * first: whether anybody else is left must still be so when it has happened.
+ *
+ * @throws {DomainError} `club_missing` for a club that never was, `club_owner_stays`
+ */
+export async function leaveClub(
+  ctx: Ctx,
+  { userId, clubId }: { userId: number; clubId: string },
+): Promise<void> {
+  const { rows: [club] } = await ctx.db.execute<{ must_stay: boolean }>(sql`
+    with club as (
+      select id, owner_id = ${userId} and member_count > 1 as must_stay
+      from clubs where id = ${clubId} for no key update
+    ), gone as (
+      delete from club_members
+      where club_id = (select id from club where not must_stay) and user_id = ${userId}
+      returning club_id
+    ), counted as (
+      update clubs set member_count = clubs.member_count - 1,
+        deleted_at = case when clubs.member_count = 1
+          then ${moment(ctx.now())} end
+      from gone where clubs.id = gone.club_id
+    )
+    select must_stay from club`);
+  if (!club) throw new DomainError("club_missing");
+  if (club.must_stay) throw new DomainError("club_owner_stays");
+}

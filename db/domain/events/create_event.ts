@@ -1,0 +1,54 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { randomHex32 } from "../../keys.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import { visibleUsers } from "../users/profile.ts";
+import { type EventWithMembers, readEvent } from "./reads.ts";
+import { checkEventTime, checkMembers } from "./rules.ts";
+
+export interface EventInput {
+  name: string;
+  /** Absent: none, or the one it has. */
+  description: string | undefined;
+  eventAtMs: number;
+  memberUids: string[];
+}
+
+/**
+ * Announces an event.
+ *
+ * @throws {DomainError} `params_invalid` for a time that is not ahead; `event_members_invalid` for
+ *   people who cannot be seen, named twice, too many, or without the creator
+ */
+export async function createEvent(
+  ctx: Ctx,
+  { creator, ...input }: EventInput & { creator: { userId: number; uid: string } },
+): Promise<EventWithMembers> {
+  checkEventTime(input.eventAtMs, ctx.now().getTime());
+  checkMembers(input.memberUids, creator.uid);
+  const { rows } = await ctx.db.execute<{ id: string }>(sql`
+    with people as (${peopleNamed(input.memberUids)}), event as (
+      insert into events (id, creator_id, name, description, event_at, created_at)
+      select ${randomHex32()}, ${creator.userId}, ${input.name}, ${input.description ?? ""},
+        ${moment(new Date(input.eventAtMs))}, ${moment(ctx.now())}
+      where (select count(*) from people) = ${input.memberUids.length}
+      returning id
+    ), members as (
+      insert into event_members (event_id, user_id, position)
+      select event.id, people.id, people.position from event, people
+    )
+    select id from event`);
+  if (!rows[0]) throw new DomainError("event_members_invalid");
+  return await readEvent(ctx, { eventId: rows[0].id, viewerId: creator.userId });
+}
+
+/** A query of `id` and `position` of those of `uids` who can be seen. */
+export function peopleNamed(uids: string[]): SQL {
+  return sql`
+    select users.id, named.position::integer as position
+    from jsonb_array_elements_text(${JSON.stringify(uids)}::jsonb)
+      with ordinality as named(uid, position)
+    join users on users.uid = named.uid
+    where ${visibleUsers}`;
+}

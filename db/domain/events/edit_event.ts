@@ -1,0 +1,74 @@
+import { sql } from "drizzle-orm";
+import { type Ctx, withTx } from "../../client.ts";
+import { DomainError } from "../errors.ts";
+import { moment, msOf } from "../moments.ts";
+import { type EventInput, peopleNamed } from "./create_event.ts";
+import { type EventWithMembers, readEvent } from "./reads.ts";
+import { checkChange, checkEventTime, checkMembers, type EventFacts } from "./rules.ts";
+
+export type EditEventInput = EventInput & { eventId: string; userId: number };
+
+/**
+ * Replaces what an event says and who its people are; the one who announced it stays among them.
+ * The event's row is locked first: of two edits at once the later one must see the people the
+ * earlier one named, or both lists would stay.
+ *
+ * @throws {DomainError} `event_missing`, `event_not_yours`, `event_started`, and as `createEvent`
+ */
+export async function editEvent(ctx: Ctx, input: EditEventInput): Promise<EventWithMembers> {
+  checkEventTime(input.eventAtMs, ctx.now().getTime());
+  await withTx(ctx, async (ctx) => {
+    const event = await lockEvent(ctx, input);
+    checkChange(event);
+    checkMembers(input.memberUids, event!.creatorUid);
+    await change(ctx, input);
+  });
+  return await readEvent(ctx, { eventId: input.eventId, viewerId: input.userId });
+}
+
+async function lockEvent(ctx: Ctx, { eventId, userId }: EditEventInput) {
+  const { rows } = await ctx.db.execute<{ event: EventFacts & { creatorUid: string } }>(sql`
+    select jsonb_build_object(
+      'eventAtMs', ${msOf(sql`events.event_at`)}, 'roomId', events.room_id,
+      'creatorUid', (select uid from users where users.id = events.creator_id),
+      'isMember', exists (select 1 from event_members
+        where event_members.event_id = events.id and event_members.user_id = ${userId})) as event
+    from events where events.id = ${eventId} and deleted_at is null
+    for no key update`);
+  return rows[0]?.event;
+}
+
+/** A new time reminds people anew; who is now one of the event's people needs no reminder. */
+async function change(
+  ctx: Ctx,
+  { eventId, name, description, eventAtMs, memberUids }: EventInput & { eventId: string },
+) {
+  const eventAt = moment(new Date(eventAtMs));
+  const { rows } = await ctx.db.execute(sql`
+    with people as (${peopleNamed(memberUids)}), event as (
+      select id, event_at from events
+      where id = ${eventId} and (select count(*) from people) = ${memberUids.length}
+    ), changed as (
+      update events set name = ${name}, event_at = ${eventAt},
+        description = coalesce(${description ?? null}, events.description)
+      from event where events.id = event.id
+    ), kept as (
+      insert into event_members (event_id, user_id, position)
+      select event.id, people.id, people.position from event, people
+      on conflict (event_id, user_id) do update set position = excluded.position
+    ), dropped as (
+      delete from event_members using event
+      where event_members.event_id = event.id
+        and event_members.user_id not in (select id from people)
+    ), needless as (
+      delete from event_reminders using event, people
+      where event_reminders.event_id = event.id and event_reminders.user_id = people.id
+    ), renewed as (
+      update event_reminders set reminded_at = null
+      from event
+      where event_reminders.event_id = event.id and event.event_at <> ${eventAt}
+        and event_reminders.user_id not in (select id from people)
+    )
+    select id from event`);
+  if (!rows[0]) throw new DomainError("event_members_invalid");
+}

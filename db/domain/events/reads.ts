@@ -1,0 +1,114 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { DomainError } from "../errors.ts";
+import { moment, msOf } from "../moments.ts";
+import type { PageInput } from "../paging/keyset.ts";
+import { isOpenTo, roomJson, type RoomView } from "../rooms/view.ts";
+import type { Profile } from "../users/profile.ts";
+import { NOBODY_ID, profileJson } from "../users/profile_json.ts";
+import { EVENT_WINDOW_MS, type EventFacts } from "./rules.ts";
+
+/** An event as one viewer sees it. */
+export interface EventView extends EventFacts {
+  eventId: string;
+  name: string;
+  description: string;
+  createdAtMs: number;
+  creatorUid: string;
+  /** Hosts and guests in the order they were named. */
+  memberUids: string[];
+  /** The viewer asked to be reminded. */
+  isReminded: boolean;
+  /** The room it was started as, while it is open to the viewer. */
+  room: RoomView | null;
+}
+
+/** The same with its people. */
+export interface EventWithMembers extends EventView {
+  members: Profile[];
+}
+
+/** An {@link EventView} of `events` as one JSON value. */
+function eventJson(viewerId: number, now: Date): SQL {
+  return sql`jsonb_build_object(
+    'eventId', events.id, 'name', events.name, 'description', events.description,
+    'roomId', events.room_id, 'eventAtMs', ${msOf(sql`events.event_at`)},
+    'createdAtMs', ${msOf(sql`events.created_at`)},
+    'creatorUid', (select users.uid from users where users.id = events.creator_id),
+    'memberUids', (
+      select coalesce(jsonb_agg(users.uid order by event_members.position), '[]')
+      from event_members join users on users.id = event_members.user_id
+      where event_members.event_id = events.id),
+    'isMember', exists (select 1 from event_members
+      where event_members.event_id = events.id and event_members.user_id = ${viewerId}),
+    'isReminded', exists (select 1 from event_reminders
+      where event_reminders.event_id = events.id and event_reminders.user_id = ${viewerId}),
+    'room', (select ${roomJson(viewerId, now)} from rooms
+      where rooms.id = events.room_id and ${isOpenTo(viewerId)}))`;
+}
+
+/** The event, with its people; undefined for unknown and deleted ones. */
+export async function findEvent(
+  ctx: Ctx,
+  { eventId, viewerId }: { eventId: string; viewerId: number },
+): Promise<EventWithMembers | undefined> {
+  const { rows } = await ctx.db.execute<{ event: EventView; members: Profile[] }>(sql`
+    select ${eventJson(viewerId, ctx.now())} as event, (
+      select coalesce(jsonb_agg(${profileJson(viewerId)} order by event_members.position), '[]')
+      from event_members join users on users.id = event_members.user_id
+      where event_members.event_id = events.id) as members
+    from events where events.id = ${eventId} and events.deleted_at is null`);
+  return rows[0] && { ...rows[0].event, members: rows[0].members };
+}
+
+/**
+ * One event as a viewer sees it.
+ *
+ * @throws {DomainError} `event_missing`
+ */
+export async function readEvent(
+  ctx: Ctx,
+  input: { eventId: string; viewerId: number },
+): Promise<EventWithMembers> {
+  const event = await findEvent(ctx, input);
+  if (!event) throw new DomainError("event_missing");
+  return event;
+}
+
+/**
+ * One event for people who may not be logged in.
+ *
+ * @throws {DomainError} `event_missing`
+ */
+export function readPublicEvent(ctx: Ctx, eventId: string): Promise<EventWithMembers> {
+  return readEvent(ctx, { eventId, viewerId: NOBODY_ID });
+}
+
+/** Events that are not over, the next first. */
+export async function listEvents(
+  ctx: Ctx,
+  page: { viewerId: number } & PageInput,
+): Promise<EventView[]> {
+  const { rows } = await ctx.db.execute<{ event: EventView }>(listEventsQuery(ctx.now(), page));
+  return rows.map(({ event }) => event);
+}
+
+/** The statement of {@link listEvents}. */
+export function listEventsQuery(
+  now: Date,
+  { viewerId, cursor, count }: { viewerId: number } & PageInput,
+): SQL {
+  const overBefore = new Date(now.getTime() - EVENT_WINDOW_MS);
+  // Not as a date: a cursor somebody made up may name a year that is no date to Postgres.
+  const from = cursor
+    ? sql`(event_at, id) > (to_timestamp(${cursor.at.getTime()}::float8 / 1000), ${cursor.id})`
+    : sql`true`;
+  return sql`
+    select ${eventJson(viewerId, now)} as event
+    from (
+      select * from events
+      where deleted_at is null and event_at >= ${moment(overBefore)} and ${from}
+      order by event_at, id limit ${count}
+    ) as events
+    order by events.event_at, events.id`;
+}

@@ -1,0 +1,68 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { NotificationOrigin } from "../../schema/notifications.ts";
+import { moment } from "../moments.ts";
+import { notifying } from "../notifications/notify.ts";
+import { EVENT_REMINDER_MS, EVENT_WINDOW_MS, eventUrl } from "./rules.ts";
+
+/** Events looked at in one run; the rest comes with the next. */
+const EVENT_COUNT_MAX = 500;
+
+/**
+ * Tells everybody who asked of events that begin within ten minutes, each once: the mark that it
+ * was done is written by the statement that does it.
+ *
+ * @param limit most people told; what is over comes with the next run
+ * @returns how many people were told
+ */
+export async function remindOfEvents(ctx: Ctx, { limit }: { limit: number }): Promise<number> {
+  let told = 0;
+  for (const event of await readDueEvents(ctx)) {
+    if (told >= limit) break;
+    told += await remindOf(ctx, event, limit - told);
+  }
+  return told;
+}
+
+interface DueEvent extends Record<string, unknown> {
+  id: string;
+  name: string;
+}
+
+async function readDueEvents(ctx: Ctx): Promise<DueEvent[]> {
+  const nowMs = ctx.now().getTime();
+  const { rows } = await ctx.db.execute<DueEvent>(sql`
+    select id, name from events
+    where deleted_at is null
+      and event_at between ${moment(new Date(nowMs - EVENT_WINDOW_MS))}
+        and ${moment(new Date(nowMs + EVENT_REMINDER_MS))}
+      and exists (select 1 from event_reminders
+        where event_reminders.event_id = events.id and reminded_at is null)
+    order by event_at, id limit ${EVENT_COUNT_MAX}`);
+  return rows;
+}
+
+async function remindOf(ctx: Ctx, { id, name }: DueEvent, limit: number): Promise<number> {
+  const notice = notifying(ctx, {
+    origin: NotificationOrigin.system,
+    title: "你预约的日程即将开始",
+    content: name,
+    url: eventUrl(id),
+    push: true,
+  }, { receivers: sql`select user_id from reminded` });
+  const { rows } = await ctx.db.execute<{ count: string }>(sql`
+    with due as materialized (
+      select event_id, user_id from event_reminders
+      where event_id = ${id} and reminded_at is null
+      order by user_id limit ${limit}
+      -- Two runs at once share the work instead of waiting for each other.
+      for update skip locked
+    ), reminded as (
+      update event_reminders set reminded_at = ${moment(ctx.now())}
+      from due
+      where event_reminders.event_id = due.event_id and event_reminders.user_id = due.user_id
+      returning event_reminders.user_id
+    ), ${notice}
+    select (select count(*) from reminded)::text as count from (select count(*) from notices) as told`);
+  return Number(rows[0]!.count);
+}

@@ -1,0 +1,40 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { moment } from "../moments.ts";
+import { HOST } from "../rooms/view.ts";
+import { type EventWithMembers, findEvent } from "./reads.ts";
+import { checkStart, EVENT_WINDOW_MS } from "./rules.ts";
+
+/**
+ * Starts an event: opens a public room of its name with the starter in it as host. The room has the
+ * event's id, so an event can have one only, and who its hosts are is found by that id. Of several
+ * who start it at once one opens the room, and all are answered with it.
+ *
+ * @throws {DomainError} `event_missing`, `event_not_yours`, `event_not_due`, `event_over`
+ */
+export async function startEvent(
+  ctx: Ctx,
+  { eventId, userId }: { eventId: string; userId: number },
+): Promise<EventWithMembers> {
+  const nowMs = ctx.now().getTime();
+  const now = moment(new Date(nowMs));
+  await ctx.db.execute(sql`
+    with started as (
+      update events set room_id = id
+      where id = ${eventId} and deleted_at is null and room_id is null
+        and event_at between ${moment(new Date(nowMs - EVENT_WINDOW_MS))}
+          and ${moment(new Date(nowMs + EVENT_WINDOW_MS))}
+        and exists (select 1 from event_members
+          where event_members.event_id = events.id and event_members.user_id = ${userId})
+      returning id, name
+    ), room as (
+      insert into rooms (id, host_id, name, created_at)
+      select id, ${userId}, name, ${now} from started
+      returning id
+    )
+    insert into room_members (room_id, user_id, role, joined_at, seen_at)
+    select id, ${userId}, ${HOST}, ${now}, ${now} from room`);
+  const event = await findEvent(ctx, { eventId, viewerId: userId });
+  checkStart(event, nowMs);
+  return event!;
+}

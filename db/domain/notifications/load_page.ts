@@ -1,0 +1,77 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { moment, msOf } from "../moments.ts";
+
+/** A notification as its receiver sees it. */
+export interface Notification {
+  /** Rises with time; the list's cursor. */
+  id: number;
+  origin: number;
+  /** Empty for what nobody in particular caused. */
+  originUid: string;
+  title: string;
+  content: string;
+  url: string;
+  createdMs: number;
+  /** Not loaded before. */
+  unread: boolean;
+}
+
+interface NotificationRow extends Record<string, unknown> {
+  id: string;
+  origin: number;
+  origin_uid: string | null;
+  title: string;
+  content: string;
+  url: string;
+  created_ms: string;
+  unread: boolean;
+}
+
+/**
+ * A page of a person's notifications, newest first, those behind the id `before`. Loading flags
+ * what it answers as read, and whatever the page, sets the unread total back to nothing.
+ */
+export async function loadNotifications(
+  ctx: Ctx,
+  { userId, before, count }: { userId: number; before: number | undefined; count: number },
+): Promise<Notification[]> {
+  const { rows } = await ctx.db.execute<NotificationRow>(sql`
+    with page as materialized (
+      select id, origin, origin_user_id, title, content, url, created_at, read_at
+      from notifications
+      where user_id = ${userId} ${before === undefined ? sql`` : sql`and id < ${before}`}
+      order by id desc limit ${count}
+    ), unread as (
+      -- What a page loaded at the same time is flagging need not be waited for.
+      select id from notifications
+      where id = any(array(select id from page where page.read_at is null)) and read_at is null
+      for no key update skip locked
+    ), flagged as (
+      update notifications set read_at = ${moment(ctx.now())}
+      from unread where notifications.id = unread.id
+    ), counted as (
+      select id, unread_count from users where id = ${userId}
+    ), reset as (
+      -- Less what was there, not to 0: what arrives meanwhile is not on this page.
+      update users set unread_count = greatest(0, users.unread_count - counted.unread_count)
+      from counted where users.id = counted.id and counted.unread_count > 0
+    )
+    select page.id::text, origin, origin_user.uid as origin_uid, title, content, page.url,
+      ${msOf(sql`page.created_at`)} as created_ms,
+      page.read_at is null as unread
+    from page left join lateral (
+      select uid from users where users.id = page.origin_user_id limit 1
+    ) as origin_user on true
+    order by page.id desc`);
+  return rows.map((row) => ({
+    id: Number(row.id),
+    origin: Number(row.origin),
+    originUid: row.origin_uid ?? "",
+    title: row.title,
+    content: row.content,
+    url: row.url,
+    createdMs: Number(row.created_ms),
+    unread: row.unread,
+  }));
+}

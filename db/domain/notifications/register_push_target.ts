@@ -1,0 +1,43 @@
+import { sql } from "drizzle-orm";
+import { brokenConstraintOf, type Ctx, sqlStateOf } from "../../client.ts";
+
+/** How often a registration that met another one of the same device is tried again. */
+const RACE_COUNT_MAX = 5;
+const DEADLOCK_DETECTED = "40P01";
+
+/**
+ * From now on this person is reached at this device. A device speaks for one person and a person
+ * is reached at one device, so both are taken from whomever and whatever they belonged to.
+ */
+export async function registerPushTarget(
+  ctx: Ctx,
+  { userId, jpushId }: { userId: number; jpushId: string },
+): Promise<void> {
+  // Rows are locked in the order of people before anything changes: two people who swap devices
+  // would otherwise wait for each other. Reading "freed" makes the other's row go first.
+  const statement = sql`
+    with locked as (
+      select user_id from push_targets where user_id = ${userId} or jpush_id = ${jpushId}
+      order by user_id for update
+    ), freed as (
+      delete from push_targets where jpush_id = ${jpushId} and user_id <> ${userId}
+        and (select count(*) from locked) >= 0
+      returning user_id
+    )
+    insert into push_targets (user_id, jpush_id, updated_at)
+    select ${userId}::bigint, ${jpushId}::text, ${ctx.now().toISOString()}::timestamptz
+    where (select count(*) from freed) >= 0
+    on conflict (user_id)
+      do update set jpush_id = excluded.jpush_id, updated_at = excluded.updated_at`;
+  for (let attempt = 1;; attempt++) {
+    try {
+      await ctx.db.execute(statement);
+      return;
+    } catch (error) {
+      // Somebody else registered the device a moment ago, unseen by this statement's snapshot.
+      const raceLost = brokenConstraintOf(error) === "push_targets_jpushId_unique" ||
+        sqlStateOf(error) === DEADLOCK_DETECTED;
+      if (!raceLost || attempt === RACE_COUNT_MAX) throw error;
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import { DomainError } from "../errors.ts";
+
+/** Most people one call tells something; who has more to tell does it in several. */
+export const NOTIFY_COUNT_MAX = 200;
+
+/** Where a tap on a notification about a person leads. */
+export function profileUrl(uid: string): string {
+  return `plaza://profile/${uid}`;
+}
+
+/**
+ * Reads the id a page of notifications ended with; empty or absent means the first page.
+ *
+ * @throws {DomainError} `params_invalid`
+ */
+export function parseNotificationId(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  const id = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(id)) {
+    throw new DomainError("params_invalid", { message: "lastId 不正确" });
+  }
+  return id;
+}

@@ -1,0 +1,12 @@
+import { and, eq } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { roomMembers } from "../../schema/rooms.ts";
+
+/** Takes a person out of a room; nothing happens to somebody who is not in it. */
+export async function leaveRoom(
+  ctx: Ctx,
+  { roomId, userId }: { roomId: string; userId: number },
+): Promise<void> {
+  await ctx.db.delete(roomMembers)
+    .where(and(eq(roomMembers.roomId, roomId), eq(roomMembers.userId, userId)));
+}

@@ -1,0 +1,29 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { moment } from "../moments.ts";
+import { absentSince } from "./rules.ts";
+
+/**
+ * Deletes at most `limit` rows of people who left rooms without a word; no read shows them anyway.
+ *
+ * @returns how many rows went; `limit` means there may be more
+ */
+export async function removeAbsentRoomMembers(
+  ctx: Pick<Ctx, "db" | "now">,
+  limit: number,
+): Promise<number> {
+  const { rows } = await ctx.db.execute<{ count: string }>(sql`
+    with absent as materialized (
+      select room_id, user_id from room_members
+      where seen_at <= ${moment(absentSince(ctx.now()))}
+      order by seen_at limit ${limit}
+      -- Whoever holds a row is just coming back, or removing it: either way it is not ours.
+      for update skip locked
+    ), removed as (
+      delete from room_members using absent
+      where room_members.room_id = absent.room_id and room_members.user_id = absent.user_id
+      returning 1
+    )
+    select count(*)::text as count from removed`);
+  return Number(rows[0]!.count);
+}

@@ -1,0 +1,34 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { randomHex32 } from "../../keys.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import { isOpenTo } from "./view.ts";
+
+/**
+ * The id under which a person shares a room; the same each time.
+ *
+ * @throws {DomainError} `room_missing`
+ */
+export async function shareRoom(
+  ctx: Ctx,
+  { roomId, userId }: { roomId: string; userId: number },
+): Promise<string> {
+  const { rows } = await ctx.db.execute<{ id: string }>(sql`
+    with room as (
+      select rooms.id from rooms where rooms.id = ${roomId} and ${isOpenTo(userId)}
+    ), known as (
+      select room_shares.id from room_shares join room on room.id = room_shares.room_id
+      where room_shares.user_id = ${userId}
+    ), made as (
+      insert into room_shares (id, room_id, user_id, created_at)
+      select ${randomHex32()}, room.id, ${userId}, ${moment(ctx.now())} from room
+      where not exists (select 1 from known)
+      -- Writing the same again answers the row of a call that was faster by a moment.
+      on conflict (room_id, user_id) do update set user_id = excluded.user_id
+      returning id
+    )
+    select id from known union all select id from made`);
+  if (!rows[0]) throw new DomainError("room_missing");
+  return rows[0].id;
+}

@@ -1,0 +1,77 @@
+import { type SQL, sql } from "drizzle-orm";
+import { RoomRole } from "../../schema/rooms.ts";
+import { moment, msOf } from "../moments.ts";
+import type { Profile } from "../users/profile.ts";
+import { profileJson } from "../users/profile_json.ts";
+import { absentSince, ROOM_MEMBERS_SHOWN_COUNT } from "./rules.ts";
+
+/** The club of a room as one viewer sees it. */
+export interface RoomClub {
+  clubId: string;
+  name: string;
+  cover: string;
+  ownerUid: string;
+  createdAtMs: number;
+  memberTotal: number;
+  /** The viewer is a member. */
+  joined: boolean;
+}
+
+/** A room as one viewer sees it. */
+export interface RoomView {
+  roomId: string;
+  name: string;
+  createdAtMs: number;
+  inviteOnly: boolean;
+  hostUid: string;
+  club: RoomClub | null;
+  /** The first {@link ROOM_MEMBERS_SHOWN_COUNT} people in it, hosts first. */
+  members: Profile[];
+  /** All people in it. */
+  memberTotal: number;
+}
+
+/** Literal so that the planner sees it; the number is our own. */
+export const HOST = sql.raw(String(RoomRole.host));
+
+/**
+ * Whether `rooms` is open and `viewerId` may see and enter it: a public room everybody, a club's its
+ * members, a private one its invited people, and any room whoever opened it.
+ */
+export function isOpenTo(viewerId: number): SQL {
+  return sql`rooms.closed_at is null and (rooms.host_id = ${viewerId} or case
+    when rooms.invite_only then exists (select 1 from room_invites
+      where room_invites.room_id = rooms.id and room_invites.user_id = ${viewerId})
+    when rooms.club_id is not null then exists (select 1 from club_members
+      where club_members.club_id = rooms.club_id and club_members.user_id = ${viewerId})
+    else true end)`;
+}
+
+/** A {@link RoomView} of `rooms` as one JSON value; a closed room has nobody in it. */
+export function roomJson(viewerId: number, now: Date): SQL {
+  const isShown = sql`place <= ${sql.raw(String(ROOM_MEMBERS_SHOWN_COUNT))}`;
+  return sql`(jsonb_build_object(
+    'roomId', rooms.id, 'name', rooms.name, 'inviteOnly', rooms.invite_only,
+    'createdAtMs', ${msOf(sql`rooms.created_at`)},
+    'hostUid', (select users.uid from users where users.id = rooms.host_id),
+    'club', (
+      select jsonb_build_object('clubId', clubs.id, 'name', clubs.name, 'cover', clubs.cover,
+        'createdAtMs', ${msOf(sql`clubs.created_at`)}, 'memberTotal', clubs.member_count,
+        'ownerUid', (select users.uid from users where users.id = clubs.owner_id),
+        'joined', exists (select 1 from club_members
+          where club_members.club_id = clubs.id and club_members.user_id = ${viewerId}))
+      from clubs where clubs.id = rooms.club_id)
+  ) || (
+    select jsonb_build_object('memberTotal', count(*),
+      'members', coalesce(jsonb_agg(person order by place) filter (where ${isShown}), '[]'))
+    from (
+      select place, case when ${isShown} then (
+        select ${profileJson(viewerId)} from users where users.id = present.user_id) end as person
+      from (
+        select user_id, row_number() over (order by role desc, joined_at, user_id) as place
+        from room_members where room_members.room_id = rooms.id
+          and seen_at > ${moment(absentSince(now))} and rooms.closed_at is null
+      ) as present
+    ) as placed
+  ))`;
+}
