@@ -46,14 +46,18 @@ export function createApp(deps: Deps): Hono<Env> {
       await accessLog(c, next, trips, { showTiming: config.env !== "production" });
     });
   });
-  app.use(cors({
-    origin: "*",
+  const crossOrigin = {
     allowHeaders: ["Authorization", "Content-Type", "token", "group_id", "X-Request-Id"]
       .concat("Client-Type", "Version-Name", "Version-Code"),
     allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     exposeHeaders: ["X-Request-Id", "Retry-After", "Server-Timing"],
     maxAge: 86_400,
-  }));
+  };
+  const forAnybody = cors({ origin: "*", ...crossOrigin });
+  // H5 pages have their session in a cookie, which a browser sends to a named origin only.
+  const h5Origin = config.h5Url && new URL(config.h5Url).origin;
+  const forH5 = h5Origin && cors({ origin: h5Origin, credentials: true, ...crossOrigin });
+  app.use((c, next) => (forH5 && c.req.path.startsWith("/h5/") ? forH5 : forAnybody)(c, next));
   // A public API: other origins may read it. Pages of our own set their policy themselves.
   app.use(secureHeaders({ crossOriginResourcePolicy: false, crossOriginOpenerPolicy: false }));
 

@@ -23,11 +23,14 @@ export async function readInput(
 ): Promise<RawInput> {
   const query = new URL(request.url).searchParams;
   const text = await readText(request, bodyBytesMax);
+  // PostgreSQL keeps no NUL in a text; nobody types one.
+  if (holdsNul(params) || holdsNul([...query]) || text.includes("\0")) throw unusable();
   if (text === "") return { params, query, body: undefined, repeatedNames: repeated(query) };
 
   const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
   if (type === "application/x-www-form-urlencoded") {
     const form = new URLSearchParams(text);
+    if (holdsNul([...form])) throw unusable();
     return {
       params,
       query,
@@ -47,11 +50,22 @@ export async function readInput(
 }
 
 function parseJson(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new DomainError("request_malformed", { message: "JSON 格式不正确", cause });
   }
+  if (text.includes("\\u0000") && holdsNul(value)) throw unusable();
+  return value;
+}
+
+const unusable = () => new DomainError("request_malformed", { message: "参数中有不可用的字符" });
+
+function holdsNul(value: unknown): boolean {
+  if (typeof value === "string") return value.includes("\0");
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => key.includes("\0") || holdsNul(inner));
 }
 
 async function readText(request: Request, bytesMax: number): Promise<string> {

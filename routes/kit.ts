@@ -50,8 +50,8 @@ export interface SurfaceSpec<Actor, Options> {
   patterns?: Record<string, string>;
   /** OpenAPI security schemes; every endpoint but the open ones needs them. */
   security: Record<string, object>;
-  /** Query parameters every call carries, for the documents. */
-  commonQuery?: z.ZodObject;
+  /** Query parameters such a call carries besides its own, for the documents. */
+  commonQuery?(endpoint: Guarded & Options): z.ZodObject | undefined;
   errors: ErrorTable;
   /** Failures that go without saying for such an endpoint, for the documents. */
   commonErrors(endpoint: Guarded & Options): Kind[];
@@ -255,7 +255,7 @@ function mount<Actor, Options>(
 function routerPath(path: string, patterns: Record<string, string>): string {
   return path.replaceAll(
     /\{(\w+)\}/g,
-    (_, name) => patterns[name] ? `:${name}{${patterns[name]}}` : `:${name}`,
+    (_, name) => patterns[name] ? `:${name}{(?:${patterns[name]})}` : `:${name}`,
   );
 }
 

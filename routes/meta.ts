@@ -3,10 +3,15 @@ import { html } from "hono/html";
 import { readMigrationLevel } from "../db/migrations.ts";
 import project from "../deno.json" with { type: "json" };
 import type { Deps } from "./app.ts";
+import { uploadRoutes } from "./dev.ts";
 import type { Env } from "./serve.ts";
 import { type SurfaceName, surfaceNames } from "./surfaces.ts";
+import { wechatRoutes } from "./wechat.ts";
 
-/** Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/dev`. */
+/**
+ * Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/dev`, and
+ * the way through WeChat's login.
+ */
 export function metaRoutes(deps: Deps): Hono<Env> {
   const app = new Hono<Env>();
   const about = { version: project.version, publicUrl: deps.config.publicUrl };
@@ -58,10 +63,13 @@ export function metaRoutes(deps: Deps): Hono<Env> {
     return c.json(health, health.status === "down" ? 503 : 200);
   });
 
+  app.route("/", wechatRoutes(deps));
+
   if (deps.providers.outbox) {
     const outbox = deps.providers.outbox;
     app.get("/dev/outbox", (c) => c.json(outbox.list({ to: c.req.query("to") })));
   }
+  if (deps.providers.uploads) app.route("/dev/upload", uploadRoutes(deps.providers.uploads));
   return app;
 }
 

@@ -56,7 +56,7 @@ function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
     request: {
       ...endpoint.params && { params: endpoint.params as z.ZodObject },
       query: z.object({
-        ...spec.commonQuery?.shape,
+        ...spec.commonQuery?.(guarded)?.shape,
         ...(endpoint.query as z.ZodObject | undefined)?.shape,
       }),
       ...endpoint.body && !isRead && {

@@ -39,7 +39,11 @@ const RULES: { of: RegExp; may: RegExp }[] = [
     may: /^(db\/(?!domain|schema)|drizzle-orm|node:|zod$|pg$|redis$|@upstash|@neon|@electric)/,
   },
   { of: /^middleware\//, may: /^(middleware\/|db\/(?!schema)|hono)/ },
-  { of: /^providers\//, may: /^(providers\/|db\/(config|deadline|keys)\.ts$|node:)/ },
+  {
+    of: /^providers\//,
+    may:
+      /^(providers\/|db\/(config|deadline|keys)\.ts$|node:|agora-token$|htmlparser2$|ipaddr\.js$)/,
+  },
   { of: /^jobs\//, may: /^(jobs\/|db\/(?!schema)|providers\/)/ },
   {
     of: /^routes\//,

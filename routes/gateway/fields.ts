@@ -5,6 +5,7 @@ import {
   PAGE_COUNT_MAX,
   parseCursor,
 } from "../../db/domain/paging/rules.ts";
+import type { ListedPerson } from "../../db/domain/users/person.ts";
 import type { Profile } from "../../db/domain/users/profile.ts";
 import { Flag, flag, HexId } from "../fields.ts";
 
@@ -51,4 +52,15 @@ export const Sequenced = z.object({ createTime: z.number().int(), sequenceId: z.
 
 export function sequenced(cursor: Cursor) {
   return { createTime: cursor.at.getTime(), sequenceId: cursorText(cursor) };
+}
+
+/** Somebody in a list; the cursor's id is their uid. */
+export const ListedUser = Sequenced.extend({ uid: HexId, userProfileResult: UserProfile });
+
+export function listedUser({ at, profile }: ListedPerson): z.input<typeof ListedUser> {
+  return {
+    ...sequenced({ at, id: profile.uid }),
+    uid: profile.uid,
+    userProfileResult: userProfileResult(profile),
+  };
 }

@@ -1,14 +1,17 @@
+import { parse as parseCookies } from "hono/utils/cookie";
 import { z } from "zod";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import { accessSecretsOf, hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Client } from "../../db/domain/sessions/log_in_by_mobile.ts";
 import type { Session } from "../../db/domain/sessions/session.ts";
+import { openWechatSession } from "../../db/domain/wechat/session.ts";
 import { sha256Hex } from "../../db/keys.ts";
 import { admit } from "../../middleware/admission.ts";
 import { counterOf, perAddress, perUser } from "../../middleware/rate_limit.ts";
 import { signedString, verifySignature } from "../../middleware/signature.ts";
 import type { RawInput } from "../input.ts";
 import { type Call, defineSurface, type Guarded, type Method } from "../kit.ts";
+import { WECHAT_COOKIE } from "../wechat.ts";
 import { gatewayErrors } from "./errors.ts";
 
 export interface GatewayOptions {
@@ -20,34 +23,50 @@ export interface GatewayOptions {
   repeatable?: boolean;
   /** Keeps its facts in Redis alone, so it answers 503 while Redis is away. */
   needsRedis?: boolean;
+  /** Neither signed nor for anybody in particular (contract: 参数校验 否); credentials are not read. */
+  unsigned?: boolean;
+  /** For H5 pages: for whoever has logged in with WeChat (contract: 微信登录). */
+  wechat?: boolean;
 }
 
-const HEX_ID = "[a-f0-9]{24}|[a-f0-9]{32}";
+const HEX_ID = "[a-f0-9]{24}(?:[a-f0-9]{8})?";
 /** What any caller may do, over all operations together. */
 const CALLER_RATE = perUser(300, "10 s");
 const ADDRESS_RATE = perAddress(3000, "10 s");
+
+const SIGNATURE = z.object({
+  ts: z.string().describe("The client's clock, ms; in the query or the body"),
+  sign: z.string().describe("MD5 over the sorted parameters and the access secret"),
+});
 
 /** The social audio-room app's surface (contract: gateway). */
 export const { spec, endpoint, openEndpoint, mount } = defineSurface<Session, GatewayOptions>({
   name: "gateway",
   title: "Gateway: the social audio-room app",
   description: "Every call is signed with `ts` and `sign`; see the README for how.",
-  patterns: { uid: HEX_ID, clubId: HEX_ID, roomId: HEX_ID, eventId: HEX_ID, roomCacheId: HEX_ID },
+  patterns: {
+    uid: HEX_ID,
+    clubId: HEX_ID,
+    roomId: HEX_ID,
+    eventId: HEX_ID,
+    roomCacheId: HEX_ID,
+    linkMD5: "[a-f0-9]{32}",
+  },
   security: {
     basic: { type: "http", scheme: "basic", description: "`uid` and `accessToken` of the login" },
   },
-  commonQuery: z.object({
-    ts: z.string().describe("The client's clock, ms; in the query or the body"),
-    sign: z.string().describe("MD5 over the sorted parameters and the access secret"),
-  }),
+  commonQuery: ({ unsigned }) => unsigned ? undefined : SIGNATURE,
   errors: gatewayErrors,
   commonErrors(endpoint) {
     const kinds: Kind[] = [
       ...["params_invalid", "request_malformed", "request_too_large"] as const,
-      ...["signature_missing", "signature_stale", "signature_ambiguous"] as const,
-      ...["signature_wrong", "session_invalid", "rate_exceeded"] as const,
-      ...["service_unavailable", "unexpected"] as const,
+      ...["rate_exceeded", "service_unavailable", "unexpected"] as const,
     ];
+    if (!endpoint.unsigned) {
+      kinds.push("signature_missing", "signature_stale", "signature_ambiguous");
+      kinds.push("signature_wrong", "session_invalid");
+    }
+    if (endpoint.wechat) kinds.push("wechat_login_needed");
     if (isGuarded(endpoint)) kinds.push("call_repeated");
     if (!endpoint.open && !endpoint.beforeProfile) kinds.push("profile_missing");
     return kinds;
@@ -79,8 +98,10 @@ function paramsOf({ query, body }: RawInput): Record<string, unknown> {
 }
 
 /** Whether the duplicate-call guard watches over it. */
-function isGuarded({ method, repeatable }: { method: Method } & GatewayOptions): boolean {
-  return method !== "get" && !repeatable;
+function isGuarded(
+  { method, repeatable, unsigned }: { method: Method } & GatewayOptions,
+): boolean {
+  return method !== "get" && !repeatable && !unsigned;
 }
 
 /** Signature first, without I/O, so that nobody can burn another person's calls; then the guards. */
@@ -89,23 +110,13 @@ async function admitGateway(
   endpoint: Guarded & GatewayOptions,
 ): Promise<Session | undefined> {
   const { ctx, address } = call;
-  const credentials = credentialsOf(call.headers);
+  const credentials = endpoint.unsigned ? undefined : credentialsOf(call.headers);
   const params = paramsOf(call);
-  const inBoth = Object.keys(params).filter((name) =>
-    call.query.has(name) && Object.hasOwn(Object(call.body), name)
-  );
-  const sign = verifySignature({
-    params,
-    repeatedNames: [...call.repeatedNames, ...inBoth],
-    secrets: credentials
-      ? accessSecretsOf(ctx.config.keys, credentials.uid, credentials.token)
-      : [ctx.config.gatewayDefaultSecret],
-    nowMs: ctx.now().getTime(),
-    windowMs: ctx.config.signWindowMs,
-  });
+  const sign = endpoint.unsigned ? "" : signatureOf(call, params, credentials);
   if (!credentials && !endpoint.open) throw new DomainError("session_invalid");
+  const openId = endpoint.wechat ? wechatOpenIdOf(call) : undefined;
 
-  const caller = credentials ? hashToken(credentials.token) : address;
+  const caller = credentials ? hashToken(credentials.token) : openId ?? address;
   const session = await admit(ctx, {
     tokenHash: credentials ? caller : undefined,
     useOnce: isGuarded({ ...endpoint, method: call.method })
@@ -127,6 +138,26 @@ async function admitGateway(
   return session;
 }
 
+/** The signature a call rightly carries. */
+function signatureOf(
+  { ctx, query, body, repeatedNames }: Call,
+  params: Record<string, unknown>,
+  credentials: Credentials | undefined,
+): string {
+  const inBoth = Object.keys(params).filter((name) =>
+    query.has(name) && Object.hasOwn(Object(body), name)
+  );
+  return verifySignature({
+    params,
+    repeatedNames: [...repeatedNames, ...inBoth],
+    secrets: credentials
+      ? accessSecretsOf(ctx.config.keys, credentials.uid, credentials.token)
+      : [ctx.config.gatewayDefaultSecret],
+    nowMs: ctx.now().getTime(),
+    windowMs: ctx.config.signWindowMs,
+  });
+}
+
 /**
  * The duplicate-call guard: this signature within the `ts` window, and the same parameters by the
  * same caller within a second, whatever the clock said.
@@ -142,8 +173,21 @@ function useOnce(call: Call, caller: string, params: Record<string, unknown>, si
   ];
 }
 
+interface Credentials {
+  uid: string;
+  token: string;
+}
+
+/** Whose WeChat login the cookie carries: sealed by us, so checked without I/O as well. */
+function wechatOpenIdOf({ headers, ctx }: Call): string {
+  const cookie = parseCookies(headers.get("cookie") ?? "", WECHAT_COOKIE)[WECHAT_COOKIE];
+  const openId = openWechatSession(ctx, cookie);
+  if (openId === undefined) throw new DomainError("wechat_login_needed");
+  return openId;
+}
+
 /** `Basic b64(uid:token)`: exactly two parts. */
-function credentialsOf(headers: Headers): { uid: string; token: string } | undefined {
+function credentialsOf(headers: Headers): Credentials | undefined {
   const header = headers.get("authorization");
   if (header === null) return undefined;
   const [, encoded] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(header) ?? [];

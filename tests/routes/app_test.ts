@@ -140,6 +140,15 @@ Deno.test("production has no /dev, and does not tell what a request cost", async
       ALIYUN_SMS_ACCESS_KEY_SECRET: "secret",
       ALIYUN_SMS_SIGN_NAME: "Plaza",
       ALIYUN_SMS_TEMPLATE_CODE: "SMS_1",
+      JPUSH_APP_KEY: "key",
+      JPUSH_MASTER_SECRET: "secret",
+      ALIYUN_OSS_ACCESS_KEY_ID: "id",
+      ALIYUN_OSS_ACCESS_KEY_SECRET: "secret",
+      ALIYUN_OSS_BUCKET: "plaza",
+      ALIYUN_OSS_ENDPOINT: "oss-cn-shenzhen.aliyuncs.com",
+      CDN_URL: "https://cdn.example.com",
+      AGORA_APP_ID: "0".repeat(32),
+      AGORA_APP_CERTIFICATE: "0".repeat(32),
     },
   });
   const outbox = await app.fetch(new Request("http://plaza.test/dev/outbox?to=1"));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { loadSurface } from "../../routes/surfaces.ts";
 import type { GatewayAnswer } from "../gateway_client.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
+import { readTables } from "./trips_tables.ts";
 
 /**
  * Trips to Postgres and Redis by operation, on a warm session. The budget is one and one for a
@@ -15,14 +16,6 @@ export type TripsTable = Record<string, {
   call(app: TestApp): Promise<Pick<GatewayAnswer, "headers" | "status" | "message">>;
 }>;
 
-/** The tables in `trips/`, one a chapter. */
-async function readTables(): Promise<TripsTable> {
-  const tables: TripsTable = {};
-  for (const { name } of Deno.readDirSync(new URL("./trips", import.meta.url))) {
-    Object.assign(tables, (await import(`./trips/${name}`)).trips);
-  }
-  return tables;
-}
 const table = await readTables();
 
 Deno.test("every operation costs the trips the table says", async (t) => {

@@ -338,6 +338,8 @@ Deno.test("every signed call", async (t) => {
         ["{"],
         ["[]"],
         [good, "text/plain"],
+        [good.replace("Twice", "a\\u0000b")],
+        [good.replace("Twice", "a\0b")],
         [good.replace('"nickname"', '"nickname":"Evil","nickname"')],
       ]
     ) {
