@@ -1,3 +1,4 @@
+import { localBus } from "./db/bus.ts";
 import { openDatabase } from "./db/client.ts";
 import { readConfig } from "./db/config.ts";
 import { keepKeys, lockDataDir } from "./db/data_dir.ts";
@@ -37,7 +38,7 @@ async function main() {
     openRedis(config),
     openProviders(config),
   ]);
-  const deps: Deps = { config, database, redis, providers, now, log };
+  const deps: Deps = { config, database, redis, bus: localBus(), providers, now, log };
 
   if (isEmbedded || command === "migrate") {
     const { MIGRATIONS_FOLDER } = await import("./db/migrations.ts");

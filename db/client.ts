@@ -1,8 +1,9 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import type { Bus } from "./bus.ts";
 import type { Config } from "./config.ts";
 import { DeadlineError } from "./deadline.ts";
-import type { Redis } from "./redis.ts";
+import type { Redis, RedisConnection } from "./redis.ts";
 
 /** Rows of a raw `execute`, the same shape behind every driver. */
 interface Rows<Row> {
@@ -26,9 +27,25 @@ export interface Ctx {
   db: Db;
   transact: Transact;
   redis: Redis;
+  bus: Bus;
   now: () => Date;
   requestId: string;
   config: Config;
+}
+
+/** What a process opens once and every context is made of. */
+export interface Parts {
+  config: Config;
+  database: Database;
+  redis: RedisConnection;
+  bus: Bus;
+  now: () => Date;
+}
+
+/** The context of one request, or of one job's run. */
+export function contextFor({ config, database, redis, bus, now }: Parts, requestId: string): Ctx {
+  const { db, transact } = database;
+  return { config, db, transact, redis: redis.redis, bus, now, requestId };
 }
 
 export type DatabaseKind = "pglite" | "pg" | "neon";

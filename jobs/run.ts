@@ -1,5 +1,4 @@
-import type { Ctx, Database } from "../db/client.ts";
-import type { Config } from "../db/config.ts";
+import { contextFor, type Ctx, type Parts } from "../db/client.ts";
 import {
   type CatchUp,
   newestDuePeriod,
@@ -21,16 +20,11 @@ import {
   type RunState,
   type Step,
 } from "../db/domain/jobs/runs.ts";
-import type { RedisConnection } from "../db/redis.ts";
 import type { Providers } from "../providers/providers.ts";
 
 /** What jobs work with; `main.ts` and tests build it. */
-export interface JobDeps {
-  config: Config;
-  database: Database;
-  redis: RedisConnection;
+export interface JobDeps extends Parts {
   providers: Providers;
-  now: () => Date;
   log: (line: Record<string, unknown>) => void;
 }
 
@@ -105,11 +99,7 @@ export async function readNewestRun(job: Job, deps: JobDeps): Promise<RunState |
 }
 
 export function contextOf({ name }: Pick<Job, "name">, deps: JobDeps): Ctx {
-  const { config, database, redis, now } = deps;
-  return {
-    ...{ config, now, db: database.db, transact: database.transact, redis: redis.redis },
-    requestId: `job-${name}`,
-  };
+  return contextFor(deps, `job-${name}`);
 }
 
 async function enterDue(ctx: Ctx, { name, schedule, catchUp }: Job, period: string | undefined) {

@@ -1,10 +1,8 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
-import type { Ctx, Database } from "../db/client.ts";
-import type { Config } from "../db/config.ts";
+import { contextFor, type Parts } from "../db/client.ts";
 import { DomainError } from "../db/domain/errors.ts";
-import type { RedisConnection } from "../db/redis.ts";
 import { withTrips } from "../db/trips.ts";
 import { accessLog, clientAddress, requestIdOf } from "../middleware/request.ts";
 import type { Providers } from "../providers/providers.ts";
@@ -13,31 +11,19 @@ import { answerFailure, type Env, type Log, serve } from "./serve.ts";
 import { candidatesFor, loadSurface } from "./surfaces.ts";
 
 /** Everything the app talks to; tests and `main.ts` build the same app from it. */
-export interface Deps {
-  config: Config;
-  database: Database;
-  redis: RedisConnection;
+export interface Deps extends Parts {
   providers: Providers;
-  now: () => Date;
   log: Log;
 }
 
 /** The whole of Plaza as one Hono app. */
 export function createApp(deps: Deps): Hono<Env> {
-  const { config, database, redis, providers } = deps;
+  const { config, providers } = deps;
   const app = new Hono<Env>({ getPath: pathOf });
 
   app.use(async (c, next) => {
     const requestId = requestIdOf(c.req.header("x-request-id"));
-    const ctx: Ctx = {
-      db: database.db,
-      transact: database.transact,
-      redis: redis.redis,
-      now: deps.now,
-      requestId,
-      config,
-    };
-    c.set("ctx", ctx);
+    c.set("ctx", contextFor(deps, requestId));
     c.set("providers", providers);
     c.set("address", clientAddress(c, config.trustedProxyCount));
     c.set("log", (line) => deps.log({ ...line, id: requestId }));

@@ -21,7 +21,7 @@ export function failureOf(spec: SurfaceSpec<any, any>, thrown: unknown): Failure
   return {
     kind: error.kind,
     status: wire.status,
-    body: spec.fail(wire),
+    body: spec.fail({ ...wire, fields: error.fields }),
     headers: error.retryAfterSeconds === undefined
       ? {}
       : { "Retry-After": String(error.retryAfterSeconds) },

@@ -63,7 +63,7 @@ export interface SurfaceSpec<Actor, Options> {
    */
   admit(call: Call, endpoint: Guarded & Options): Promise<Actor | undefined>;
   ok(data: unknown, endpoint: Options, said: string | undefined): unknown;
-  fail(error: Required<WireError>): unknown;
+  fail(error: Required<WireError> & { fields?: Record<string, unknown> }): unknown;
   /** The envelopes as schemas, for the documents. */
   okSchema(data: z.ZodType): z.ZodType;
   failSchema: z.ZodType;

@@ -1,9 +1,10 @@
 import { PGlite, types } from "@electric-sql/pglite";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import type { Ctx, Database } from "../db/client.ts";
+import { type Bus, localBus } from "../db/bus.ts";
+import { contextFor, type Ctx, type Database, type Parts } from "../db/client.ts";
 import { overPglite } from "../db/client_pglite.ts";
-import { type Config, readConfig } from "../db/config.ts";
+import { readConfig } from "../db/config.ts";
 import { MIGRATIONS_FOLDER } from "../db/migrations.ts";
 import journal from "../db/migrations/meta/_journal.json" with { type: "json" };
 import { openRedis, type RedisConnection } from "../db/redis.ts";
@@ -25,10 +26,7 @@ export class Clock {
   }
 }
 
-export interface TestApp {
-  config: Config;
-  database: Database;
-  redis: RedisConnection;
+export interface TestApp extends Parts {
   providers: Providers;
   clock: Clock;
   /** Lines the app logged. */
@@ -44,6 +42,7 @@ export interface TestAppOptions {
   env?: Record<string, string>;
   database?: Database;
   redis?: RedisConnection;
+  bus?: Bus;
   providers?: Partial<Providers>;
 }
 
@@ -61,16 +60,13 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const redis = options.redis ?? await openRedis(config, clock);
   const providers = { ...await openProviders(config), ...options.providers };
   const logs: Record<string, unknown>[] = [];
-  const app = createApp({
-    ...{ config, database, redis, providers, now: clock.now },
-    log: (line) => logs.push(line),
-  });
+  const bus = options.bus ?? localBus();
+  const parts = { config, database, redis, bus, now: clock.now };
+  const app = createApp({ ...parts, providers, log: (line) => logs.push(line) });
   return {
-    ...{ config, database, redis, providers, clock, logs },
-    ctx: {
-      ...{ config, db: database.db, transact: database.transact, redis: redis.redis },
-      ...{ now: clock.now, requestId: "test" },
-    },
+    ...parts,
+    ...{ providers, clock, logs },
+    ctx: contextFor(parts, "test"),
     fetch: async (request) => await app.fetch(request, { remoteAddr: { hostname: "192.0.2.1" } }),
     async [Symbol.asyncDispose]() {
       if (!options.database) await database.close();

@@ -68,6 +68,34 @@ const catalogue = {
   event_over: ["conflict", "日程已结束"],
   event_own: ["conflict", "日程成员无需预约"],
 
+  // Chat accounts.
+  login_wrong: ["invalid", "用户名或密码错误"],
+  username_taken: ["conflict", "用户名已被使用"],
+  password_invalid: ["invalid", "密码不能少于6位"],
+  device_check_needed: ["forbidden", "需要验证手机号"],
+  device_missing: ["invalid", "缺少设备信息"],
+  registration_closed: ["forbidden", "暂未开放注册"],
+  short_no_invalid: ["invalid", "编号不正确"],
+  short_no_taken: ["conflict", "编号已被使用"],
+  short_no_changed: ["conflict", "编号只能修改一次"],
+  auth_code_invalid: ["invalid", "授权码无效或已过期"],
+
+  // Friends, labels, favourites.
+  friend_already: ["conflict", "已经是好友"],
+  friend_apply_invalid: ["invalid", "好友申请无效或已过期"],
+  friend_missing: ["not_found", "不是好友"],
+  label_missing: ["not_found", "标签不存在"],
+  label_taken: ["conflict", "标签名已存在"],
+  favorite_missing: ["not_found", "收藏不存在"],
+
+  // Groups.
+  group_missing: ["not_found", "群不存在"],
+  group_no_right: ["forbidden", "没有权限"],
+  group_members_invalid: ["invalid", "群成员不正确"],
+  group_too_many: ["limited", "今天创建的群太多了"],
+  group_invite_missing: ["not_found", "邀请不存在或已处理"],
+  qrcode_invalid: ["invalid", "二维码无效或已过期"],
+
   // Messages.
   message_invalid: ["invalid", "消息内容不正确"],
   message_blacklisted: ["forbidden", "对方已将你加入黑名单"],
@@ -105,6 +133,8 @@ export interface DomainErrorOptions {
   cause?: unknown;
   /** Seconds after which the caller may try again (`Retry-After`). */
   retryAfterSeconds?: number;
+  /** What the caller needs to go on, besides code and text; sent by surfaces that have a place. */
+  fields?: Record<string, unknown>;
 }
 
 /** An expected failure. Its `message` is safe to send; `cause` is for the log alone. */
@@ -112,6 +142,7 @@ export class DomainError extends Error {
   readonly kind: Kind;
   readonly family: Family;
   readonly retryAfterSeconds: number | undefined;
+  readonly fields: Record<string, unknown>;
 
   constructor(kind: Kind, options: DomainErrorOptions = {}) {
     super(options.message ?? publicTextOf(kind), { cause: options.cause });
@@ -119,5 +150,6 @@ export class DomainError extends Error {
     this.kind = kind;
     this.family = familyOf(kind);
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.fields = options.fields ?? {};
   }
 }

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import {
+  bigserial,
   boolean,
   index,
   integer,
@@ -29,7 +30,14 @@ export const groups = pgTable(
     ownerId: safeBigint().references(() => users.id),
     name: text().notNull(),
     notice: text().notNull().default(""),
+    /** Keeps one log instead of an inbox row for each member, whatever its size. */
     isSuper: boolean().notNull().default(false),
+    /** Members are added by owner and managers alone; others may only invite (im). */
+    invite: boolean().notNull().default(false),
+    /** Only owner and managers may speak (im: 全员禁言). */
+    forbidden: boolean().notNull().default(false),
+    /** Rises with every change of the group or a member: what im's syncs go by. */
+    version: safeBigint().notNull().default(1),
     status: smallint().notNull().default(GroupStatus.running),
     countryName: text(),
     /** The group's Mixin bot: its id, and the sealed keystore it signs with. */
@@ -53,8 +61,16 @@ export const groupMembers = pgTable(
   {
     groupId: safeBigint().notNull().references(() => groups.id),
     userId: safeBigint().notNull().references(() => users.id),
+    /** What im's member sync calls the row. */
+    id: bigserial({ mode: "number" }).notNull(),
     role: smallint().notNull().default(MemberRole.member),
     nickname: text().notNull().default(""),
+    /** `groups.version` when this row last changed. */
+    version: safeBigint().notNull().default(1),
+    /** May not speak until then. */
+    mutedUntil: instant(),
+    /** How far the group's log has been copied into this member's inbox. */
+    logSeq: safeBigint().notNull().default(0),
     /** Subscription facts of the ops contract. */
     state: text().notNull().default("free"),
     subscribedAt: instant(),
@@ -65,6 +81,7 @@ export const groupMembers = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.groupId, table.userId] }),
+    index("group_members_sync").on(table.groupId, table.version, table.id),
     index("group_members_of_user").on(table.userId).where(sql`${table.removedAt} is null`),
   ],
 );

@@ -11,6 +11,7 @@ export const imErrors: ErrorTable = {
   unavailable: { status: 503, code: 503 },
   internal: { status: 500, code: 500 },
 
+  device_check_needed: { status: 400, code: 110 },
   path_unknown: { status: 404, code: 404 },
   method_not_allowed: { status: 405, code: 405 },
   request_too_large: { status: 413, code: 413 },

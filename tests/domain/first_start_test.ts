@@ -16,9 +16,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 Deno.test("the first start", async (t) => {
   const dataDir = await Deno.makeTempDir();
   await using app = await startTestApp({ env: { DATA_DIR: dataDir } });
-  const { ctx, config, database, redis } = app;
-  const parts = { config, database, redis, now: app.clock.now };
-  await firstStart(parts);
+  const { ctx, config } = app;
+  await firstStart(app);
   const first = (await readCredentials(dataDir))!;
 
   await t.step("makes credentials that open what they should", async () => {
@@ -56,14 +55,14 @@ Deno.test("the first start", async (t) => {
   });
 
   await t.step("is the first only once", async () => {
-    await firstStart(parts);
+    await firstStart(app);
     assert.deepEqual(await readCredentials(dataDir), first);
     assert.equal(await ctx.db.$count(groups), 1);
   });
 
   await t.step("a later one renews a token that runs out", async () => {
     app.clock.advance(6.5 * DAY_MS);
-    await firstStart(parts);
+    await firstStart(app);
     const later = (await readCredentials(dataDir))!;
     assert.notEqual(later.operator.token, first.operator.token);
     assert.deepEqual({ ...later, operator: first.operator }, first);

@@ -6,9 +6,9 @@ import type { Clock, TestApp } from "../harness.ts";
 
 /** What jobs of a test work with; lines they log go to `logs`. */
 export function jobDepsOf(app: TestApp, over: Partial<JobDeps> = {}): JobDeps {
-  const { config, database, redis, providers, clock, logs } = app;
+  const { config, database, redis, bus, now, providers, logs } = app;
   return {
-    ...{ config, database, redis, providers, now: clock.now },
+    ...{ config, database, redis, bus, now, providers },
     log: (line) => logs.push(line),
     ...over,
   };

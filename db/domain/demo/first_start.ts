@@ -1,17 +1,8 @@
 import { decodeJwt } from "jose";
-import { type Ctx, type Database, withTx } from "../../client.ts";
-import type { Config } from "../../config.ts";
+import { contextFor, type Ctx, type Parts, withTx } from "../../client.ts";
 import { type Credentials, readCredentials, writeCredentials } from "../../data_dir.ts";
-import type { RedisConnection } from "../../redis.ts";
 import { issueOperatorToken } from "../operators/tokens.ts";
 import { seedDemo } from "./seed_demo.ts";
-
-interface Parts {
-  config: Config;
-  database: Database;
-  redis: RedisConnection;
-  now: () => Date;
-}
 
 /** A token with less life than this left is replaced at a start, ms. */
 const TOKEN_LIFE_MS_MIN = 24 * 60 * 60 * 1000;
@@ -20,16 +11,13 @@ const TOKEN_LIFE_MS_MIN = 24 * 60 * 60 * 1000;
  * Seeds the demo at the first start on embedded parts and leaves its secrets in
  * `DATA_DIR/credentials.json`; at later starts renews the operator's token there if it runs out.
  */
-export async function firstStart({ config, database, redis, now }: Parts): Promise<void> {
-  const ctx: Ctx = {
-    ...{ config, now, db: database.db, transact: database.transact, redis: redis.redis },
-    requestId: "first-start",
-  };
+export async function firstStart(parts: Parts): Promise<void> {
+  const ctx = contextFor(parts, "first-start");
   const seeded = await withTx(ctx, async (ctx) => {
     const demo = await seedDemo(ctx);
     if (!demo) return false;
     // Written before the commit: secrets that are in the database are in the file as well.
-    await writeCredentials(config.dataDir, {
+    await writeCredentials(ctx.config.dataDir, {
       operator: {
         token: await issueOperatorToken(ctx, { operatorId: demo.operatorId, role: "admin" }),
       },

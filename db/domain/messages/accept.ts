@@ -1,0 +1,211 @@
+import { type SQL, sql } from "drizzle-orm";
+import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import { MemberRole } from "../../schema/groups.ts";
+import { ChannelType } from "../../schema/messages.ts";
+import { DomainError, type Kind } from "../errors.ts";
+import { checkPayload, FAN_OUT_COUNT_MAX } from "./rules.ts";
+
+/** Where a message goes: to a person, or to a group, by internal id. */
+export type Channel =
+  | { type: typeof ChannelType.person; userId: number }
+  | { type: typeof ChannelType.group; groupId: number };
+
+export interface AcceptInput {
+  /** Absent: the system speaks, and nobody's rules apply. */
+  senderId: number | undefined;
+  channel: Channel;
+  /** The sender's own number of the message; sent again it is the same message. */
+  clientMsgNo: string | undefined;
+  /** JSON text with an integer `type`. */
+  payload: string;
+  /** Counts as unread. */
+  redDot: boolean;
+  syncOnce?: boolean;
+  /** Only these people receive it (and the sender); absent: everybody in the channel. */
+  visibleTo?: number[];
+  /** False: the sender's own devices are not told (commands one person's act causes at another's). */
+  copyToSender?: boolean;
+}
+
+/** One person's inbox got the message under this number. */
+export interface Delivery {
+  userId: number;
+  seq: number;
+}
+
+export interface Accepted {
+  messageId: number;
+  /** The sender's own number of it; 0 for the system and for large groups. */
+  senderSeq: number;
+  createdAt: Date;
+  /** Whether this was a repeat, which delivers nothing again. */
+  repeated: boolean;
+  /** Whom to wake, with the newest number of each. */
+  deliveries: Delivery[];
+  /** A large group whose log got the message instead; its members pull. */
+  loggedInGroup: number | undefined;
+}
+
+const VERDICTS: Record<string, Kind> = {
+  blacklisted: "message_blacklisted",
+  not_member: "group_not_member",
+  forbidden: "group_forbidden",
+  muted: "group_muted",
+  missing: "channel_missing",
+  disbanded: "group_disbanded",
+};
+
+/**
+ * Takes a message in: the one way for sockets, partners, broadcasts and the system. Permission,
+ * the check for a repeat, the message and an inbox row for everybody in the channel, numbered, are
+ * one statement: either all of it happened or none. Inboxes are locked in the order of their
+ * owners, so no two messages wait for each other.
+ *
+ * @throws {DomainError} `message_invalid`, `message_blacklisted`, `group_not_member`,
+ *   `group_forbidden`, `group_muted`, `group_disbanded`, `channel_missing`
+ */
+export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accepted> {
+  checkPayload(input.payload);
+  const rows = await runAccept(ctx, input);
+  const { verdict, message_id, created_ms } = rows[0]!;
+  if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
+  const deliveries = rows.filter(({ user_id }) => user_id !== null)
+    .map(({ user_id, seq }) => ({ userId: Number(user_id), seq: Number(seq) }));
+  const repeated = verdict === "repeated";
+  return {
+    messageId: Number(message_id),
+    senderSeq: deliveries.find(({ userId }) => userId === input.senderId)?.seq ?? 0,
+    createdAt: new Date(Number(created_ms)),
+    repeated,
+    deliveries: repeated ? [] : deliveries,
+    loggedInGroup: verdict === "logged" && input.channel.type === ChannelType.group
+      ? input.channel.groupId
+      : undefined,
+  };
+}
+
+interface AcceptRow extends Record<string, unknown> {
+  verdict: string;
+  message_id: string | null;
+  created_ms: string | null;
+  user_id: string | null;
+  seq: string | null;
+}
+
+async function runAccept(ctx: Ctx, input: AcceptInput): Promise<AcceptRow[]> {
+  const statement = acceptStatement(input, ctx.now());
+  try {
+    return (await ctx.db.execute<AcceptRow>(statement)).rows;
+  } catch (error) {
+    // The same message came in twice at once; by now the other one is there to be found.
+    if (brokenConstraintOf(error) !== "messages_once") throw error;
+    return (await ctx.db.execute<AcceptRow>(statement)).rows;
+  }
+}
+
+/** What may be said where, and who hears it. */
+function channelParts({ senderId, channel, copyToSender = true }: AcceptInput, now: SQL) {
+  if (channel.type === ChannelType.person) {
+    return {
+      verdict: sql`select case
+        when not exists (select 1 from users where id = ${channel.userId}) then 'missing'
+        when exists (select 1 from blocks where user_id = ${channel.userId}
+          and blocked_id = ${senderId ?? null}) then 'blacklisted'
+        else 'sent' end as verdict`,
+      recipients: sql`select ${channel.userId}::bigint as user_id
+        union select ${senderId ?? null}::bigint where ${senderId ?? null}::bigint is not null
+          and ${copyToSender}`,
+      // The receiver sees the sender's channel, the sender the receiver's.
+      channelId: sql`case when user_id = ${channel.userId}
+        then coalesce(${senderId ?? null}::bigint, 0) else ${channel.userId}::bigint end`,
+    };
+  }
+  const isSystem = senderId === undefined;
+  return {
+    verdict: sql`select case
+        when found.id is null then 'missing'
+        when found.disbanded_at is not null then 'disbanded'
+        when ${isSystem} then found.sent
+        when found.role is null then 'not_member'
+        when found.role = ${MemberRole.member} and found.forbidden then 'forbidden'
+        when found.muted_until > ${now} then 'muted'
+        else found.sent end as verdict
+      from (select 1) as one left join (
+        select groups.id, groups.disbanded_at, groups.forbidden, mine.role, mine.muted_until,
+          case when groups.is_super or groups.member_count > ${FAN_OUT_COUNT_MAX}
+            then 'logged' else 'sent' end as sent
+        from groups left join group_members as mine on mine.group_id = groups.id
+          and mine.user_id = ${senderId ?? null} and mine.removed_at is null
+        where groups.id = ${channel.groupId}
+      ) as found on true`,
+    recipients: sql`select user_id from group_members
+      where group_id = ${channel.groupId} and removed_at is null
+        and (${copyToSender} or user_id is distinct from ${senderId ?? null}::bigint)`,
+    channelId: sql`${channel.groupId}::bigint`,
+  };
+}
+
+function acceptStatement(input: AcceptInput, at: Date): SQL {
+  const { senderId = null, channel, clientMsgNo = null, payload, redDot, visibleTo } = input;
+  const now = sql`${at.toISOString()}::timestamptz`;
+  const parts = channelParts(input, now);
+  const [receiverId, groupId] = channel.type === ChannelType.person
+    ? [channel.userId, null]
+    : [null, channel.groupId];
+  const visible = visibleTo
+    ? sql`and (user_id = any(${sql.param(`{${visibleTo.join(",")}}`)}::bigint[])
+        or user_id = ${senderId})`
+    : sql``;
+  return sql`
+    with prior as (
+      select messages.id, messages.created_at, inbox.seq from messages
+      left join inbox on inbox.message_id = messages.id and inbox.user_id = messages.sender_id
+      where messages.sender_id = ${senderId} and messages.client_msg_no = ${clientMsgNo}
+    ), verdict as (
+      select case when exists (select 1 from prior) then 'repeated' else allowed.verdict end
+        as verdict from (${parts.verdict}) as allowed
+    ), message as (
+      insert into messages (channel_type, sender_id, receiver_id, group_id, client_msg_no, payload,
+        red_dot, sync_once, created_at)
+      select ${channel.type}, ${senderId}::bigint, ${receiverId}::bigint, ${groupId}::bigint,
+        ${clientMsgNo}, ${payload}, ${redDot}, ${input.syncOnce ?? false}, ${now}
+      from verdict where verdict in ('sent', 'logged')
+      returning id, created_at
+    ), log_head as (
+      insert into group_heads (group_id, last_seq)
+      select ${groupId}::bigint, 1 from verdict where verdict = 'logged'
+      on conflict (group_id) do update set last_seq = group_heads.last_seq + 1
+      returning last_seq
+    ), logged as (
+      insert into group_logs (group_id, seq, message_id)
+      select ${groupId}::bigint, log_head.last_seq, message.id from log_head, message
+    ), heads as (
+      insert into inbox_heads (user_id, last_seq)
+      select recipients.user_id, 1 from (${parts.recipients}) as recipients, verdict
+      where verdict.verdict = 'sent' ${visible}
+      order by recipients.user_id
+      on conflict (user_id) do update set last_seq = inbox_heads.last_seq + 1
+      returning user_id, last_seq
+    ), boxed as (
+      insert into inbox (user_id, seq, message_id, channel_type, channel_id)
+      select user_id, last_seq, message.id, ${channel.type}, ${parts.channelId}
+      from heads, message
+      returning user_id, seq, channel_id
+    ), listed as (
+      insert into conversations (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
+      select user_id, ${channel.type}, channel_id, seq,
+        case when ${redDot} and user_id is distinct from ${senderId}::bigint then 1 else 0 end, ${now}
+      from boxed
+      on conflict (user_id, channel_type, channel_id) do update
+        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
+          unread_count = conversations.unread_count + excluded.unread_count
+    )
+    select verdict.verdict,
+      coalesce(message.id, prior.id)::text as message_id,
+      (extract(epoch from coalesce(message.created_at, prior.created_at)) * 1000)::bigint::text
+        as created_ms,
+      coalesce(boxed.user_id, case when prior.seq is not null then ${senderId}::bigint end)::text
+        as user_id,
+      coalesce(boxed.seq, prior.seq)::text as seq
+    from verdict left join message on true left join prior on true left join boxed on true`;
+}

@@ -1,0 +1,56 @@
+import { DomainError } from "../errors.ts";
+
+/** Largest payload, bytes of UTF-8: beyond this the deployed client loses its connection. */
+export const PAYLOAD_BYTES_MAX = 16 * 1024;
+/** Longest `client_msg_no`, characters. */
+export const CLIENT_MSG_NO_LENGTH_MAX = 100;
+/** Above this many members a group keeps one log instead of an inbox row for each. */
+export const FAN_OUT_COUNT_MAX = 500;
+
+/** `type` of a payload: the numbers of the im contract's clients. */
+export const ContentType = {
+  text: 1,
+  image: 2,
+  redPacket: 9,
+  transfer: 10,
+  command: 99,
+  friendApply: 1000,
+  groupCreated: 1001,
+  membersAdded: 1002,
+  membersRemoved: 1003,
+  friendConfirmed: 1004,
+  groupUpdated: 1005,
+  messageRevoked: 1006,
+  joinedByScan: 1007,
+  ownerChanged: 1008,
+  inviteRequested: 1009,
+  redPacketOpened: 1011,
+  redPacketFinished: 1012,
+  youWereRemoved: 1020,
+  memberLeft: 1021,
+  tip: 2000,
+} as const;
+
+/**
+ * Refuses what would break the clients that receive it: a payload must be a JSON object with an
+ * integer `type`, and fit.
+ *
+ * @throws {DomainError} `message_invalid`
+ */
+export function checkPayload(payload: string): void {
+  if (new TextEncoder().encode(payload).length > PAYLOAD_BYTES_MAX) {
+    throw new DomainError("message_invalid", { message: "消息过长" });
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(payload);
+  } catch {
+    parsed = undefined;
+  }
+  const type = (parsed as { type?: unknown } | null | undefined)?.type;
+  if (Array.isArray(parsed) || !Number.isInteger(type)) {
+    throw new DomainError("message_invalid", {
+      message: "消息内容必须是带有整数 type 的 JSON 对象",
+    });
+  }
+}

@@ -1,0 +1,110 @@
+import { sql } from "drizzle-orm";
+import {
+  boolean,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import { instant, safeBigint } from "./columns.ts";
+import { groups } from "./groups.ts";
+import { users } from "./users.ts";
+
+/** `channel_type` on every wire. */
+export const ChannelType = { person: 1, group: 2 } as const;
+
+/** What somebody said, once, however many receive it. */
+export const messages = pgTable(
+  "messages",
+  {
+    /** `message_id`: unique over everything, below 2^53. */
+    id: safeBigint().primaryKey().generatedAlwaysAsIdentity({ startWith: 1_000_001 }),
+    channelType: smallint().notNull(),
+    /** Absent: the system. */
+    senderId: safeBigint().references(() => users.id),
+    /** The other person of a person chat. */
+    receiverId: safeBigint().references(() => users.id),
+    groupId: safeBigint().references(() => groups.id),
+    /** The sender's own number of it; a repeat is the same message. */
+    clientMsgNo: text(),
+    /** A JSON object with an integer `type`, as text: it goes out as it came in. */
+    payload: text().notNull(),
+    /** Counts as unread. */
+    redDot: boolean().notNull(),
+    syncOnce: boolean().notNull().default(false),
+    createdAt: instant().notNull(),
+    revokedAt: instant(),
+    revokerId: safeBigint().references(() => users.id),
+  },
+  (table) => [
+    uniqueIndex("messages_once").on(table.senderId, table.clientMsgNo)
+      .where(sql`client_msg_no is not null`),
+    index("messages_of_group").on(table.groupId, table.id).where(sql`group_id is not null`),
+  ],
+);
+
+/** What one person has received and sent: dense numbers, allocated with the message. */
+export const inbox = pgTable(
+  "inbox",
+  {
+    userId: safeBigint().notNull().references(() => users.id),
+    /** `message_seq`, 1, 2, 3… without gaps for each person. */
+    seq: safeBigint().notNull(),
+    messageId: safeBigint().notNull().references(() => messages.id),
+    channelType: smallint().notNull(),
+    /** The channel as its owner sees it: the other person's id, or the group's. */
+    channelId: safeBigint().notNull(),
+    /** The owner threw it away. */
+    deletedAt: instant(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.seq] }),
+    uniqueIndex("inbox_message").on(table.userId, table.messageId),
+    index("inbox_channel").on(table.userId, table.channelType, table.channelId, table.seq),
+  ],
+);
+
+/** The last number given out in a person's inbox; its row lock orders their messages. */
+export const inboxHeads = pgTable("inbox_heads", {
+  userId: safeBigint().primaryKey().references(() => users.id),
+  lastSeq: safeBigint().notNull().default(0),
+  /** `syncack`: everything up to here has been fetched; never goes back. */
+  ackedSeq: safeBigint().notNull().default(0),
+});
+
+/** A channel in a person's list, with what is new in it. */
+export const conversations = pgTable(
+  "conversations",
+  {
+    userId: safeBigint().notNull().references(() => users.id),
+    channelType: smallint().notNull(),
+    channelId: safeBigint().notNull(),
+    lastSeq: safeBigint().notNull(),
+    unreadCount: integer().notNull().default(0),
+    updatedAt: instant().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.channelType, table.channelId] }),
+    index("conversations_newest").on(table.userId, table.lastSeq),
+  ],
+);
+
+/** The last number given out in a large group's log. */
+export const groupHeads = pgTable("group_heads", {
+  groupId: safeBigint().primaryKey().references(() => groups.id),
+  lastSeq: safeBigint().notNull().default(0),
+});
+
+/** Messages of a large group, kept once; a member's sync copies what is new into their inbox. */
+export const groupLogs = pgTable(
+  "group_logs",
+  {
+    groupId: safeBigint().notNull().references(() => groups.id),
+    seq: safeBigint().notNull(),
+    messageId: safeBigint().notNull().references(() => messages.id),
+  },
+  (table) => [primaryKey({ columns: [table.groupId, table.seq] })],
+);

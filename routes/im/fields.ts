@@ -1,0 +1,27 @@
+import { z } from "zod";
+
+/** `response` of the contract: done, nothing more to say. */
+export const Done = z.object({ status: z.literal(200), msg: z.string() });
+export const done = { status: 200, msg: "" } as const;
+
+/** `response` together with what its purpose needs (behaviour notes, section 7). */
+export function doneAnd<Shape extends z.ZodRawShape>(shape: Shape) {
+  return Done.extend(shape);
+}
+
+const PAGE_SIZE_DEFAULT = 15;
+const PAGE_SIZE_MAX = 100;
+const positive = (fallback: number) =>
+  z.coerce.number().int().positive().catch(fallback).default(fallback);
+
+/** `page_index` from 1 and `page_size`; what makes no sense is the default, never an error. */
+export const PageQuery = z.object({
+  page_index: positive(1),
+  page_size: positive(PAGE_SIZE_DEFAULT).transform((size) => Math.min(size, PAGE_SIZE_MAX)),
+});
+
+/** `yyyy-MM-dd HH:mm:ss` in UTC+8, as the chat app shows times. */
+export function timeText(at: Date): string {
+  const there = new Date(at.getTime() + 8 * 60 * 60 * 1000);
+  return there.toISOString().slice(0, 19).replace("T", " ");
+}
