@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readConfig } from "../../db/config.ts";
 import { DeadlineError } from "../../db/deadline.ts";
 import { Outbox } from "../../providers/outbox.ts";
 import { PushRefusedError } from "../../providers/push.ts";
@@ -170,4 +171,16 @@ Deno.test("the development provider keeps a message once, however often it is se
   for (const part of [MESSAGE.title, MESSAGE.content, MESSAGE.url]) {
     assert.ok(kept[0]!.text.includes(part));
   }
+});
+
+Deno.test("production needs JPush's key and secret, and half of them is refused anywhere", () => {
+  const read = (env: Record<string, string>) =>
+    readConfig(env, () => ({ secretKey: "k".repeat(32) }));
+  assert.throws(() => read({ APP_ENV: "production" }), /JPUSH_APP_KEY, JPUSH_MASTER_SECRET/);
+  assert.throws(() => read({ JPUSH_APP_KEY: APP_KEY }), /missing: JPUSH_MASTER_SECRET$/);
+  assert.throws(() => read({ JPUSH_MASTER_SECRET: MASTER_SECRET }), /missing: JPUSH_APP_KEY$/);
+  assert.equal(read({}).jpush, undefined);
+  assert.deepEqual(read({ JPUSH_APP_KEY: APP_KEY, JPUSH_MASTER_SECRET: MASTER_SECRET }).jpush, {
+    ...{ appKey: APP_KEY, masterSecret: MASTER_SECRET, endpoint: "https://api.jpush.cn" },
+  });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Ctx } from "../../db/client.ts";
+import { readConfig } from "../../db/config.ts";
 import { DeadlineError } from "../../db/deadline.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { signatureOf, signPage } from "../../db/domain/wechat/js_sdk.ts";
@@ -231,3 +232,19 @@ Deno.test("a signed page has its address without what follows #, and seconds", (
       DomainError,
     );
   }));
+
+Deno.test("WeChat's id and secret come together or not at all, in production too", () => {
+  const messageOf = (env: Record<string, string>) => {
+    try {
+      readConfig(env, () => ({ secretKey: "k".repeat(32) }));
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.match(messageOf({ WECHAT_APP_ID: APP_ID }), /WECHAT_APP_SECRET/);
+  assert.match(messageOf({ WECHAT_APP_SECRET: SECRET }), /WECHAT_APP_ID/);
+  assert.equal(messageOf({ WECHAT_APP_ID: APP_ID, WECHAT_APP_SECRET: SECRET }), "");
+  assert.doesNotMatch(messageOf({ APP_ENV: "production" }), /WECHAT/);
+  assert.match(messageOf({ APP_ENV: "production", WECHAT_APP_ID: APP_ID }), /WECHAT_APP_SECRET/);
+});
