@@ -1,3 +1,4 @@
+import { logTextOf } from "../db/log_text.ts";
 import type { Job, JobDeps } from "./run.ts";
 
 type Log = JobDeps["log"];
@@ -33,7 +34,7 @@ export async function tick(job: Job, deps: JobDeps): Promise<void> {
       deps.log({ level: "info", msg: "job", job: job.name, ...run });
     }
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = logTextOf(error);
     deps.log({ level: "error", msg: "job tick failed", job: job.name, error: text });
   }
 }

@@ -1,3 +1,4 @@
+import { logTextOf } from "../db/log_text.ts";
 import { mayRunJobs } from "./cron.ts";
 import type { JobDeps } from "./run.ts";
 
@@ -54,7 +55,7 @@ async function drain(deps: JobDeps, isStopped: () => boolean): Promise<void> {
       if ((await drainPending(ctx, deps.providers.push)).isLast) return;
     }
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = logTextOf(error);
     deps.log({ level: "error", msg: "pending work was left for the next tick", error: text });
   }
 }

@@ -1,3 +1,4 @@
+import { logTextOf } from "../db/log_text.ts";
 import { contextFor, type Ctx, type Parts } from "../db/client.ts";
 import {
   type CatchUp,
@@ -133,7 +134,7 @@ async function workOn(
     }
   } catch (error) {
     const isLate = error instanceof LateWriterError;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = logTextOf(error);
     deps.log({
       level: isLate ? "info" : "error",
       ...{ msg: "job failed", job: job.name, period: run.period, error: text },

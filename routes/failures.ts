@@ -11,6 +11,8 @@ export interface Failure {
   headers: Record<string, string>;
   /** Set when nobody expected this. */
   unexpected: unknown;
+  /** Why a part of ours or of others was away; for the log. */
+  awayBecause: unknown;
 }
 
 /** Turns whatever was thrown into the surface's own words. */
@@ -26,6 +28,7 @@ export function failureOf(spec: SurfaceSpec<any, any>, thrown: unknown): Failure
       ? {}
       : { "Retry-After": String(error.retryAfterSeconds) },
     unexpected: error.kind === "unexpected" ? thrown : undefined,
+    awayBecause: error.family === "unavailable" ? error.cause : undefined,
   };
 }
 

@@ -3,6 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
 import type { Ctx } from "../db/client.ts";
 import { DomainError } from "../db/domain/errors.ts";
+import { logStackOf, logTextOf } from "../db/log_text.ts";
 import type { Providers } from "../providers/providers.ts";
 import { failureOf } from "./failures.ts";
 import { readInput } from "./input.ts";
@@ -91,14 +92,18 @@ export function answerFailure(
   const failure = failureOf(surface.spec, thrown);
   const log = c.get("log");
   if (failure.unexpected !== undefined) {
-    const error = failure.unexpected;
     log({
       level: "error",
       msg: "unexpected failure",
-      error: error instanceof Error ? error.stack : String(error),
-      cause: error instanceof Error && error.cause instanceof Error
-        ? error.cause.message
-        : undefined,
+      error: logStackOf(failure.unexpected),
+      cause: logTextOf(failure.unexpected),
+    });
+  } else if (failure.awayBecause !== undefined) {
+    log({
+      level: "notice",
+      msg: "unavailable",
+      kind: failure.kind,
+      cause: logTextOf(failure.awayBecause),
     });
   } else if (endpoint && !declares(surface, endpoint, failure.kind)) {
     log({ level: "warn", msg: "undeclared failure", kind: failure.kind });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { callGateway } from "../gateway_client.ts";
 import { startTestApp } from "../harness.ts";
 
 const ENVELOPES: Record<string, (body: Record<string, unknown>) => boolean> = {
@@ -154,4 +155,16 @@ Deno.test("production has no /dev, and does not tell what a request cost", async
   const outbox = await app.fetch(new Request("http://plaza.test/dev/outbox?to=1"));
   assert.equal(outbox.status, 404);
   assert.equal(outbox.headers.get("server-timing"), null);
+});
+
+Deno.test("a statement that fails is logged without the values it was sent", async () => {
+  const app = await startTestApp();
+  await app.database.db.execute("drop table captcha_sends cascade");
+  const mobile = "13912345678";
+  const answer = await callGateway(app, "POST", "/account/captcha", { body: { mobile } });
+  assert.deepEqual([answer.http, answer.status, answer.message], [500, 0, "Internal Server Error"]);
+  const logged = JSON.stringify(app.logs);
+  assert.ok(logged.includes("captcha_sends"), "what failed is there");
+  assert.equal(logged.includes(mobile), false, logged);
+  await assert.rejects(app[Symbol.asyncDispose]());
 });
