@@ -47,7 +47,8 @@ export function cleaned(text: string, secrets: string[]): string {
   return shown.length > QUOTED_LENGTH_MAX ? `${shown.slice(0, QUOTED_LENGTH_MAX)}…` : shown;
 }
 
-async function readBounded(response: Response): Promise<string> {
+/** A body as text, cut off beyond the named maximum. */
+export async function readBounded(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let byteCount = 0;
@@ -60,7 +61,8 @@ async function readBounded(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
+/** A JSON object, or undefined for anything else. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const json = JSON.parse(text);
     return typeof json === "object" && json !== null && !Array.isArray(json) ? json : undefined;

@@ -1,3 +1,4 @@
+import { parseObject, readBounded } from "./answers.ts";
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import type { AliyunSmsConfig } from "../db/config.ts";
 import { DeadlineError } from "../db/deadline.ts";
@@ -5,8 +6,6 @@ import type { Sms, SmsCode } from "./sms.ts";
 
 const VERSION = "2017-05-25";
 const TIMEOUT_MS = 5_000;
-/** A real answer is about 150 bytes; a failure that quotes the whole request stays below 4 KiB. */
-const ANSWER_BYTES_MAX = 64 * 1024;
 const QUOTED_LENGTH_MAX = 200;
 
 /** Aliyun understood the call and did not send; `reason` is its code: `isv.BUSINESS_LIMIT_CONTROL`. */
@@ -147,7 +146,7 @@ async function post(url: URL, headers: Record<string, string>, timeoutMs: number
     redirect: "manual",
     signal: AbortSignal.timeout(timeoutMs),
   });
-  const answer = parseAnswer(await readBounded(response));
+  const answer = parseObject(await readBounded(response));
   if (response.ok && answer?.Code === "OK") return;
   if (typeof answer?.Code !== "string" || answer.Code === "OK") {
     throw new Error(`answered HTTP ${response.status} in an unknown form`);
@@ -156,28 +155,6 @@ async function post(url: URL, headers: Record<string, string>, timeoutMs: number
     answer.Code,
     `refused: ${answer.Code}, request ${answer.RequestId}: ${answer.Message}`,
   );
-}
-
-async function readBounded(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let byteCount = 0;
-  // Leaving the loop cancels the body, which closes the connection.
-  for await (const chunk of response.body ?? []) {
-    byteCount += chunk.byteLength;
-    if (byteCount > ANSWER_BYTES_MAX) throw new Error("answered at too great a length");
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-function parseAnswer(text: string): Record<string, unknown> | undefined {
-  try {
-    const answer = JSON.parse(text);
-    return typeof answer === "object" && answer !== null ? answer : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function secretsOf({ to, code }: SmsCode, phoneNumber: string, config: AliyunSmsConfig): string[] {
