@@ -5,6 +5,14 @@ const USAGE = `usage: deno task job <${
   jobs.map(({ name }) => name).join("|")
 }> [--period <period>]`;
 
+/** The command's words are off; the message says which there are. */
+class UsageError extends Error {
+  override name = "UsageError";
+  constructor() {
+    super(USAGE);
+  }
+}
+
 /**
  * `deno task job <name> [--period 202102]`: does what the job's tick does, now, and prints how its
  * runs stand as JSON. A run that did not end well makes the exit code 1.
@@ -17,7 +25,7 @@ export async function runJobCommand(
   const [name, flag, period, ...rest] = args;
   const job = jobs.find((job) => job.name === name);
   const isWellFormed = flag === undefined || flag === "--period" && period !== undefined;
-  if (!job || !isWellFormed || rest.length > 0) throw new Error(USAGE);
+  if (!job || !isWellFormed || rest.length > 0) throw new UsageError();
   const runs = await runDue(job, deps, { period });
   const newest = runs.length === 0 ? await readNewestRun(job, deps) : undefined;
   if (newest) runs.push(newest);

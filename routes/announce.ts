@@ -36,6 +36,7 @@ export function explainStartFailure(error: unknown): string {
     case "ConfigError":
       return `Plaza cannot start with this configuration: ${error.message}`;
     case "DataDirInUseError":
+    case "UsageError":
       return error.message;
     case "AddrInUse":
       return "The port is taken by another program; set PORT to a free one.";
