@@ -108,22 +108,21 @@ export function withTx<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> 
 }
 
 /**
- * Runs a transaction that lost a deadlock or serialization race again, a bounded number of times
- * (M9 of the money invariants), so that no caller ever sees one.
+ * Runs a transaction, or a statement that is one by itself, again when it lost a deadlock or
+ * serialization race; a bounded number of times (M9 of the money invariants), so that no caller
+ * ever sees one.
  */
-export function retryLostRaces(transact: Transact): Transact {
-  return async (work) => {
-    for (let attempt = 1;; attempt++) {
-      try {
-        return await transact(work);
-      } catch (error) {
-        const state = sqlStateOf(error);
-        const raceLost = state === SERIALIZATION_FAILURE || state === DEADLOCK_DETECTED;
-        if (!raceLost || attempt > TX_RETRY_COUNT_MAX) throw error;
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
-      }
+export async function retryLostRaces<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      const state = sqlStateOf(error);
+      const raceLost = state === SERIALIZATION_FAILURE || state === DEADLOCK_DETECTED;
+      if (!raceLost || attempt > TX_RETRY_COUNT_MAX) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
     }
-  };
+  }
 }
 
 /** No class begins with E, but names of system errors such as EPIPE do. */

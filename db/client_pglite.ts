@@ -1,7 +1,7 @@
 import { PGlite, types } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
-import { type Database, type Db, retryLostRaces } from "./client.ts";
+import { type Database, type Db } from "./client.ts";
 import { trip } from "./trips.ts";
 
 /**
@@ -33,7 +33,7 @@ export function overPglite(pglite: PGlite): Database {
   return {
     kind: "pglite",
     db: handle(pglite),
-    transact: retryLostRaces(async (work) => {
+    async transact(work) {
       // BEGIN and COMMIT are trips too, though PGlite sends them itself.
       await trip("sql", () => Promise.resolve());
       try {
@@ -41,7 +41,7 @@ export function overPglite(pglite: PGlite): Database {
       } finally {
         await trip("sql", () => Promise.resolve());
       }
-    }),
+    },
     migrate(folder) {
       const run = () => migrate(drizzle({ client: pglite }), { migrationsFolder: folder });
       return migrated = migrated.then(run, run);

@@ -67,8 +67,10 @@ export function overPool(driver: PoolDriver): Database {
 
   return {
     kind: driver.kind,
-    db: handle((text, values) => pool.lend(({ query }) => query(text, values))),
-    transact: retryLostRaces(transact),
+    db: handle((text, values) =>
+      retryLostRaces(() => pool.lend(({ query }) => query(text, values)))
+    ),
+    transact: (work) => retryLostRaces(() => transact(work)),
     async migrate(folder) {
       const patient = new SafePool(driver.openPool(MIGRATION_TIMEOUT_MS));
       try {

@@ -84,6 +84,8 @@ export const conversations = pgTable(
     channelId: safeBigint().notNull(),
     lastSeq: safeBigint().notNull(),
     unreadCount: integer().notNull().default(0),
+    /** The owner threw away everything up to here. */
+    clearedSeq: safeBigint().notNull().default(0),
     updatedAt: instant().notNull(),
   },
   (table) => [

@@ -170,6 +170,12 @@ Deno.test("acceptMessage", async (t) => {
     assert.deepEqual([accepted.loggedInGroup, accepted.deliveries], [group.id, []]);
     assert.equal(await ctx.db.$count(inbox), before);
     await acceptMessage(ctx, toGroup(ben.id, group.id));
+    const some = await acceptMessage(ctx, toGroup(ben.id, group.id, { visibleTo: [cleo.id] }));
+    assert.deepEqual(
+      some.deliveries.map(({ userId }) => userId).sort(),
+      [ben.id, cleo.id].sort(),
+      "what only some may see is not in the log",
+    );
     const log = await ctx.db.select().from(groupLogs).where(eq(groupLogs.groupId, group.id));
     assert.deepEqual(log.map(({ seq }) => seq), [1, 2]);
   });

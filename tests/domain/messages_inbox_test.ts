@@ -67,7 +67,7 @@ Deno.test("readInbox", async (t) => {
   });
 
   await t.step("answers one channel alone under the same numbers", async () => {
-    const channel = { type: ChannelType.person, id: cleo!.id };
+    const channel = { type: ChannelType.person, no: cleo!.uid };
     const found = await readInbox(ctx, { userId: anna!.id, afterSeq: 0, limit: 10, channel });
     assert.deepEqual(found.map(({ seq, payload }) => [seq, payload]), [[3, text("between")]]);
   });

@@ -5,10 +5,12 @@ import { ChannelType } from "../../schema/messages.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { checkPayload, FAN_OUT_COUNT_MAX } from "./rules.ts";
 
-/** Where a message goes: to a person, or to a group, by internal id. */
+/** Where a message goes: to a person, or to a group, by internal id or by the name clients use. */
 export type Channel =
   | { type: typeof ChannelType.person; userId: number }
-  | { type: typeof ChannelType.group; groupId: number };
+  | { type: typeof ChannelType.person; uid: string }
+  | { type: typeof ChannelType.group; groupId: number }
+  | { type: typeof ChannelType.group; groupNo: string };
 
 export interface AcceptInput {
   /** Absent: the system speaks, and nobody's rules apply. */
@@ -46,7 +48,8 @@ export interface Accepted {
   loggedInGroup: number | undefined;
 }
 
-const VERDICTS: Record<string, Kind> = {
+/** What a statement's verdict means to the sender; a verdict that is not here is no refusal. */
+export const VERDICTS: Record<string, Kind> = {
   blacklisted: "message_blacklisted",
   not_member: "group_not_member",
   forbidden: "group_forbidden",
@@ -67,7 +70,7 @@ const VERDICTS: Record<string, Kind> = {
 export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accepted> {
   checkPayload(input.payload);
   const rows = await runAccept(ctx, input);
-  const { verdict, message_id, created_ms } = rows[0]!;
+  const { verdict, message_id, created_ms, target_id } = rows[0]!;
   if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
   const deliveries = rows.filter(({ user_id }) => user_id !== null)
     .map(({ user_id, seq }) => ({ userId: Number(user_id), seq: Number(seq) }));
@@ -78,9 +81,7 @@ export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accep
     createdAt: new Date(Number(created_ms)),
     repeated,
     deliveries: repeated ? [] : deliveries,
-    loggedInGroup: verdict === "logged" && input.channel.type === ChannelType.group
-      ? input.channel.groupId
-      : undefined,
+    loggedInGroup: verdict === "logged" ? Number(target_id) : undefined,
   };
 }
 
@@ -88,6 +89,8 @@ interface AcceptRow extends Record<string, unknown> {
   verdict: string;
   message_id: string | null;
   created_ms: string | null;
+  /** The receiver's id, or the group's. */
+  target_id: string | null;
   user_id: string | null;
   seq: string | null;
 }
@@ -103,21 +106,36 @@ async function runAccept(ctx: Ctx, input: AcceptInput): Promise<AcceptRow[]> {
   }
 }
 
-/** What may be said where, and who hears it. */
-function channelParts({ senderId, channel, copyToSender = true }: AcceptInput, now: SQL) {
+/** The one the channel names, as `target(id)`: no row when there is nobody of that name. */
+export function targetOf(channel: Channel): SQL {
+  if ("uid" in channel) return sql`select id from users where uid = ${channel.uid}`;
+  if ("groupNo" in channel) return sql`select id from groups where group_no = ${channel.groupNo}`;
+  const id = channel.type === ChannelType.person ? channel.userId : channel.groupId;
+  return sql`select ${id}::bigint as id`;
+}
+
+const target = sql`(select id from target)`;
+
+/** What may be said where, and who hears it; for statements that begin with {@link targetOf}. */
+export function channelParts(
+  { senderId, channel, copyToSender = true, visibleTo }: Pick<
+    AcceptInput,
+    "senderId" | "channel" | "copyToSender" | "visibleTo"
+  >,
+  now: SQL,
+) {
+  const sender = sql`${senderId ?? null}::bigint`;
   if (channel.type === ChannelType.person) {
     return {
       verdict: sql`select case
-        when not exists (select 1 from users where id = ${channel.userId}) then 'missing'
-        when exists (select 1 from blocks where user_id = ${channel.userId}
-          and blocked_id = ${senderId ?? null}) then 'blacklisted'
+        when not exists (select 1 from users where id = ${target}) then 'missing'
+        when exists (select 1 from blocks where user_id = ${target}
+          and blocked_id = ${sender}) then 'blacklisted'
         else 'sent' end as verdict`,
-      recipients: sql`select ${channel.userId}::bigint as user_id
-        union select ${senderId ?? null}::bigint where ${senderId ?? null}::bigint is not null
-          and ${copyToSender}`,
+      recipients: sql`select ${target} as user_id
+        union select ${sender} where ${sender} is not null and ${copyToSender}`,
       // The receiver sees the sender's channel, the sender the receiver's.
-      channelId: sql`case when user_id = ${channel.userId}
-        then coalesce(${senderId ?? null}::bigint, 0) else ${channel.userId}::bigint end`,
+      channelId: sql`case when user_id = ${target} then coalesce(${sender}, 0) else ${target} end`,
     };
   }
   const isSystem = senderId === undefined;
@@ -132,16 +150,17 @@ function channelParts({ senderId, channel, copyToSender = true }: AcceptInput, n
         else found.sent end as verdict
       from (select 1) as one left join (
         select groups.id, groups.disbanded_at, groups.forbidden, mine.role, mine.muted_until,
-          case when groups.is_super or groups.member_count > ${FAN_OUT_COUNT_MAX}
-            then 'logged' else 'sent' end as sent
+          -- What only some may see cannot lie in a log that all members read.
+          case when ${!visibleTo} and (groups.is_super
+            or groups.member_count > ${FAN_OUT_COUNT_MAX}) then 'logged' else 'sent' end as sent
         from groups left join group_members as mine on mine.group_id = groups.id
-          and mine.user_id = ${senderId ?? null} and mine.removed_at is null
-        where groups.id = ${channel.groupId}
+          and mine.user_id = ${sender} and mine.removed_at is null
+        where groups.id = ${target}
       ) as found on true`,
     recipients: sql`select user_id from group_members
-      where group_id = ${channel.groupId} and removed_at is null
-        and (${copyToSender} or user_id is distinct from ${senderId ?? null}::bigint)`,
-    channelId: sql`${channel.groupId}::bigint`,
+      where group_id = ${target} and removed_at is null
+        and (${copyToSender} or user_id is distinct from ${sender})`,
+    channelId: target,
   };
 }
 
@@ -150,14 +169,16 @@ function acceptStatement(input: AcceptInput, at: Date): SQL {
   const now = sql`${at.toISOString()}::timestamptz`;
   const parts = channelParts(input, now);
   const [receiverId, groupId] = channel.type === ChannelType.person
-    ? [channel.userId, null]
-    : [null, channel.groupId];
+    ? [target, sql`null::bigint`]
+    : [sql`null::bigint`, target];
   const visible = visibleTo
     ? sql`and (user_id = any(${sql.param(`{${visibleTo.join(",")}}`)}::bigint[])
         or user_id = ${senderId})`
     : sql``;
   return sql`
-    with prior as (
+    with target as materialized (
+      ${targetOf(channel)}
+    ), prior as (
       select messages.id, messages.created_at, inbox.seq from messages
       left join inbox on inbox.message_id = messages.id and inbox.user_id = messages.sender_id
       where messages.sender_id = ${senderId} and messages.client_msg_no = ${clientMsgNo}
@@ -167,18 +188,18 @@ function acceptStatement(input: AcceptInput, at: Date): SQL {
     ), message as (
       insert into messages (channel_type, sender_id, receiver_id, group_id, client_msg_no, payload,
         red_dot, sync_once, created_at)
-      select ${channel.type}, ${senderId}::bigint, ${receiverId}::bigint, ${groupId}::bigint,
+      select ${channel.type}, ${senderId}::bigint, ${receiverId}, ${groupId},
         ${clientMsgNo}, ${payload}, ${redDot}, ${input.syncOnce ?? false}, ${now}
       from verdict where verdict in ('sent', 'logged')
       returning id, created_at
     ), log_head as (
       insert into group_heads (group_id, last_seq)
-      select ${groupId}::bigint, 1 from verdict where verdict = 'logged'
+      select ${groupId}, 1 from verdict where verdict = 'logged'
       on conflict (group_id) do update set last_seq = group_heads.last_seq + 1
       returning last_seq
     ), logged as (
       insert into group_logs (group_id, seq, message_id)
-      select ${groupId}::bigint, log_head.last_seq, message.id from log_head, message
+      select ${groupId}, log_head.last_seq, message.id from log_head, message
     ), heads as (
       insert into inbox_heads (user_id, last_seq)
       select recipients.user_id, 1 from (${parts.recipients}) as recipients, verdict
@@ -204,6 +225,7 @@ function acceptStatement(input: AcceptInput, at: Date): SQL {
       coalesce(message.id, prior.id)::text as message_id,
       (extract(epoch from coalesce(message.created_at, prior.created_at)) * 1000)::bigint::text
         as created_ms,
+      ${target}::text as target_id,
       coalesce(boxed.user_id, case when prior.seq is not null then ${senderId}::bigint end)::text
         as user_id,
       coalesce(boxed.seq, prior.seq)::text as seq

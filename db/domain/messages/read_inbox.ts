@@ -2,34 +2,22 @@ import { type SQL, sql } from "drizzle-orm";
 import { brokenConstraintOf, type Ctx } from "../../client.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { DomainError } from "../errors.ts";
+import {
+  type InboxMessage,
+  inboxMessageColumns,
+  type InboxRow,
+  messageOf,
+} from "./inbox_message.ts";
 
-/** A message as it lies in one person's inbox. */
-export interface InboxMessage {
-  messageId: number;
-  seq: number;
-  channelType: number;
-  /** uid of the other person, or the group's number; what clients call the channel. */
-  channelNo: string;
-  /** Empty: the system. */
-  fromUid: string;
-  clientMsgNo: string;
-  payload: string;
-  redDot: boolean;
-  syncOnce: boolean;
-  createdAt: Date;
-  /** The owner threw it away. */
-  isDeleted: boolean;
-  /** Taken back, and by whom. */
-  revokerUid: string | undefined;
-}
+export type { InboxMessage };
 
 export interface ReadInboxInput {
   userId: number;
-  /** Only what came after this number. */
-  afterSeq: number;
+  /** Only what came after this number; absent: after what was acknowledged. */
+  afterSeq?: number | undefined;
   limit: number;
-  /** Only this channel; the id is internal. */
-  channel?: { type: number; id: number } | undefined;
+  /** Only this channel, by the name clients call it: a uid, or the number of a group one is in. */
+  channel?: { type: number; no: string } | undefined;
   /** Only this message. */
   messageId?: number | undefined;
 }
@@ -43,12 +31,18 @@ export const INBOX_PAGE_COUNT_MAX = 500;
  * What is new in a person's inbox, ascending. First copies what large groups have logged since
  * into it, numbered like everything else, so that nobody can tell the difference; one statement
  * does both.
+ *
+ * @throws {DomainError} `channel_missing` for an unknown person, `group_not_member`
  */
 export async function readInbox(ctx: Ctx, input: ReadInboxInput): Promise<InboxMessage[]> {
   for (let attempt = 1;; attempt++) {
     const rows = await runRead(ctx, input);
     // A message that arrived while the log was being copied has a number below the copies, but this
     // statement's snapshot does not show it: the copies alone would hide it from the reader for good.
+    if (rows && !rows[0]!.channel_known) {
+      const isPerson = input.channel?.type === ChannelType.person;
+      throw new DomainError(isPerson ? "channel_missing" : "group_not_member");
+    }
     const isWhole = rows !== undefined && !rows[0]!.stale;
     if (isWhole) return rows.filter(({ seq }) => seq !== null).map(messageOf);
     if (attempt === READ_COUNT_MAX) throw new DomainError("service_unavailable");
@@ -59,48 +53,29 @@ export async function readInbox(ctx: Ctx, input: ReadInboxInput): Promise<InboxM
 const READ_COUNT_MAX = 5;
 
 /** @returns undefined when another device of the same person copied the same log first */
-async function runRead(ctx: Ctx, input: ReadInboxInput): Promise<InboxRow[] | undefined> {
+async function runRead(ctx: Ctx, input: ReadInboxInput): Promise<ReadRow[] | undefined> {
   try {
-    return (await ctx.db.execute<InboxRow>(readStatement(input, ctx.now()))).rows;
+    return (await ctx.db.execute<ReadRow>(readStatement(input, ctx.now()))).rows;
   } catch (error) {
     if (brokenConstraintOf(error) === "inbox_message") return undefined;
     throw error;
   }
 }
 
-function messageOf(row: InboxRow): InboxMessage {
-  return {
-    messageId: Number(row.message_id),
-    seq: Number(row.seq),
-    channelType: Number(row.channel_type),
-    channelNo: row.channel_no ?? "",
-    fromUid: row.from_uid ?? "",
-    clientMsgNo: row.client_msg_no ?? "",
-    payload: row.payload,
-    redDot: row.red_dot,
-    syncOnce: row.sync_once,
-    createdAt: new Date(Number(row.created_ms)),
-    isDeleted: row.is_deleted,
-    revokerUid: row.revoked ? row.revoker_uid ?? "" : undefined,
-  };
-}
-
-interface InboxRow extends Record<string, unknown> {
+interface ReadRow extends InboxRow {
   /** The copies left out a message that is already there. */
   stale: boolean;
-  message_id: string;
-  seq: string;
-  channel_type: number;
-  channel_no: string | null;
-  from_uid: string | null;
-  client_msg_no: string | null;
-  payload: string;
-  red_dot: boolean;
-  sync_once: boolean;
-  created_ms: string;
-  is_deleted: boolean;
-  revoked: boolean;
-  revoker_uid: string | null;
+  channel_known: boolean;
+}
+
+/** The channel's internal id; null when there is none for this person, 0 when none was asked for. */
+function channelIdOf({ userId, channel }: ReadInboxInput): SQL {
+  if (!channel) return sql`0::bigint`;
+  return channel.type === ChannelType.person
+    ? sql`(select id from users where uid = ${channel.no})`
+    : sql`(select groups.id from groups join group_members on group_members.group_id = groups.id
+        where groups.group_no = ${channel.no} and group_members.user_id = ${userId}
+          and group_members.removed_at is null)`;
 }
 
 function readStatement(input: ReadInboxInput, at: Date): SQL {
@@ -108,9 +83,13 @@ function readStatement(input: ReadInboxInput, at: Date): SQL {
   const now = sql`${at.toISOString()}::timestamptz`;
   const only = sql.join([
     sql``,
-    ...channel ? [sql`and channel_type = ${channel.type} and channel_id = ${channel.id}`] : [],
+    ...channel
+      ? [sql`and channel_type = ${channel.type} and channel_id = (select channel_id from state)`]
+      : [],
     ...messageId === undefined ? [] : [sql`and message_id = ${messageId}`],
   ], sql` `);
+  const after = afterSeq ??
+    sql`coalesce((select acked_seq from inbox_heads where user_id = ${userId}), 0)`;
   return sql`
     with news as (
       select group_members.group_id, group_members.log_seq as old_seq,
@@ -138,7 +117,8 @@ function readStatement(input: ReadInboxInput, at: Date): SQL {
       returning last_seq
     ), state as (
       select exists (select 1 from head where head.last_seq - (select count(*) from fresh) <>
-        (select coalesce(max(seq), 0) from inbox where user_id = ${userId})) as stale
+        (select coalesce(max(seq), 0) from inbox where user_id = ${userId})) as stale,
+        ${channelIdOf(input)} as channel_id
     ), copied as (
       insert into inbox (user_id, seq, message_id, channel_type, channel_id)
       select ${userId}, head.last_seq - (select count(*) from fresh) + fresh.place,
@@ -156,22 +136,18 @@ function readStatement(input: ReadInboxInput, at: Date): SQL {
           unread_count = conversations.unread_count + excluded.unread_count
     ), found as (
       (select seq, message_id, channel_type, channel_id, deleted_at from inbox
-        where user_id = ${userId} and seq > ${afterSeq} ${only}
+        where user_id = ${userId} and seq > ${after} ${only}
         order by seq limit ${limit})
       union all
       (select seq, message_id, channel_type, channel_id, deleted_at from copied
-        where seq > ${afterSeq} ${only})
+        where seq > ${after} ${only})
       order by seq limit ${limit}
     )
-    select state.stale, found.seq::text, found.message_id::text, found.channel_type,
-      case when found.channel_type = ${ChannelType.person}
-        then (select uid from users where id = found.channel_id)
-        else (select group_no from groups where id = found.channel_id) end as channel_no,
-      (select uid from users where id = messages.sender_id) as from_uid,
-      messages.client_msg_no, messages.payload, messages.red_dot, messages.sync_once,
-      (extract(epoch from messages.created_at) * 1000)::bigint::text as created_ms,
-      found.deleted_at is not null as is_deleted, messages.revoked_at is not null as revoked,
-      (select uid from users where id = messages.revoker_id) as revoker_uid
+    select state.stale, state.channel_id is not null as channel_known,
+      ${inboxMessageColumns("found")},
+      found.deleted_at is not null or found.seq <= coalesce((select cleared_seq from conversations
+        where user_id = ${userId} and conversations.channel_type = found.channel_type
+          and conversations.channel_id = found.channel_id), 0) as is_deleted
     from state left join found on true left join messages on messages.id = found.message_id
     order by found.seq`;
 }

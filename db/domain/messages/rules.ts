@@ -54,3 +54,22 @@ export function checkPayload(payload: string): void {
     });
   }
 }
+
+/** What decides whether somebody may take a message back. Roles are those of the group, if any. */
+export interface RevokeFacts {
+  isOwn: boolean;
+  /** Absent: not in the group, or no group. */
+  actorRole: number | undefined;
+  senderRole: number | undefined;
+}
+
+const OWNER = 1, MANAGER = 2;
+
+/**
+ * One's own message always; in a group the owner may take back anybody's, a manager what plain
+ * members said and what people said who have left (behaviour notes, 1.4).
+ */
+export function canRevoke({ isOwn, actorRole, senderRole }: RevokeFacts): boolean {
+  if (isOwn || actorRole === OWNER) return true;
+  return actorRole === MANAGER && senderRole !== OWNER && senderRole !== MANAGER;
+}

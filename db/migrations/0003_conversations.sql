@@ -1,0 +1,1 @@
+ALTER TABLE "conversations" ADD COLUMN "cleared_seq" bigint DEFAULT 0 NOT NULL;
