@@ -1,4 +1,4 @@
-import { localBus } from "./db/bus.ts";
+import { openBus } from "./db/bus_redis.ts";
 import { openDatabase } from "./db/client.ts";
 import { readConfig } from "./db/config.ts";
 import { keepKeys, lockDataDir } from "./db/data_dir.ts";
@@ -8,6 +8,7 @@ import { openKick } from "./jobs/kick.ts";
 import { jobs } from "./jobs/schedule.ts";
 import { openProviders } from "./providers/providers.ts";
 import { createApp, type Deps } from "./routes/app.ts";
+import { openChat } from "./routes/realtime/ws.ts";
 
 /** Half a second less than the platform's patience between SIGINT and SIGKILL. */
 const STOP_TIMEOUT_MS = 4_500;
@@ -38,7 +39,7 @@ async function main() {
     openRedis(config),
     openProviders(config),
   ]);
-  const deps: Deps = { config, database, redis, bus: localBus(), providers, now, log };
+  const deps: Deps = { config, database, redis, bus: openBus(redis), providers, now, log };
 
   if (isEmbedded || command === "migrate") {
     const { MIGRATIONS_FOLDER } = await import("./db/migrations.ts");
@@ -57,7 +58,8 @@ async function main() {
 }
 
 function serve(deps: Deps) {
-  const app = createApp(deps);
+  const chat = openChat(deps);
+  const app = createApp(deps, chat);
   const kick = openKick(deps);
   ready.resolve(deps);
   const server = Deno.serve({
@@ -78,6 +80,7 @@ function serve(deps: Deps) {
     if (isStopping) return;
     isStopping = true;
     const timer = setTimeout(() => Deno.exit(1), STOP_TIMEOUT_MS);
+    await chat.stop();
     await server.shutdown();
     await kick.stop();
     await close(deps);
@@ -88,6 +91,7 @@ function serve(deps: Deps) {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
 }
 
-async function close({ database, redis }: Deps) {
+async function close({ database, redis, bus }: Deps) {
+  await bus.close();
   await Promise.allSettled([database.close(), redis.close()]);
 }

@@ -8,32 +8,82 @@ export type BusEvent =
   /** A large group's log has grown; its members pull. */
   | { kind: "group"; groupId: number }
   /** Something of the moment that is not kept: typing, online status. */
-  | { kind: "moment"; userIds: number[]; channelType: number; channelId: number; payload: string }
-  /** A newer login of this kind: older sockets go. */
-  | { kind: "kick"; userId: number; deviceFlag: number; exceptSocket: string | undefined };
+  | ({ kind: "moment"; userIds: number[] } & Moment)
+  /** A login of this kind at this time (epoch ms): the person's older sockets of the kind go. */
+  | { kind: "kick"; userId: number; deviceFlag: number; exceptSocket: string; atMs: number }
+  /** These sessions are over, and so are their sockets. */
+  | { kind: "ended"; tokenHashes: string[] }
+  /** Something may have been said meanwhile that nobody here heard. Never published. */
+  | { kind: "resubscribed" };
+
+/** A message that is not kept, as its receivers see it. */
+export interface Moment {
+  messageId: number;
+  fromUid: string;
+  channelType: number;
+  /** What receivers call the channel: the other person's uid, or the group's number. */
+  channelNo: string;
+  clientMsgNo: string;
+  payload: string;
+  redDot: boolean;
+  syncOnce: boolean;
+  /** Epoch ms. */
+  atMs: number;
+  /** The socket it came from, which knows already. */
+  exceptSocket?: string;
+}
+
+export type BusListener = (event: BusEvent) => void;
 
 export interface Bus {
   /** Tells every process, this one included. Best effort: it never throws and nobody waits for it. */
   publish(event: BusEvent): void;
   /** @returns a function that stops listening */
-  subscribe(listener: (event: BusEvent) => void): () => void;
+  subscribe(listener: BusListener): () => void;
   close(): Promise<void>;
+}
+
+/** The listeners of this process: all hear everything, in order, whatever one of them throws. */
+export class BusListeners {
+  readonly #listeners = new Set<{ listener: BusListener }>();
+
+  get count(): number {
+    return this.#listeners.size;
+  }
+
+  add(listener: BusListener): () => void {
+    // Wrapped, so that one function may listen twice and stop once.
+    const entry = { listener };
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
+  }
+
+  /** Not in the caller's own turn: what an event says has to be committed before anybody looks. */
+  deliverSoon(event: BusEvent): void {
+    queueMicrotask(() => this.deliver(event));
+  }
+
+  deliver(event: BusEvent): void {
+    for (const { listener } of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        console.error("bus listener failed:", error);
+      }
+    }
+  }
+
+  clear(): void {
+    this.#listeners.clear();
+  }
 }
 
 /** The bus of a single process. */
 export function localBus(): Bus {
-  const listeners = new Set<(event: BusEvent) => void>();
+  const listeners = new BusListeners();
   return {
-    publish(event) {
-      // Not in the caller's own turn: what it says has to be committed before anybody looks.
-      queueMicrotask(() => {
-        for (const listener of listeners) listener(event);
-      });
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    publish: (event) => listeners.deliverSoon(event),
+    subscribe: (listener) => listeners.add(listener),
     close() {
       listeners.clear();
       return Promise.resolve();

@@ -7,6 +7,7 @@ import { withTrips } from "../db/trips.ts";
 import { accessLog, clientAddress, requestIdOf } from "../middleware/request.ts";
 import type { Providers } from "../providers/providers.ts";
 import { metaRoutes } from "./meta.ts";
+import { type Chat, openChat } from "./realtime/ws.ts";
 import { answerFailure, type Env, type Log, serve } from "./serve.ts";
 import { candidatesFor, loadSurface } from "./surfaces.ts";
 
@@ -16,10 +17,13 @@ export interface Deps extends Parts {
   log: Log;
 }
 
-/** The whole of Plaza as one Hono app. */
-export function createApp(deps: Deps): Hono<Env> {
+/** The whole of Plaza as one Hono app; whoever gives it no chat socket has none to stop. */
+export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
   const { config, providers } = deps;
   const app = new Hono<Env>({ getPath: pathOf });
+
+  // Raw, and in front of everything: an upgrade's answer has to leave as Deno made it.
+  app.get("/ws", (c) => chat.upgrade(c.req.raw));
 
   app.use(async (c, next) => {
     const requestId = requestIdOf(c.req.header("x-request-id"));

@@ -4,13 +4,14 @@ import { readMigrationLevel } from "../db/migrations.ts";
 import project from "../deno.json" with { type: "json" };
 import type { Deps } from "./app.ts";
 import { uploadRoutes } from "./dev.ts";
+import { imPages } from "./im_pages.ts";
 import type { Env } from "./serve.ts";
 import { type SurfaceName, surfaceNames } from "./surfaces.ts";
 import { wechatRoutes } from "./wechat.ts";
 
 /**
- * Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/dev`, and
- * the way through WeChat's login.
+ * Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/dev`,
+ * the way through WeChat's login, and the pages the chat app opens.
  */
 export function metaRoutes(deps: Deps): Hono<Env> {
   const app = new Hono<Env>();
@@ -64,6 +65,7 @@ export function metaRoutes(deps: Deps): Hono<Env> {
   });
 
   app.route("/", wechatRoutes(deps));
+  app.route("/", imPages(deps));
 
   if (deps.providers.outbox) {
     const outbox = deps.providers.outbox;

@@ -37,3 +37,14 @@ const names = Object.keys(Reason) as ReasonName[];
 export function reasonName(code: number): ReasonName {
   return names.find((name) => Reason[name] === code) ?? "unknown";
 }
+
+/** Codes a WebSocket is closed with (RFC 6455). */
+export const CloseCode = {
+  normal: 1000,
+  going_away: 1001,
+  protocol_error: 1002,
+  policy_violation: 1008,
+  unexpected: 1011,
+  restarting: 1012,
+  try_again_later: 1013,
+} as const;

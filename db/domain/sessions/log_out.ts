@@ -1,11 +1,11 @@
 import { and, eq, isNull } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
 import { sessions } from "../../schema/sessions.ts";
-import { endSessionsInCache } from "./session_cache.ts";
+import { endSessions } from "./session_cache.ts";
 
 /** Ends one session, everywhere at once. Ending it again changes nothing. */
 export async function logOut(ctx: Ctx, { tokenHash }: { tokenHash: string }): Promise<void> {
   await ctx.db.update(sessions).set({ revokedAt: ctx.now() })
     .where(and(eq(sessions.tokenHash, tokenHash), isNull(sessions.revokedAt)));
-  await endSessionsInCache(ctx.redis, [tokenHash]);
+  await endSessions(ctx, [tokenHash]);
 }

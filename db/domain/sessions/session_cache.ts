@@ -1,3 +1,4 @@
+import type { Ctx } from "../../client.ts";
 import type { Redis } from "../../redis.ts";
 import type { Session } from "./session.ts";
 
@@ -30,6 +31,16 @@ export async function rememberSession(redis: Redis, session: Session): Promise<v
     nx: true,
     px: SESSION_CACHE_MS,
   });
+}
+
+/** Ends sessions everywhere at once: in the cache, and their sockets. After the commit. */
+export async function endSessions(
+  { redis, bus }: Pick<Ctx, "redis" | "bus">,
+  tokenHashes: string[],
+): Promise<void> {
+  if (tokenHashes.length === 0) return;
+  await endSessionsInCache(redis, tokenHashes);
+  bus.publish({ kind: "ended", tokenHashes });
 }
 
 /**

@@ -1,0 +1,141 @@
+import { type SQL, sql } from "drizzle-orm";
+import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import { randomHex32 } from "../../keys.ts";
+import { UserStatus } from "../../schema/users.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import { accessSecretsOf, hashToken } from "./access_secret.ts";
+import { SESSION_LIFE_MS } from "./session.ts";
+import { endSessions } from "./session_cache.ts";
+
+/** What a client says of itself in its headers. */
+export interface Client {
+  /** 0 web, 1 iOS, 2 Android. */
+  clientType: number | undefined;
+  versionName: string | undefined;
+  versionCode: number | undefined;
+  address: string;
+}
+
+/** A device as the chat app describes it. */
+export interface Device {
+  /** The client's own id of it. */
+  deviceId: string;
+  name: string;
+  model: string;
+}
+
+export interface OpenSessionInput {
+  /**
+   * The person, as CTEs without the `with`: the last is named `person` and has the columns id, uid,
+   * status and registered. What it writes and the session are one statement.
+   */
+  person: SQL;
+  /** `sessions.kind` */
+  kind: number;
+  client: Client;
+  /** Kept among the person's devices. */
+  device?: Device | undefined;
+}
+
+export interface LoggedIn {
+  userId: number;
+  uid: string;
+  /** Shown once; only its hash is kept. */
+  token: string;
+  accessSecret: string;
+  expiresAt: Date;
+  /** Whether this login made the account. */
+  registered: boolean;
+}
+
+/** How often a login that met another one of the same person is tried again. */
+const LOGIN_RACE_COUNT_MAX = 5;
+/** Broken by two logins of one person at once, and by a drawn short number that somebody has. */
+const LOST_DRAWS = ["sessions_live", "chat_accounts_shortNo_unique"];
+
+/**
+ * Opens a session: the one place that does. Of one person's sessions of one kind (app, web) the
+ * newest lives; the others end at once, and their sockets are told.
+ *
+ * @returns undefined when `person` names nobody
+ * @throws {DomainError} `account_frozen` for a disabled account, `account_missing` for a deleted one
+ */
+export async function openSession(
+  ctx: Ctx,
+  input: OpenSessionInput,
+): Promise<LoggedIn | undefined> {
+  const token = randomHex32();
+  const expiresAt = new Date(ctx.now().getTime() + SESSION_LIFE_MS);
+  const row = await run(ctx, sessionStatement(ctx, input, hashToken(token), expiresAt));
+  if (!row) return undefined;
+  if (row.status === UserStatus.deleted) throw new DomainError("account_missing");
+  if (row.status === UserStatus.disabled) throw new DomainError("account_frozen");
+  const userId = Number(row.id);
+  await endSessions(ctx, row.ended);
+  return {
+    userId,
+    uid: row.uid,
+    token,
+    accessSecret: accessSecretsOf(ctx.config.keys, row.uid, token)[0]!,
+    expiresAt,
+    registered: row.registered,
+  };
+}
+
+interface OpenedRow extends Record<string, unknown> {
+  id: string;
+  uid: string;
+  status: number;
+  registered: boolean;
+  /** Token hashes of the sessions this one replaces. */
+  ended: string[];
+}
+
+function sessionStatement(
+  ctx: Ctx,
+  { person, kind, client, device }: OpenSessionInput,
+  tokenHash: string,
+  expiresAt: Date,
+): SQL {
+  const now = moment(ctx.now());
+  const mayLogIn = sql`status in (${UserStatus.active}, ${UserStatus.inReview})`;
+  const devices = device && sql`, device as (
+      insert into devices (user_id, device_id, name, model, created_at, last_login_at)
+      select id, ${device.deviceId}, ${device.name}, ${device.model}, ${now}, ${now}
+      from person where ${mayLogIn}
+      on conflict (user_id, device_id) do update
+        set name = excluded.name, model = excluded.model, last_login_at = excluded.last_login_at
+      returning id
+    )`;
+  const deviceId = device ? sql`(select id from device)` : sql`null::bigint`;
+  return sql`
+    with ${person}${devices ?? sql``}, ended as (
+      update sessions set revoked_at = ${now}
+      where user_id = (select id from person where ${mayLogIn}) and kind = ${kind}
+        and revoked_at is null
+      returning token_hash
+    ), opened as (
+      insert into sessions (token_hash, user_id, kind, client_type, version_name, version_code,
+        device_id, address, created_at, expires_at)
+      select ${tokenHash}, id, ${kind}, ${client.clientType ?? null},
+        ${client.versionName ?? null}, ${client.versionCode ?? null}::integer, ${deviceId},
+        ${client.address}, ${now}, ${moment(expiresAt)}
+      -- Reading "ended" here makes the old session's row go before the new one comes.
+      from person where ${mayLogIn} and (select count(*) from ended) >= 0
+    )
+    select id::text, uid, status, registered, array(select token_hash from ended) as ended
+    from person`;
+}
+
+/** The later of two logins at once runs again and ends the earlier one. */
+async function run(ctx: Ctx, statement: SQL): Promise<OpenedRow | undefined> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return (await ctx.db.execute<OpenedRow>(statement)).rows[0];
+    } catch (error) {
+      const isLost = LOST_DRAWS.includes(brokenConstraintOf(error) ?? "");
+      if (!isLost || attempt === LOGIN_RACE_COUNT_MAX) throw error;
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import type { Ctx } from "../../db/client.ts";
+import { isDatabaseAway } from "../../db/client.ts";
+import type { Channel } from "../../db/domain/messages/accept.ts";
+import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
+import { sendMessage } from "../../db/domain/messages/send.ts";
+import { sendMoment } from "../../db/domain/messages/send_moment.ts";
+import { DomainError, type Kind } from "../../db/domain/errors.ts";
+import { isRedisAway } from "../../db/redis.ts";
+import { counterOf, countLocally, perUser } from "../../middleware/rate_limit.ts";
+import type { Codec, SendAsked, Sent } from "./codec.ts";
+import { Reason, type ReasonCode } from "./reasons.ts";
+import { CipherError } from "./wukong_cipher.ts";
+
+/** What one person may send over all sockets of one process. */
+const SEND_RATE = perUser(30, "1 s");
+
+/** `channel_type` on the wire. */
+const PERSON = 1;
+const GROUP = 2;
+
+/** What clients are told about our own failures. */
+const REASONS: Partial<Record<Kind, ReasonCode>> = {
+  message_invalid: Reason.payload_invalid,
+  message_blacklisted: Reason.in_blacklist,
+  group_not_member: Reason.not_a_member,
+  group_forbidden: Reason.sending_not_allowed,
+  group_muted: Reason.banned,
+  group_disbanded: Reason.disbanded,
+  channel_missing: Reason.channel_missing,
+};
+
+/** Who sends, from where, in which protocol. */
+export interface Sender {
+  userId: number;
+  uid: string;
+  socketId: string;
+  codec: Codec;
+}
+
+/** Takes a SEND in. @returns what became of it; only what nobody expected is also reported */
+export async function takeSend(
+  ctx: Ctx,
+  sender: Sender,
+  frame: SendAsked,
+  report: (error: unknown) => void,
+): Promise<Sent> {
+  try {
+    return await take(ctx, sender, frame);
+  } catch (error) {
+    return { reason: reasonOf(error, report), messageId: 0, seq: 0 };
+  }
+}
+
+async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
+  if (isTooOften(ctx, sender.userId)) return refused(Reason.rate_limited);
+  const channel = channelOf(frame);
+  if (!channel) return refused(Reason.channel_type_unsupported);
+  if (frame.clientMsgNo.length > CLIENT_MSG_NO_LENGTH_MAX) return refused(Reason.payload_invalid);
+  const payload = textOf(sender.codec.open(frame));
+  const { redDot, syncOnce, noPersist } = frame.flags;
+  if (noPersist) {
+    const { messageId } = await sendMoment(ctx, {
+      sender,
+      channel,
+      clientMsgNo: frame.clientMsgNo,
+      payload,
+      redDot,
+      syncOnce,
+      fromSocket: sender.socketId,
+    });
+    return { reason: Reason.success, messageId, seq: 0 };
+  }
+  const { messageId, senderSeq } = await sendMessage(ctx, {
+    senderId: sender.userId,
+    channel,
+    // Without a number of the client's own every message would be a repeat of the first.
+    clientMsgNo: frame.clientMsgNo === "" ? undefined : frame.clientMsgNo,
+    payload,
+    redDot,
+    syncOnce,
+  });
+  return { reason: Reason.success, messageId, seq: senderSeq };
+}
+
+function refused(reason: ReasonCode): Sent {
+  return { reason, messageId: 0, seq: 0 };
+}
+
+function isTooOften({ config, now }: Ctx, userId: number): boolean {
+  const counters = counterOf({
+    of: "chat",
+    rate: SEND_RATE,
+    caller: String(userId),
+    address: "",
+    factor: config.rateFactor,
+  });
+  return counters.some((counter) => countLocally(counter, now().getTime()));
+}
+
+function channelOf(
+  { channelType, channelId }: SendAsked,
+): Extract<Channel, { uid: string } | { groupNo: string }> | undefined {
+  if (channelType === PERSON) return { type: PERSON, uid: channelId };
+  return channelType === GROUP ? { type: GROUP, groupNo: channelId } : undefined;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function textOf(payload: Uint8Array): string {
+  try {
+    return decoder.decode(payload);
+  } catch (cause) {
+    throw new DomainError("message_invalid", { cause });
+  }
+}
+
+function reasonOf(error: unknown, report: (error: unknown) => void): ReasonCode {
+  if (error instanceof CipherError) return error.reason;
+  if (error instanceof DomainError) return REASONS[error.kind] ?? Reason.system_error;
+  report(error);
+  return Reason.system_error;
+}
+
+/** Whether a failure says that a store is away, which is nothing to look into. */
+export function isStoreAway(error: unknown): boolean {
+  return isDatabaseAway(error) || isRedisAway(error) ||
+    (error instanceof DomainError && error.family === "unavailable");
+}

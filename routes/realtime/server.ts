@@ -1,0 +1,42 @@
+import type { Parts } from "../../db/client.ts";
+import type { Log } from "../serve.ts";
+import type { Codec } from "./codec.ts";
+import { JsonRpcCodec } from "./json_rpc_session.ts";
+import { Session } from "./session.ts";
+import { type SocketOptions, Sockets } from "./sockets.ts";
+import { WukongCodec } from "./wukong_session.ts";
+
+/** A peer that does not answer pings for so long is gone; they also keep the platform awake, s. */
+const PING_SECONDS = 30;
+
+/** Takes connections and finds out what they speak. */
+export class Server {
+  readonly #sockets: Sockets;
+
+  constructor(parts: Parts & { log: Log }, options: Partial<SocketOptions>) {
+    this.#sockets = new Sockets(parts, options);
+  }
+
+  upgrade(request: Request): Response {
+    if (this.#sockets.isFull) {
+      return new Response("no room\n", { status: 503, headers: { "Retry-After": "3" } });
+    }
+    const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: PING_SECONDS });
+    this.#sockets.open(new Session(socket, this.#sockets, codecFor));
+    return response;
+  }
+
+  stop(): Promise<void> {
+    return this.#sockets.stop();
+  }
+}
+
+/** CONNECT is packet 1; its flags are the low half of the byte. */
+const WUKONG_CONNECT = 1;
+
+/** Texts are JSON-RPC, bytes that begin with a CONNECT are WuKong, anything else is nothing. */
+export function codecFor(data: unknown): Codec | undefined {
+  if (typeof data === "string") return /^\s*[{[]/.test(data) ? new JsonRpcCodec() : undefined;
+  if (!(data instanceof ArrayBuffer) || data.byteLength === 0) return undefined;
+  return new Uint8Array(data, 0, 1)[0]! >> 4 === WUKONG_CONNECT ? new WukongCodec() : undefined;
+}

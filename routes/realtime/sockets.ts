@@ -1,0 +1,270 @@
+import type { BusEvent } from "../../db/bus.ts";
+import { contextFor, type Ctx, type Parts } from "../../db/client.ts";
+import { membersAmong, readHeads } from "../../db/domain/messages/heads.ts";
+import { type InboxMessage, readInbox } from "../../db/domain/messages/read_inbox.ts";
+import { readLiveTokens } from "../../db/domain/sessions/live_tokens.ts";
+import { PRESENCE_REFRESH_MS } from "../../db/presence.ts";
+import type { Log } from "../serve.ts";
+import { Attendance } from "./attendance.ts";
+import { CloseCode } from "./reasons.ts";
+import { isStoreAway } from "./send.ts";
+import type { Session } from "./session.ts";
+import { Turns } from "./turns.ts";
+
+export interface SocketOptions {
+  /** How long a connection may go without saying who it is. */
+  connectTimeoutMs: number;
+  /** How long a client may be silent; it pings every minute. */
+  idleMs: number;
+  /** How long a client may take to read on. */
+  slowMs: number;
+  /** How often everybody's inbox is looked at, whatever the bus says. */
+  pollMs: number;
+}
+
+export const SOCKET_OPTIONS: SocketOptions = {
+  connectTimeoutMs: 5_000,
+  idleMs: 180_000,
+  slowMs: 10_000,
+  pollMs: 20_000,
+};
+
+/** Connections one process takes. */
+const SOCKETS_MAX = 20_000;
+/** Connections of one person in one process; one more ends the oldest. */
+const SOCKETS_OF_PERSON_MAX = 20;
+/** Messages one read of an inbox brings. */
+export const DRAIN_PAGE_COUNT = 100;
+/** Inboxes read at once, so that requests get their share of the database. */
+const READS_AT_ONCE = 6;
+/** How long stopping waits for clients to take their leave, and how often it looks, ms. */
+const GOODBYE_MS_MAX = 1_000;
+const GOODBYE_LOOK_MS = 10;
+/** Rounds of copying from large groups' logs before a connection begins; the rest is sent to it. */
+const CATCH_UP_ROUNDS_MAX = 20;
+
+/**
+ * All connections of this process. Hears the bus for them and looks at their inboxes now and then
+ * in case the bus was silent. With no connection there is no timer and nobody listens.
+ */
+export class Sockets {
+  readonly ctx: Ctx;
+  readonly options: SocketOptions;
+  readonly #log: Log;
+  readonly #all = new Set<Session>();
+  readonly #byUser = new Map<number, Set<Session>>();
+  readonly #attendance: Attendance;
+  readonly #turns = new Turns(READS_AT_ONCE);
+  readonly #calledGroups = new Set<number>();
+  #isReadingGroups = false;
+  #poll: Promise<void> | undefined;
+  #looksAgain = false;
+  #refreshedAtMs = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #stopListening: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(parts: Parts & { log: Log }, options: Partial<SocketOptions> = {}) {
+    this.ctx = contextFor(parts, "chat");
+    this.options = { ...SOCKET_OPTIONS, ...options };
+    this.#log = parts.log;
+    this.#attendance = new Attendance(this.ctx);
+  }
+
+  get isFull(): boolean {
+    return this.#isStopped || this.#all.size >= SOCKETS_MAX;
+  }
+
+  nowMs(): number {
+    return this.ctx.now().getTime();
+  }
+
+  /** A connection has been opened; nobody knows whose it is. */
+  open(session: Session): void {
+    this.#all.add(session);
+    if (this.#timer !== undefined) return;
+    this.#refreshedAtMs = this.nowMs();
+    this.#stopListening = this.ctx.bus.subscribe((event) => this.#hear(event));
+    this.#timer = setInterval(() => this.#tick(), this.options.pollMs);
+  }
+
+  /** A connection has said whose it is. */
+  enter(session: Session): void {
+    const own = this.#byUser.get(session.userId) ?? new Set();
+    this.#byUser.set(session.userId, own.add(session));
+    if (own.size > SOCKETS_OF_PERSON_MAX) [...own][0]!.kick();
+  }
+
+  /** A connection has begun: it is there for others to see, and may end older ones. */
+  announce(session: Session, { replacesOlder }: { replacesOlder: boolean }): void {
+    this.#attendance.come([session]);
+    if (!replacesOlder) return;
+    const { userId, deviceFlag, socketId: exceptSocket, connectedAtMs: atMs } = session;
+    this.ctx.bus.publish({ kind: "kick", userId, deviceFlag, exceptSocket, atMs });
+  }
+
+  leave(session: Session): void {
+    this.#all.delete(session);
+    if (session.isAuthenticated) {
+      const own = this.#byUser.get(session.userId);
+      own?.delete(session);
+      if (own?.size === 0) this.#byUser.delete(session.userId);
+      this.#attendance.gone(session);
+    }
+    if (this.#all.size === 0) this.#rest();
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+  }
+
+  /**
+   * Where a connection begins: what came before the client fetches itself. That includes what
+   * large groups have logged, which is copied into the inbox first.
+   */
+  async readHead(userId: number): Promise<number> {
+    for (let round = 1;; round++) {
+      const head = (await readHeads(this.ctx, [userId])).get(userId)!;
+      if (!head.hasNews || round === CATCH_UP_ROUNDS_MAX) return head.seq;
+      await this.#turns.take(() => readInbox(this.ctx, { userId, afterSeq: head.seq, limit: 1 }));
+    }
+  }
+
+  readAfter(userId: number, afterSeq: number): Promise<InboxMessage[]> {
+    const page = { userId, afterSeq, limit: DRAIN_PAGE_COUNT };
+    return this.#turns.take(() => readInbox(this.ctx, page));
+  }
+
+  #hear(event: BusEvent): void {
+    switch (event.kind) {
+      case "inbox":
+        for (const { userId, seq } of event.heads) this.#wake(userId, seq);
+        return;
+      case "group":
+        this.#calledGroups.add(event.groupId);
+        this.#readGroups();
+        return;
+      case "moment":
+        for (const userId of event.userIds) {
+          for (const session of this.#byUser.get(userId) ?? []) session.pass(event);
+        }
+        return;
+      case "kick":
+        for (const session of this.#byUser.get(event.userId) ?? []) {
+          if (isReplaced(session, event)) session.kick();
+        }
+        return;
+      case "ended":
+        this.#kickAll((session) => event.tokenHashes.includes(session.tokenHash));
+        return;
+      case "resubscribed":
+        this.#look();
+    }
+  }
+
+  #wake(userId: number, seq: number): void {
+    for (const session of this.#byUser.get(userId) ?? []) session.wake(seq);
+  }
+
+  #kickAll(isMeant: (session: Session) => boolean): void {
+    for (const session of this.#all) {
+      if (session.isAuthenticated && isMeant(session)) session.kick();
+    }
+  }
+
+  /** However often a group calls, its members here are looked up one after the other. */
+  async #readGroups(): Promise<void> {
+    if (this.#isReadingGroups) return;
+    this.#isReadingGroups = true;
+    for (const groupId of this.#calledGroups) {
+      this.#calledGroups.delete(groupId);
+      try {
+        const userIds = [...this.#byUser.keys()];
+        const members = await membersAmong(this.ctx, { groupId, userIds });
+        for (const userId of members) this.#wake(userId, Infinity);
+      } catch (error) {
+        this.report(error);
+      }
+    }
+    this.#isReadingGroups = false;
+  }
+
+  #tick(): void {
+    const nowMs = this.nowMs();
+    for (const session of this.#all) {
+      if (nowMs - session.heardAtMs > this.options.idleMs) {
+        session.close(CloseCode.going_away, "idle");
+      }
+    }
+    if (nowMs - this.#refreshedAtMs >= PRESENCE_REFRESH_MS) {
+      this.#refreshedAtMs = nowMs;
+      this.#attendance.come([...this.#all].filter((session) => session.isAuthenticated));
+    }
+    this.#look();
+  }
+
+  #look(): void {
+    // What has come since a look began is for the next one.
+    if (this.#poll) this.#looksAgain = true;
+    else if (this.#byUser.size > 0) this.#poll = this.#compare();
+  }
+
+  /** What no event told: inboxes that have grown, sessions that are over. Two trips for everybody. */
+  async #compare(): Promise<void> {
+    try {
+      const userIds = [...this.#byUser.keys()];
+      for (const [userId, { seq, hasNews }] of await readHeads(this.ctx, userIds)) {
+        this.#wake(userId, hasNews ? Infinity : seq);
+      }
+      const known = [...this.#all].filter((session) => session.isAuthenticated);
+      const live = await readLiveTokens(this.ctx, known.map(({ tokenHash }) => tokenHash));
+      for (const session of known) {
+        if (!live.has(session.tokenHash)) session.kick();
+      }
+    } catch (error) {
+      this.report(error);
+    }
+    this.#poll = undefined;
+    if (!this.#looksAgain) return;
+    this.#looksAgain = false;
+    this.#look();
+  }
+
+  /** Writes down a failure; bound, as it is handed around. */
+  readonly report = (error: unknown): void => {
+    const text = error instanceof Error ? error.stack : String(error);
+    this.#log(
+      isStoreAway(error)
+        ? { level: "notice", msg: "chat: a store is away", error: String(error) }
+        : { level: "error", msg: "chat: unexpected failure", error: text },
+    );
+  };
+
+  /** Closes every connection so that its client comes back elsewhere, and takes no new one. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    const closing = [...this.#all];
+    for (const session of closing) session.close(CloseCode.restarting, "restarting");
+    this.#rest();
+    await this.#attendance.settle();
+    // A server that is shut down at once would say good-bye in its own words first.
+    for (let waitedMs = 0; waitedMs < GOODBYE_MS_MAX; waitedMs += GOODBYE_LOOK_MS) {
+      if (closing.every(({ isGone }) => isGone)) break;
+      await new Promise((resolve) => setTimeout(resolve, GOODBYE_LOOK_MS));
+    }
+    await this.#poll;
+    await this.#turns.settle();
+  }
+}
+
+type Kick = Extract<BusEvent, { kind: "kick" }>;
+
+/** Of two that connect at once exactly one goes. */
+function isReplaced(session: Session, { deviceFlag, exceptSocket, atMs }: Kick): boolean {
+  if (session.deviceFlag !== deviceFlag || session.socketId === exceptSocket) return false;
+  const aheadMs = atMs - session.connectedAtMs;
+  return aheadMs > 0 || (aheadMs === 0 && session.socketId < exceptSocket);
+}
