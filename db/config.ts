@@ -15,6 +15,10 @@ export interface Config {
   keys: Keys;
   /** The address clients reach us at, without a trailing slash; absent: the request's own. */
   publicUrl: string | undefined;
+  /** Where chat sockets are opened, `ws://` or `wss://`; absent: `/ws` at our own address. */
+  publicWsUrl: string | undefined;
+  /** Whether the chat app registers people by a name of their own, without a phone. */
+  chatUsernameRegistration: boolean;
   /** How many proxies in front of us append to `X-Forwarded-For`; 0 trusts none. */
   trustedProxyCount: number;
   /** How far a signed call's `ts` may be from our clock, ms. */
@@ -95,6 +99,8 @@ const Environment = z.object({
   SECRET_KEY_PREVIOUS: z.string().min(32).optional(),
   DATA_KEYS: text,
   PUBLIC_URL: z.url().transform((url) => url.replace(/\/+$/, "")).optional(),
+  PUBLIC_WS_URL: z.url({ protocol: /^wss?$/ }).optional(),
+  CHAT_USERNAME_REGISTRATION: z.enum(["0", "1"]).default("0").transform((on) => on === "1"),
   TRUSTED_PROXY_COUNT: count(0),
   SIGN_WINDOW_MS: count(600_000),
   DUPLICATE_WINDOW_MS: count(1_000),
@@ -166,6 +172,8 @@ export function readConfig(
       dataKeys: env.DATA_KEYS,
     }),
     publicUrl: env.PUBLIC_URL,
+    publicWsUrl: env.PUBLIC_WS_URL,
+    chatUsernameRegistration: env.CHAT_USERNAME_REGISTRATION,
     trustedProxyCount: env.TRUSTED_PROXY_COUNT,
     signWindowMs: env.SIGN_WINDOW_MS,
     duplicateWindowMs: env.DUPLICATE_WINDOW_MS,

@@ -2,7 +2,7 @@ import { parse as parseCookies } from "hono/utils/cookie";
 import { z } from "zod";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import { accessSecretsOf, hashToken } from "../../db/domain/sessions/access_secret.ts";
-import type { Client } from "../../db/domain/sessions/log_in_by_mobile.ts";
+import type { Client } from "../../db/domain/sessions/open_session.ts";
 import type { Session } from "../../db/domain/sessions/session.ts";
 import { openWechatSession } from "../../db/domain/wechat/session.ts";
 import { sha256Hex } from "../../db/keys.ts";

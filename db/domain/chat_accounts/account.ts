@@ -1,0 +1,93 @@
+import { eq, sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { chatAccounts } from "../../schema/chat.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { users } from "../../schema/users.ts";
+import { DomainError } from "../errors.ts";
+
+export type ChatAccount = typeof chatAccounts.$inferSelect;
+
+/** A person with what the chat app knows of them. */
+export interface ChatPerson {
+  userId: number;
+  uid: string;
+  name: string;
+  status: number;
+  countryCode: string | null;
+  mobile: string | null;
+  account: ChatAccount;
+}
+
+/** How often a drawn short number that somebody has is drawn again. */
+const DRAW_COUNT_MAX = 5;
+
+/** Ten digits that say nothing; `short_no` is unique, so whoever inserts draws again. */
+export const drawnShortNo = sql`(1000000000 + floor(random() * 9000000000))::bigint::text`;
+
+/**
+ * The chat account of a person, made on first use for those who registered elsewhere: named for
+ * their number, or for their uid when they have none, and without a password.
+ *
+ * @throws {DomainError} `account_missing`
+ */
+export async function ensureChatAccount(ctx: Ctx, userId: number): Promise<ChatAccount> {
+  for (let draw = 0; draw <= DRAW_COUNT_MAX; draw++) {
+    const [account] = await ctx.db.select().from(chatAccounts)
+      .where(eq(chatAccounts.userId, userId)).limit(1);
+    if (account) return account;
+    await ctx.db.execute(sql`
+      insert into chat_accounts (user_id, username, short_no)
+      select id, case when app_id = ${HOUSE_APP_ID} and mobile is not null
+        then '00' || country_code || mobile else uid end, ${drawnShortNo}
+      from users where id = ${userId}
+      on conflict do nothing`);
+  }
+  throw new DomainError("account_missing");
+}
+
+/** Changes a person's chat account, making it first where there is none. */
+export async function updateChatAccount(
+  ctx: Ctx,
+  userId: number,
+  values: Partial<typeof chatAccounts.$inferInsert>,
+): Promise<void> {
+  const change = () =>
+    ctx.db.update(chatAccounts).set(values).where(eq(chatAccounts.userId, userId))
+      .returning({ userId: chatAccounts.userId });
+  if ((await change()).length > 0) return;
+  await ensureChatAccount(ctx, userId);
+  await change();
+}
+
+const personColumns = {
+  userId: users.id,
+  uid: users.uid,
+  name: users.nickname,
+  status: users.status,
+  countryCode: users.countryCode,
+  mobile: users.mobile,
+  account: chatAccounts,
+};
+
+/** Whoever logs in by this name; people who never used the chat app have none. */
+export async function findByUsername(
+  ctx: Ctx,
+  username: string,
+): Promise<ChatPerson | undefined> {
+  const [person] = await ctx.db.select(personColumns).from(chatAccounts)
+    .innerJoin(users, eq(users.id, chatAccounts.userId))
+    .where(eq(chatAccounts.username, username)).limit(1);
+  return person;
+}
+
+/** A person's own account, made on first use. */
+export async function readChatPerson(ctx: Ctx, userId: number): Promise<ChatPerson> {
+  const read = () =>
+    ctx.db.select(personColumns).from(chatAccounts)
+      .innerJoin(users, eq(users.id, chatAccounts.userId))
+      .where(eq(chatAccounts.userId, userId)).limit(1);
+  const [person] = await read();
+  if (person) return person;
+  await ensureChatAccount(ctx, userId);
+  return (await read())[0]!;
+}

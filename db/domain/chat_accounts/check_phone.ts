@@ -1,0 +1,53 @@
+import { eq } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { users } from "../../schema/users.ts";
+import { sendCaptcha, type SendCaptchaInput } from "../captchas/send_captcha.ts";
+import { takeCaptcha } from "../captchas/take_captcha.ts";
+import { DomainError } from "../errors.ts";
+import type { Client } from "../sessions/open_session.ts";
+import { readChatPerson } from "./account.ts";
+import { openSessionFor } from "./log_in.ts";
+import { readPendingDevice, takePendingDevice } from "./pending_device.ts";
+import type { ChatLogin } from "./register.ts";
+
+/**
+ * Sends the code a new device proves the phone with. Only after a right password: nobody else can
+ * make us send to a stranger's phone.
+ *
+ * @throws {DomainError} `user_missing`, `device_missing`, `captcha_too_soon`, `captcha_spent`,
+ *   `sms_failed`
+ */
+export async function sendDeviceCode(
+  ctx: Ctx,
+  { uid, address, deliver }: { uid: string } & Pick<SendCaptchaInput, "address" | "deliver">,
+): Promise<void> {
+  const { userId, mobile } = await findPhone(ctx, uid);
+  if (!await readPendingDevice(ctx, userId)) throw new DomainError("device_missing");
+  await sendCaptcha(ctx, { purpose: "login_check", mobile, address, deliver });
+}
+
+/**
+ * Finishes the login that waits for this proof; the device is known from then on.
+ *
+ * @throws {DomainError} `user_missing`, `device_missing`, `captcha_wrong`, `account_frozen`,
+ *   `account_missing`
+ */
+export async function checkPhone(
+  ctx: Ctx,
+  { uid, code, client }: { uid: string; code: string; client: Client },
+): Promise<ChatLogin> {
+  const { userId, mobile } = await findPhone(ctx, uid);
+  await takeCaptcha(ctx, { purpose: "login_check", mobile, code });
+  const pending = await takePendingDevice(ctx, userId);
+  if (!pending) throw new DomainError("device_missing");
+  const session = await openSessionFor(ctx, { userId, client, ...pending });
+  return { session, person: await readChatPerson(ctx, userId) };
+}
+
+async function findPhone(ctx: Ctx, uid: string) {
+  const [user] = await ctx.db
+    .select({ userId: users.id, countryCode: users.countryCode, mobile: users.mobile })
+    .from(users).where(eq(users.uid, uid)).limit(1);
+  if (!user?.countryCode || !user.mobile) throw new DomainError("user_missing");
+  return { userId: user.userId, mobile: { countryCode: user.countryCode, number: user.mobile } };
+}

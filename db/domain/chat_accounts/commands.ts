@@ -1,0 +1,68 @@
+import { randomInt } from "node:crypto";
+import { and, eq } from "drizzle-orm";
+import type { Moment } from "../../bus.ts";
+import type { Ctx } from "../../client.ts";
+import { randomHex32 } from "../../keys.ts";
+import { friends } from "../../schema/chat.ts";
+import { ChannelType } from "../../schema/messages.ts";
+import { ContentType } from "../messages/rules.ts";
+import { sendMessage } from "../messages/send.ts";
+import { FRIENDS_COUNT_MAX } from "./rules.ts";
+
+/** People one event of the bus names. */
+const EVENT_PEOPLE_MAX = 500;
+
+/** Tells `toUserId`'s devices to read again what they know of the person `uid`. */
+export async function commandChannelUpdate(
+  ctx: Ctx,
+  { toUserId, uid }: { toUserId: number; uid: string },
+): Promise<void> {
+  await sendMessage(ctx, {
+    // The system's word: a block between the two does not stop it, and nobody's chat shows it.
+    senderId: undefined,
+    channel: { type: ChannelType.person, userId: toUserId },
+    clientMsgNo: undefined,
+    payload: channelUpdate(uid),
+    redDot: false,
+    copyToSender: false,
+  });
+}
+
+/**
+ * Tells the friends who are there just now that a person has changed. Not kept: whoever is away
+ * reads the person anew when they come.
+ */
+export async function announceChange(
+  ctx: Ctx,
+  { userId, uid }: { userId: number; uid: string },
+): Promise<void> {
+  const rows = await ctx.db.select({ friendId: friends.friendId }).from(friends)
+    .where(and(eq(friends.userId, userId), eq(friends.isDeleted, false)))
+    .limit(FRIENDS_COUNT_MAX);
+  const atMs = ctx.now().getTime();
+  const said: Moment = {
+    // Above the numbers of messages that are kept, and below 2^53.
+    messageId: atMs * 1000 + randomInt(1000),
+    fromUid: uid,
+    channelType: ChannelType.person,
+    channelNo: uid,
+    clientMsgNo: randomHex32(),
+    payload: channelUpdate(uid),
+    redDot: false,
+    syncOnce: true,
+    atMs,
+  };
+  const userIds = rows.map(({ friendId }) => friendId);
+  for (let from = 0; from < userIds.length; from += EVENT_PEOPLE_MAX) {
+    const told = userIds.slice(from, from + EVENT_PEOPLE_MAX);
+    ctx.bus.publish({ kind: "moment", userIds: told, ...said });
+  }
+}
+
+function channelUpdate(uid: string): string {
+  return JSON.stringify({
+    type: ContentType.command,
+    cmd: "channelUpdate",
+    param: { channel_id: uid, channel_type: ChannelType.person },
+  });
+}

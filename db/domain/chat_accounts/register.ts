@@ -1,0 +1,119 @@
+import { randomInt } from "node:crypto";
+import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
+import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import { randomHex32 } from "../../keys.ts";
+import { chatAccounts } from "../../schema/chat.ts";
+import type { Mobile } from "../captchas/rules.ts";
+import { takeCaptcha } from "../captchas/take_captcha.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import { type Client, type Device, type LoggedIn, openSession } from "../sessions/open_session.ts";
+import { type ChatPerson, drawnShortNo, readChatPerson } from "./account.ts";
+import { hashPassword } from "./password.ts";
+import { checkPassword, nicknameOf, USERNAME, usernameOf } from "./rules.ts";
+
+/** A login of the chat app: the session, and whose it is. */
+export interface ChatLogin {
+  session: LoggedIn;
+  person: ChatPerson;
+}
+
+interface Registration {
+  password: string;
+  /** Empty: one is made up. */
+  name: string;
+  /** `sessions.kind` */
+  kind: number;
+  client: Client;
+  device: Device | undefined;
+}
+
+/** Whether a number has a password in the chat app: what registering it again would refuse. */
+export async function isRegistered(ctx: Ctx, mobile: Mobile): Promise<boolean> {
+  const rows = await ctx.db.select({ userId: chatAccounts.userId }).from(chatAccounts)
+    .where(and(eq(chatAccounts.username, usernameOf(mobile)), isNotNull(chatAccounts.password)))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/**
+ * Registers whoever holds this number and logs them in. Somebody the house already knows by it,
+ * who has no password yet, is given this one and stays the same person.
+ *
+ * @throws {DomainError} `captcha_wrong`, `account_exists`, `password_invalid`, `account_frozen`,
+ *   `account_missing`
+ */
+export async function registerByMobile(
+  ctx: Ctx,
+  input: Registration & { mobile: Mobile; code: string },
+): Promise<ChatLogin> {
+  const { mobile } = input;
+  checkPassword(input.password);
+  await takeCaptcha(ctx, { purpose: "register", mobile, code: input.code });
+  const now = moment(ctx.now());
+  const user = sql`
+    insert into users (id, uid, app_uid, country_code, mobile, nickname, profile_at, created_at,
+      updated_at, last_login_at)
+    values (nextval('users_id_seq'), ${randomHex32()}, currval('users_id_seq'),
+      ${mobile.countryCode}, ${mobile.number}, ${nameFor(input)}, ${now}, ${now}, ${now}, ${now})
+    on conflict (country_code, mobile) where app_id = 0 do update
+      set last_login_at = excluded.last_login_at,
+        nickname = case when users.profile_at is null then excluded.nickname
+          else users.nickname end,
+        profile_at = coalesce(users.profile_at, excluded.profile_at)
+    returning id, uid, status, xmax = 0 as registered`;
+  return await register(ctx, input, user, usernameOf(mobile));
+}
+
+/**
+ * Registers a name without a number, where the installation allows that.
+ *
+ * @throws {DomainError} `registration_closed`, `params_invalid`, `username_taken`,
+ *   `password_invalid`
+ */
+export async function registerByUsername(
+  ctx: Ctx,
+  input: Registration & { username: string },
+): Promise<ChatLogin> {
+  if (!ctx.config.chatUsernameRegistration) throw new DomainError("registration_closed");
+  if (!USERNAME.test(input.username)) {
+    throw new DomainError("params_invalid", { message: "username: 须以字母开头，4至32位" });
+  }
+  const now = moment(ctx.now());
+  const user = sql`
+    insert into users (id, uid, app_uid, nickname, profile_at, created_at, updated_at,
+      last_login_at)
+    values (nextval('users_id_seq'), ${randomHex32()}, currval('users_id_seq'),
+      ${nameFor(input)}, ${now}, ${now}, ${now}, ${now})
+    returning id, uid, status, true as registered`;
+  try {
+    return await register(ctx, input, user, input.username);
+  } catch (error) {
+    if (brokenConstraintOf(error) !== "chat_accounts_username_unique") throw error;
+    throw new DomainError("username_taken");
+  }
+}
+
+const nameFor = ({ name }: Registration) => name || nicknameOf(randomInt(1_000_000));
+
+/** Person, account and session in one statement: none of them is left behind without the others. */
+async function register(
+  ctx: Ctx,
+  { password, kind, client, device }: Registration,
+  user: SQL,
+  username: string,
+): Promise<ChatLogin> {
+  const kept = await hashPassword(password);
+  const person = sql`registering as (${user}), account as (
+      insert into chat_accounts (user_id, username, password, short_no)
+      select id, ${username}, ${kept}, ${drawnShortNo} from registering
+      on conflict (user_id) do update set password = excluded.password
+        where chat_accounts.password is null
+      returning user_id
+    ), person as (
+      select registering.* from registering join account on account.user_id = registering.id
+    )`;
+  const session = await openSession(ctx, { person, kind, client, device });
+  if (!session) throw new DomainError("account_exists");
+  return { session, person: await readChatPerson(ctx, session.userId) };
+}

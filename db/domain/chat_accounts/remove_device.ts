@@ -1,0 +1,24 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { moment } from "../moments.ts";
+import { endSessions } from "../sessions/session_cache.ts";
+
+/**
+ * Forgets a device: it logs out, and with the device lock on has to prove the phone again. The
+ * caller's own session stays. A device nobody knows, or somebody else's, changes nothing.
+ */
+export async function removeDevice(
+  ctx: Ctx,
+  { userId, deviceId, tokenHash }: { userId: number; deviceId: string; tokenHash: string },
+): Promise<void> {
+  const { rows } = await ctx.db.execute<{ token_hash: string; ended: boolean }>(sql`
+    with device as (
+      delete from devices where user_id = ${userId} and device_id = ${deviceId} returning id
+    )
+    update sessions set device_id = null,
+      revoked_at = case when token_hash = ${tokenHash} then revoked_at
+        else coalesce(revoked_at, ${moment(ctx.now())}) end
+    where user_id = ${userId} and device_id in (select id from device)
+    returning token_hash, token_hash <> ${tokenHash} as ended`);
+  await endSessions(ctx, rows.filter((row) => row.ended).map((row) => row.token_hash));
+}

@@ -1,0 +1,81 @@
+import { DomainError } from "../errors.ts";
+
+/** Shortest password, characters (im contract's server). */
+export const PASSWORD_LENGTH_MIN = 6;
+/** Longest password, characters: hashing is dear, and nobody types more. */
+export const PASSWORD_LENGTH_MAX = 128;
+/** `category` of customer service. */
+export const CUSTOMER_SERVICE = "客服";
+/** Password logins to one name within {@link LOGIN_WINDOW_MS}, right ones included. */
+export const LOGIN_COUNT_MAX = 20;
+export const LOGIN_WINDOW_MS = 10 * 60 * 1000;
+/** How long a login that has to prove its phone is kept, ms. */
+export const PENDING_DEVICE_MS = 5 * 60 * 1000;
+/** Most rows the lists of this chapter answer. */
+export const BLACKLIST_COUNT_MAX = 1000;
+export const DEVICES_COUNT_MAX = 100;
+export const CUSTOMER_SERVICES_COUNT_MAX = 100;
+/** Most friends that are told of a change at once, or looked up for who is online. */
+export const FRIENDS_COUNT_MAX = 5000;
+
+/** Login name of a number: `0086138…`. */
+export function usernameOf(mobile: { countryCode: string; number: string }): string {
+  return `00${mobile.countryCode}${mobile.number}`;
+}
+
+/** `zone` as the chat app writes it: `0086`. */
+export function zoneOf(countryCode: string | null): string {
+  return countryCode === null ? "" : `00${countryCode}`;
+}
+
+/** @throws {DomainError} `password_invalid` */
+export function checkPassword(password: string): void {
+  const length = [...password].length;
+  if (length < PASSWORD_LENGTH_MIN) throw new DomainError("password_invalid");
+  if (length > PASSWORD_LENGTH_MAX) {
+    throw new DomainError("password_invalid", { message: `密码不能超过${PASSWORD_LENGTH_MAX}位` });
+  }
+}
+
+/**
+ * A number of one's own: 6 to 20 letters, digits, `_` and `-`, a letter first, a digit somewhere.
+ *
+ * @throws {DomainError} `short_no_invalid`
+ */
+export function checkShortNo(shortNo: string): void {
+  if (!/^[A-Za-z](?=.*\d)[\w-]{5,19}$/.test(shortNo)) throw new DomainError("short_no_invalid");
+}
+
+/** A login name of one's own; a letter first, so that it is never a number's. */
+export const USERNAME = /^[A-Za-z][\w.@-]{3,31}$/;
+
+/** Whether a login name is one of one's own: others say a phone number. */
+export function isOwnName(username: string): boolean {
+  return USERNAME.test(username);
+}
+
+/** `138****8000`: enough to know one's own number by. */
+export function maskPhone(phone: string): string {
+  if (phone.length < 7) return "*".repeat(phone.length);
+  return phone.slice(0, 3) + "*".repeat(phone.length - 7) + phone.slice(-4);
+}
+
+/** The name of somebody who gave none, from a number drawn below 10^6. */
+export function nicknameOf(drawn: number): string {
+  return `用户${String(drawn).padStart(6, "0")}`;
+}
+
+/** Where sockets are opened, for a caller who reached us at `host` by `protocol`. */
+export function socketAddresses(
+  { publicWsUrl, publicUrl, host, protocol }: {
+    publicWsUrl: string | undefined;
+    publicUrl: string | undefined;
+    host: string;
+    protocol: string | undefined;
+  },
+): { ws: string; wss: string } {
+  const origin = publicUrl ?? `${protocol === "https" ? "https" : "http"}://${host}`;
+  const url = publicWsUrl ?? `${origin.replace(/^http/, "ws")}/ws`;
+  // The deployed web client takes `wss_addr` whenever there is one.
+  return url.startsWith("wss:") ? { ws: "", wss: url } : { ws: url, wss: "" };
+}

@@ -1,0 +1,22 @@
+import type { Ctx } from "../../client.ts";
+import { DomainError } from "../errors.ts";
+import { ensureChatAccount, updateChatAccount } from "./account.ts";
+import { isPassword } from "./password.ts";
+
+/**
+ * Sets the password chats are locked with; the client's affair, kept as it is sent.
+ *
+ * @throws {DomainError} `login_wrong` unless `loginPassword` is the person's
+ */
+export async function setChatPassword(
+  ctx: Ctx,
+  { userId, chatPassword, loginPassword }: {
+    userId: number;
+    chatPassword: string;
+    loginPassword: string;
+  },
+): Promise<void> {
+  const account = await ensureChatAccount(ctx, userId);
+  if (!await isPassword(loginPassword, account.password)) throw new DomainError("login_wrong");
+  await updateChatAccount(ctx, userId, { chatPassword });
+}

@@ -1,0 +1,75 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { randomHex32, sha256Hex } from "../../keys.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import { command, sendNotice } from "./notices.ts";
+import { chatPeople } from "./pair.ts";
+import { APPLY_LIFE_MS } from "./rules.ts";
+
+export interface ApplyInput {
+  applicant: { userId: number; uid: string };
+  /** Whom the applicant wants as a friend. */
+  uid: string;
+  remark: string;
+}
+
+interface AppliedRow extends Record<string, unknown> {
+  id: string;
+  apply_name: string;
+  is_self: boolean;
+  is_friend: boolean;
+}
+
+/**
+ * Asks a person to be one's friend. They get a command with the token that accepts the request;
+ * asking again replaces the token. Who has blocked the applicant gets nothing, which the applicant
+ * cannot tell.
+ *
+ * @throws {DomainError} `user_missing`, `self_refused`, `friend_already`
+ */
+export async function applyForFriendship(
+  ctx: Ctx,
+  { applicant, uid, remark }: ApplyInput,
+): Promise<void> {
+  const token = randomHex32();
+  const now = ctx.now();
+  const { userId } = applicant;
+  const { rows: [found] } = await ctx.db.execute<AppliedRow>(sql`
+    with target as (
+      select users.id, users.id = ${userId} as is_self,
+        -- Whoever is missing on one side may ask again.
+        (select count(*) = 2 from friends where not is_deleted
+          and ((user_id = ${userId} and friend_id = users.id)
+            or (user_id = users.id and friend_id = ${userId}))) as is_friend
+      from users where users.uid = ${uid} and ${chatPeople}
+    ), applied as (
+      insert into friend_applies
+        (from_user_id, to_user_id, token_hash, remark, expires_at, created_at)
+      select ${userId}, id, ${sha256Hex(token)}, ${remark},
+        ${moment(new Date(now.getTime() + APPLY_LIFE_MS))}, ${moment(now)}
+      from target where not is_self and not is_friend
+      on conflict (from_user_id, to_user_id) do update
+        set token_hash = excluded.token_hash, remark = excluded.remark,
+          expires_at = excluded.expires_at, created_at = excluded.created_at, accepted_at = null
+    )
+    select target.id::text, is_self, is_friend,
+      (select nickname from users where id = ${userId}) as apply_name
+    from target`);
+  if (!found) throw new DomainError("user_missing");
+  if (found.is_self) throw new DomainError("self_refused");
+  if (found.is_friend) throw new DomainError("friend_already");
+  await sendNotice(ctx, {
+    senderId: userId,
+    receiverId: Number(found.id),
+    payload: command("friendRequest", {
+      apply_uid: applicant.uid,
+      apply_name: found.apply_name,
+      to_uid: uid,
+      remark,
+      token,
+    }),
+    redDot: false,
+    copyToSender: false,
+  });
+}

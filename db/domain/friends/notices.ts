@@ -1,0 +1,42 @@
+import type { Ctx } from "../../client.ts";
+import { ChannelType } from "../../schema/messages.ts";
+import { DomainError } from "../errors.ts";
+import { ContentType } from "../messages/rules.ts";
+import { sendMessage } from "../messages/send.ts";
+
+export interface FriendNotice {
+  senderId: number;
+  receiverId: number;
+  payload: { type: number; [key: string]: unknown };
+  /** Counts as unread. */
+  redDot: boolean;
+  /** False: only the receiver is told. */
+  copyToSender?: boolean;
+}
+
+/** A command for the clients: what to do, not what to show. */
+export function command(cmd: string, param: Record<string, string>) {
+  return { type: ContentType.command, cmd, param };
+}
+
+/**
+ * Sends a message that tells of a change already made. A receiver who has blocked the sender gets
+ * nothing, and the sender does not learn of it; the next sync shows the change to both.
+ */
+export async function sendNotice(
+  ctx: Ctx,
+  { senderId, receiverId, payload, redDot, copyToSender = true }: FriendNotice,
+): Promise<void> {
+  try {
+    await sendMessage(ctx, {
+      senderId,
+      channel: { type: ChannelType.person, userId: receiverId },
+      clientMsgNo: undefined,
+      payload: JSON.stringify(payload),
+      redDot,
+      copyToSender,
+    });
+  } catch (error) {
+    if (!(error instanceof DomainError && error.kind === "message_blacklisted")) throw error;
+  }
+}

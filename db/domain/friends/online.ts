@@ -1,0 +1,45 @@
+import { and, desc, eq } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { readOnline } from "../../presence.ts";
+import { friends } from "../../schema/chat.ts";
+import { ChannelType, conversations } from "../../schema/messages.ts";
+import { users } from "../../schema/users.ts";
+import { isRecentlyOnline, newestSeenFirst, ONLINE_CHAT_COUNT_MAX } from "./rules.ts";
+
+/** A friend who is online, or was a short while ago. */
+export interface OnlineFriend {
+  uid: string;
+  online: boolean;
+  deviceFlag: number;
+  lastOfflineAt: Date | undefined;
+}
+
+/** Friends one chats with who are online or recently were: the online ones first, then newest. */
+export async function listOnlineFriends(
+  ctx: Ctx,
+  { userId }: { userId: number },
+): Promise<OnlineFriend[]> {
+  const chats = await ctx.db.select({ id: users.id, uid: users.uid })
+    .from(conversations)
+    .innerJoin(
+      friends,
+      and(eq(friends.userId, conversations.userId), eq(friends.friendId, conversations.channelId)),
+    )
+    .innerJoin(users, eq(users.id, friends.friendId))
+    .where(and(
+      eq(conversations.userId, userId),
+      eq(conversations.channelType, ChannelType.person),
+      eq(friends.isDeleted, false),
+    ))
+    .orderBy(desc(conversations.lastSeq))
+    .limit(ONLINE_CHAT_COUNT_MAX);
+  if (chats.length === 0) return [];
+  const seen = await readOnline(ctx, chats.map(({ id }) => id));
+  const now = ctx.now();
+  return chats
+    .flatMap(({ id, uid }) => {
+      const presence = seen.get(id);
+      return presence && isRecentlyOnline(presence, now) ? [{ uid, ...presence }] : [];
+    })
+    .sort(newestSeenFirst);
+}

@@ -1,0 +1,132 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import { letIn } from "./add_members.ts";
+import { changeGroupAs } from "./change.ts";
+import { openCode, sealCode } from "./codes.ts";
+import { type Person, readAbsent } from "./people.ts";
+import { readPlace } from "./reads.ts";
+import { can, CONFIRM_LIFE_MS } from "./rules.ts";
+
+/** An invitation as its confirmation page shows it. */
+export interface Invite {
+  inviteNo: string;
+  groupNo: string;
+  groupName: string;
+  inviter: { uid: string; name: string };
+  remark: string;
+  people: { uid: string; name: string }[];
+  isConfirmed: boolean;
+}
+
+interface InviteRow extends Record<string, unknown> {
+  group_no: string;
+  group_name: string;
+  inviter_uid: string;
+  inviter_name: string;
+  remark: string;
+  people: { uid: string; name: string }[];
+  is_confirmed: boolean;
+}
+
+/**
+ * A code with which one owner or manager may confirm one invitation from a page.
+ *
+ * @throws {DomainError} `group_missing`, `group_not_member`, `group_no_right`,
+ *   `group_invite_missing`, also when somebody has confirmed it
+ */
+export async function askConfirmation(
+  ctx: Ctx,
+  { groupNo, userId, inviteNo }: { groupNo: string; userId: number; inviteNo: string },
+): Promise<string> {
+  const { groupId, role } = await readPlace(ctx, { groupNo, userId });
+  if (!can(role, "let_in")) throw new DomainError("group_no_right");
+  const { rows } = await ctx.db.execute(sql`
+    select 1 from group_invites
+    where id = ${inviteNo} and group_id = ${groupId} and confirmed_at is null`);
+  if (rows.length === 0) throw new DomainError("group_invite_missing");
+  return sealCode(ctx, "group.invite", {
+    value: { groupNo, inviteNo, userId },
+    lifeMs: CONFIRM_LIFE_MS,
+  });
+}
+
+/**
+ * An invitation, for an owner or manager of its group.
+ *
+ * @throws {DomainError} `group_invite_missing`, also for everybody else
+ */
+export async function readInvite(
+  ctx: Ctx,
+  { inviteNo, userId }: { inviteNo: string; userId: number },
+): Promise<Invite> {
+  const { rows: [row] } = await ctx.db.execute<InviteRow & { role: 0 | 1 | 2 }>(sql`
+    select groups.group_no, groups.name as group_name, inviter.uid as inviter_uid,
+      inviter.nickname as inviter_name, group_invites.remark, mine.role,
+      group_invites.confirmed_at is not null as is_confirmed,
+      coalesce((select json_agg(json_build_object('uid', users.uid, 'name', users.nickname)
+        order by users.id) from users where users.id = any(group_invites.user_ids)), '[]') as people
+    from group_invites join groups on groups.id = group_invites.group_id
+    join users as inviter on inviter.id = group_invites.inviter_id
+    join group_members as mine on mine.group_id = groups.id and mine.user_id = ${userId}
+      and mine.removed_at is null
+    where group_invites.id = ${inviteNo} and groups.disbanded_at is null`);
+  if (!row || !can(row.role, "let_in")) throw new DomainError("group_invite_missing");
+  return {
+    inviteNo,
+    groupNo: row.group_no,
+    groupName: row.group_name,
+    inviter: { uid: row.inviter_uid, name: row.inviter_name },
+    remark: row.remark,
+    people: row.people,
+    isConfirmed: row.is_confirmed,
+  };
+}
+
+/**
+ * The invitation a confirmation code is for, as its owner or manager sees it.
+ *
+ * @throws {DomainError} `auth_code_invalid`, `group_invite_missing`
+ */
+export async function readInviteByCode(
+  ctx: Ctx,
+  { inviteNo, authCode }: { inviteNo: string; authCode: string },
+): Promise<Invite> {
+  const code = openCode(ctx, "group.invite", authCode);
+  if (!code || code.inviteNo !== inviteNo) throw new DomainError("auth_code_invalid");
+  return await readInvite(ctx, { inviteNo, userId: code.userId });
+}
+
+/**
+ * Lets the invited people in, in the inviter's name; once, whoever confirms. Who has come in
+ * meanwhile, or whose account is gone, is passed over.
+ *
+ * @throws {DomainError} `auth_code_invalid`, `group_missing`, `group_not_member`,
+ *   `group_no_right` when who holds the code may no longer let people in, `group_invite_missing`
+ */
+export async function confirmInvite(ctx: Ctx, { authCode }: { authCode: string }): Promise<void> {
+  const code = openCode(ctx, "group.invite", authCode);
+  if (!code) throw new DomainError("auth_code_invalid");
+  const place = { groupNo: code.groupNo, actorId: code.userId, action: "let_in" } as const;
+  await changeGroupAs(ctx, place, async (change) => {
+    const { ctx: tx, group } = change;
+    const { rows: [invite] } = await tx.db.execute<
+      { inviter_id: string; uid: string; name: string; user_ids: string[] }
+    >(sql`
+      update group_invites set confirmed_at = ${moment(tx.now())}, confirmer_id = ${code.userId}
+      from users as inviter
+      where group_invites.id = ${code.inviteNo} and group_id = ${group.id}
+        and confirmed_at is null and inviter.id = group_invites.inviter_id
+      returning inviter_id, inviter.uid, inviter.nickname as name,
+        array_to_json(user_ids) as user_ids`);
+    if (!invite) throw new DomainError("group_invite_missing");
+    const people = await readAbsent(tx, {
+      userIds: invite.user_ids.map(Number),
+      groupId: group.id,
+    });
+    if (people.length === 0) return;
+    const inviter: Person = { ...invite, userId: Number(invite.inviter_id) };
+    await letIn(change, { inviter, people });
+  });
+}

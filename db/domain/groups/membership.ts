@@ -1,0 +1,92 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { MemberRole } from "../../schema/groups.ts";
+import { moment } from "../moments.ts";
+import { listOf, type Person } from "./people.ts";
+import type { Role } from "./rules.ts";
+
+interface At {
+  id: number;
+  version: number;
+}
+
+/**
+ * Puts people into a locked group; former members come back as plain ones. What the group's log
+ * says until now is not theirs. Rows and counter change together.
+ */
+export async function insertMembers(
+  ctx: Ctx,
+  { id, version }: At,
+  { people, inviterId }: { people: Person[]; inviterId: number },
+): Promise<void> {
+  const userIds = people.map(({ userId }) => userId);
+  await ctx.db.execute(sql`
+    with added as (
+      insert into group_members (group_id, user_id, version, log_seq, inviter_id, joined_at)
+      select ${id}::bigint, user_id, ${version}::bigint,
+        coalesce((select last_seq from group_heads where group_id = ${id}), 0),
+        ${inviterId}::bigint, ${moment(ctx.now())}
+      from unnest(${listOf(userIds, "bigint")}) as user_id
+      order by user_id
+      on conflict (group_id, user_id) do update
+        set role = ${MemberRole.member}, nickname = '', version = excluded.version,
+          log_seq = excluded.log_seq, inviter_id = excluded.inviter_id,
+          joined_at = excluded.joined_at, removed_at = null, muted_until = null
+        where group_members.removed_at is not null
+      returning user_id
+    )
+    update groups set member_count = member_count + (select count(*) from added)
+    where id = ${id}`);
+}
+
+/** Takes people out of a locked group; their rows stay for the syncs. */
+export async function removeMembers(
+  ctx: Ctx,
+  { id, version }: At,
+  people: Pick<Person, "userId">[],
+): Promise<void> {
+  const userIds = people.map(({ userId }) => userId);
+  await ctx.db.execute(sql`
+    with removed as (
+      update group_members set removed_at = ${moment(ctx.now())}, version = ${version},
+        role = ${MemberRole.member}
+      where group_id = ${id} and user_id = any(${listOf(userIds, "bigint")})
+        and removed_at is null
+      returning user_id
+    )
+    update groups set member_count = member_count - (select count(*) from removed)
+    where id = ${id}`);
+}
+
+/** Gives people of a locked group a role. */
+export async function setRole(
+  ctx: Ctx,
+  { id, version }: At,
+  { people, role }: { people: Pick<Person, "userId">[]; role: Role },
+): Promise<void> {
+  const userIds = people.map(({ userId }) => userId);
+  await ctx.db.execute(sql`
+    update group_members set role = ${role}, version = ${version}
+    where group_id = ${id} and user_id = any(${listOf(userIds, "bigint")})
+      and removed_at is null`);
+}
+
+/**
+ * Makes `heir` the owner of a locked group in the place of `owner`, who becomes a plain member.
+ * An owner is never muted.
+ */
+export async function passOwnership(
+  ctx: Ctx,
+  { id, version }: At,
+  { owner, heir }: { owner: Pick<Person, "userId">; heir: Pick<Person, "userId"> },
+): Promise<void> {
+  await ctx.db.execute(sql`
+    with passed as (
+      update group_members set version = ${version},
+        role = case when user_id = ${heir.userId}
+          then ${MemberRole.owner}::smallint else ${MemberRole.member}::smallint end,
+        muted_until = case when user_id = ${heir.userId} then null else muted_until end
+      where group_id = ${id} and user_id in (${owner.userId}, ${heir.userId})
+    )
+    update groups set owner_id = ${heir.userId} where id = ${id}`);
+}

@@ -1,0 +1,63 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { DomainError } from "../errors.ts";
+import { openCode, sealCode } from "./codes.ts";
+import { present } from "./people.ts";
+import { readPlace } from "./reads.ts";
+import { JOIN_LIFE_MS, QRCODE_LIFE_MS } from "./rules.ts";
+
+/**
+ * A fresh code for a group's QR code, which remembers who shows it.
+ *
+ * @throws {DomainError} `group_missing`, `group_not_member`
+ */
+export async function makeGroupCode(
+  ctx: Ctx,
+  { groupNo, userId }: { groupNo: string; userId: number },
+): Promise<{ code: string; expiresAt: Date }> {
+  const { groupId } = await readPlace(ctx, { groupNo, userId });
+  const code = sealCode(ctx, "qrcode.group", {
+    value: { groupId, generatorId: userId },
+    lifeMs: QRCODE_LIFE_MS,
+  });
+  return { code, expiresAt: new Date(ctx.now().getTime() + QRCODE_LIFE_MS) };
+}
+
+/** What a scanned code leads to. */
+export type Scanned =
+  | { kind: "user"; uid: string }
+  | { kind: "group"; groupNo: string }
+  | { kind: "join"; groupNo: string; authCode: string };
+
+/**
+ * What the code of a person or a group says to who scanned it.
+ *
+ * @throws {DomainError} `qrcode_invalid`
+ */
+export async function scanCode(
+  ctx: Ctx,
+  { code, userId }: { code: string; userId: number },
+): Promise<Scanned> {
+  const uid = /^user_([a-f0-9]{32})$/.exec(code)?.[1];
+  if (uid !== undefined) {
+    const { rows } = await ctx.db.execute(sql`
+      select 1 from users where users.uid = ${uid} and ${present}`);
+    if (rows.length === 0) throw new DomainError("qrcode_invalid");
+    return { kind: "user", uid };
+  }
+  const group = openCode(ctx, "qrcode.group", code);
+  if (!group) throw new DomainError("qrcode_invalid");
+  const { rows: [found] } = await ctx.db.execute<{ group_no: string; is_member: boolean }>(sql`
+    select group_no, exists (select 1 from group_members where group_id = groups.id
+      and user_id = ${userId} and removed_at is null) as is_member
+    from groups where id = ${group.groupId} and disbanded_at is null`);
+  if (!found) throw new DomainError("qrcode_invalid");
+  const { group_no: groupNo, is_member: isMember } = found;
+  if (isMember) return { kind: "group", groupNo };
+  const value = { groupNo, generatorId: group.generatorId, userId };
+  return {
+    kind: "join",
+    groupNo,
+    authCode: sealCode(ctx, "group.join", { value, lifeMs: JOIN_LIFE_MS }),
+  };
+}

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { listConversations } from "../../db/domain/messages/list_conversations.ts";
+import { SyncedMessage, syncedMessage } from "./message_fields.ts";
+import { endpoint } from "./surface.ts";
+
+/** GET /conversations */
+export const getConversations = endpoint({
+  method: "get",
+  path: "/conversations",
+  summary: "获取当前用户最近会话",
+  description: "At most 200, the one with the newest message first.",
+  data: z.array(z.object({
+    channel_id: z.string(),
+    channel_type: z.number().int(),
+    unread: z.number().int(),
+    timestamp: z.number().int().describe("Of the last message, seconds"),
+    last_message: SyncedMessage,
+  })),
+  async handle({ actor, ctx }) {
+    const conversations = await listConversations(ctx, actor.userId);
+    return conversations.map(({ channelType, channelNo, unreadCount, lastMessage }) => ({
+      channel_id: channelNo,
+      channel_type: channelType,
+      unread: unreadCount,
+      timestamp: Math.floor(lastMessage.createdAt.getTime() / 1000),
+      last_message: syncedMessage(lastMessage, actor.uid),
+    }));
+  },
+});

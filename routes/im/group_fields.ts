@@ -1,0 +1,72 @@
+import { z } from "zod";
+import type { Config } from "../../db/config.ts";
+import type { Kind } from "../../db/domain/errors.ts";
+import type { GroupView } from "../../db/domain/groups/reads.ts";
+import { MEMBERS_PER_CALL_COUNT_MAX } from "../../db/domain/groups/rules.ts";
+import { Flag, flag, HexId } from "../fields.ts";
+import { timeText } from "./fields.ts";
+
+export const GroupParams = z.object({ group_no: z.string().describe("群编号") });
+
+/** What every operation of members may answer. */
+export const GROUP_ERRORS: Kind[] = ["group_missing", "group_not_member"];
+
+/** Uids as callers name them; what is none of a person names nobody. */
+export const Uids = z.array(z.string().max(64)).max(MEMBERS_PER_CALL_COUNT_MAX);
+
+/** 0 or 1, also as text: clients send both. */
+export const FlagIn = z.union([
+  z.literal([0, 1]),
+  z.enum(["0", "1"]).transform((text) => text === "1" ? 1 : 0),
+]).transform((value) => value === 1);
+
+/** The status the app shows of a disbanded group, besides those of `groups.status`. */
+const DISBANDED = 2;
+
+/** `GroupResp`: a group as the caller sees it. */
+export const GroupResp = z.object({
+  group_no: HexId,
+  name: z.string(),
+  notice: z.string(),
+  mute: Flag,
+  top: Flag,
+  save: Flag,
+  show_nick: Flag,
+  forbidden: Flag.describe("1: only owner and managers may speak"),
+  invite: Flag.describe("1: owner and managers confirm who is let in"),
+  version: z.number().int(),
+  member_count: z.number().int(),
+  role: z.literal([0, 1, 2]).describe("The caller's: 0 member (or nobody), 1 owner, 2 manager"),
+  quit: Flag.describe("1: the caller was a member once"),
+  status: z.number().int().describe("0 stopped, 1 running, 2 disbanded"),
+  remark: z.string(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+
+export function groupResp(group: GroupView): z.input<typeof GroupResp> {
+  return {
+    group_no: group.groupNo,
+    name: group.name,
+    notice: group.notice,
+    mute: flag(group.mute),
+    top: flag(group.top),
+    save: flag(group.save),
+    show_nick: flag(group.showNick),
+    forbidden: flag(group.forbidden),
+    invite: flag(group.invite),
+    version: group.version,
+    member_count: group.memberCount,
+    role: group.role,
+    quit: flag(group.hasQuit),
+    status: group.isDisbanded ? DISBANDED : group.status,
+    remark: "",
+    created_at: timeText(group.createdAt),
+    updated_at: timeText(group.updatedAt),
+  };
+}
+
+/** Where the caller reached us, so that a phone in the same network gets there again. */
+export function originOf({ publicUrl, port }: Config, headers: Headers): string {
+  return publicUrl ?? `http://${headers.get("host") ?? `localhost:${port}`}`;
+}

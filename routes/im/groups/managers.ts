@@ -1,0 +1,46 @@
+import { setManagers } from "../../../db/domain/groups/set_managers.ts";
+import type { Kind } from "../../../db/domain/errors.ts";
+import { Done, done } from "../fields.ts";
+import { GROUP_ERRORS, GroupParams, Uids } from "../group_fields.ts";
+import { endpoint } from "../surface.ts";
+
+const ManagersBody = Uids.min(1, "不能为空");
+const MANAGER_ERRORS: Kind[] = [...GROUP_ERRORS, "group_no_right", "self_refused"];
+
+/** POST /groups/{group_no}/managers */
+export const postManagers = endpoint({
+  method: "post",
+  path: "/groups/{group_no}/managers",
+  summary: "添加群管理员",
+  description: "For the owner. Who is not in the group is passed over.",
+  params: GroupParams,
+  body: ManagersBody,
+  data: Done,
+  errors: MANAGER_ERRORS,
+  async handle({ params, body, actor, ctx }) {
+    await setManagers(ctx, {
+      ...{ groupNo: params.group_no, actorId: actor.userId },
+      ...{ uids: body, action: "appoint" },
+    });
+    return done;
+  },
+});
+
+/** DELETE /groups/{group_no}/managers */
+export const deleteManagers = endpoint({
+  method: "delete",
+  path: "/groups/{group_no}/managers",
+  summary: "移除群管理员",
+  description: "For the owner. Who is not in the group is passed over.",
+  params: GroupParams,
+  body: ManagersBody,
+  data: Done,
+  errors: MANAGER_ERRORS,
+  async handle({ params, body, actor, ctx }) {
+    await setManagers(ctx, {
+      ...{ groupNo: params.group_no, actorId: actor.userId },
+      ...{ uids: body, action: "dismiss" },
+    });
+    return done;
+  },
+});

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { addMembers } from "../../../db/domain/groups/add_members.ts";
+import { remarkMember } from "../../../db/domain/groups/remark_member.ts";
+import { expelMembers } from "../../../db/domain/groups/remove_members.ts";
+import { REMARK_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
+import { Done, done } from "../fields.ts";
+import { GROUP_ERRORS, GroupParams, Uids } from "../group_fields.ts";
+import { endpoint } from "../surface.ts";
+
+const MembersBody = z.object({ members: Uids.default([]).describe("成员uid集合") });
+
+/** POST /groups/{group_no}/members */
+export const postMembers = endpoint({
+  method: "post",
+  path: "/groups/{group_no}/members",
+  summary: "添加群成员",
+  description:
+    "For any member; for owner and managers alone while invitations are confirmed. Who " +
+    "is in already is passed over.",
+  params: GroupParams,
+  body: MembersBody,
+  data: Done,
+  errors: [...GROUP_ERRORS, "group_no_right", "group_members_invalid"],
+  async handle({ params, body, actor, ctx }) {
+    await addMembers(ctx, {
+      groupNo: params.group_no,
+      actorId: actor.userId,
+      uids: body.members,
+    });
+    return done;
+  },
+});
+
+/** DELETE /groups/{group_no}/members */
+export const deleteMembers = endpoint({
+  method: "delete",
+  path: "/groups/{group_no}/members",
+  summary: "移除群成员",
+  description: "The owner removes anybody else, a manager plain members.",
+  params: GroupParams,
+  body: MembersBody,
+  data: Done,
+  errors: [...GROUP_ERRORS, "group_no_right", "self_refused", "group_members_invalid"],
+  async handle({ params, body, actor, ctx }) {
+    await expelMembers(ctx, {
+      groupNo: params.group_no,
+      actorId: actor.userId,
+      uids: body.members,
+    });
+    return done;
+  },
+});
+
+/** PUT /groups/{group_no}/members/{uid} */
+export const putMember = endpoint({
+  method: "put",
+  path: "/groups/{group_no}/members/{uid}",
+  summary: "修改群成员信息",
+  description: "One's own, or as owner or manager anybody's.",
+  params: GroupParams.extend({ uid: z.string().describe("群成员uid") }),
+  body: z.object({
+    remark: z.string().trim().refine(
+      (text) => [...text].length <= REMARK_LENGTH_MAX,
+      { message: `不能超过${REMARK_LENGTH_MAX}个字` },
+    ).optional().describe("成员备注"),
+  }),
+  data: Done,
+  errors: [...GROUP_ERRORS, "group_no_right", "group_members_invalid"],
+  async handle({ params, body, actor, ctx }) {
+    await remarkMember(ctx, {
+      groupNo: params.group_no,
+      actorId: actor.userId,
+      uid: params.uid,
+      remark: body.remark,
+    });
+    return done;
+  },
+});

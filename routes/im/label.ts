@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { createLabel } from "../../db/domain/labels/create_label.ts";
+import { deleteLabel } from "../../db/domain/labels/delete_label.ts";
+import { editLabel } from "../../db/domain/labels/edit_label.ts";
+import { type Label, listLabels, readLabel } from "../../db/domain/labels/reads.ts";
+import { LABEL_MEMBER_COUNT_MAX, LABEL_NAME_LENGTH_MAX } from "../../db/domain/labels/rules.ts";
+import { HexId, textUpTo } from "../fields.ts";
+import { Done, done, doneAnd } from "./fields.ts";
+import { endpoint } from "./surface.ts";
+
+const LabelBody = z.object({
+  name: textUpTo(LABEL_NAME_LENGTH_MAX).describe("Different from your other labels'"),
+  member_uids: z.array(z.string().max(64)).max(LABEL_MEMBER_COUNT_MAX).default([])
+    .describe("Friends; who is none is skipped"),
+});
+
+const LabelResp = z.object({
+  id: z.number().int(),
+  name: z.string(),
+  count: z.number().int().describe("How many members it has"),
+  members: z.array(z.object({
+    uid: HexId,
+    name: z.string(),
+    remark: z.string().describe("What you call this person"),
+  })),
+});
+
+function labelResp(label: Label): z.input<typeof LabelResp> {
+  return { ...label, count: label.members.length };
+}
+
+const LabelParams = z.object({
+  id: z.coerce.number().int().positive().describe("标签ID"),
+});
+
+/** POST /label */
+export const addLabel = endpoint({
+  method: "post",
+  path: "/label",
+  summary: "添加标签",
+  body: LabelBody,
+  data: doneAnd({ id: z.number().int() }),
+  errors: ["label_taken"],
+  async handle({ body, actor, ctx }) {
+    const id = await createLabel(ctx, {
+      userId: actor.userId,
+      name: body.name,
+      memberUids: body.member_uids,
+    });
+    return { ...done, id };
+  },
+});
+
+/** GET /label */
+export const listOwnLabels = endpoint({
+  method: "get",
+  path: "/label",
+  summary: "标签列表",
+  data: z.array(LabelResp),
+  handle: async ({ actor, ctx }) =>
+    (await listLabels(ctx, { userId: actor.userId })).map(labelResp),
+});
+
+/** PUT /label/{id} */
+export const editSomeLabel = endpoint({
+  method: "put",
+  path: "/label/{id}",
+  summary: "修改标签",
+  description: "Replaces the name and all members.",
+  params: LabelParams,
+  body: LabelBody,
+  data: Done,
+  errors: ["label_missing", "label_taken"],
+  async handle({ params, body, actor, ctx }) {
+    await editLabel(ctx, {
+      userId: actor.userId,
+      labelId: params.id,
+      name: body.name,
+      memberUids: body.member_uids,
+    });
+    return done;
+  },
+});
+
+/** DELETE /label/{id} */
+export const deleteSomeLabel = endpoint({
+  method: "delete",
+  path: "/label/{id}",
+  summary: "删除标签",
+  params: LabelParams,
+  data: Done,
+  errors: ["label_missing"],
+  async handle({ params, actor, ctx }) {
+    await deleteLabel(ctx, { userId: actor.userId, labelId: params.id });
+    return done;
+  },
+});
+
+/** GET /label/{id} */
+export const getLabel = endpoint({
+  method: "get",
+  path: "/label/{id}",
+  summary: "标签详情",
+  params: LabelParams,
+  data: LabelResp,
+  errors: ["label_missing"],
+  handle: async ({ params, actor, ctx }) =>
+    labelResp(await readLabel(ctx, { userId: actor.userId, labelId: params.id })),
+});

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { acknowledge } from "../../db/domain/messages/acknowledge.ts";
+import { clearChannel, deleteMessage } from "../../db/domain/messages/delete_messages.ts";
+import { INBOX_PAGE_COUNT_MAX, readInbox } from "../../db/domain/messages/read_inbox.ts";
+import { revokeMessage } from "../../db/domain/messages/revoke_message.ts";
+import { DomainError } from "../../db/domain/errors.ts";
+import { Done, done } from "./fields.ts";
+import { ChannelTypeField, SyncedMessage, syncedMessage } from "./message_fields.ts";
+import { endpoint } from "./surface.ts";
+
+const SYNC_COUNT_DEFAULT = 100;
+const MessageId = z.coerce.number().int().positive();
+
+/** Both parts of a channel's name, or neither. */
+function channelOf({ channel_id, channel_type }: {
+  channel_id?: string | undefined;
+  channel_type?: 1 | 2 | undefined;
+}) {
+  if (!channel_id && channel_type === undefined) return undefined;
+  if (!channel_id || channel_type === undefined) {
+    throw new DomainError("params_invalid", { message: "channel_id 和 channel_type 必须同时提供" });
+  }
+  return { type: channel_type, no: channel_id };
+}
+
+/** POST /message/sync */
+export const syncMessages = endpoint({
+  method: "post",
+  path: "/message/sync",
+  summary: "消息同步",
+  description: "What came after `max_message_seq`, ascending; ask again until a page is short. " +
+    "Without it (or 0) everything not acknowledged yet, or a channel from its beginning.",
+  body: z.object({
+    max_message_seq: z.coerce.number().int().min(0).default(0).describe("Number or text"),
+    limit: z.coerce.number().int().positive().catch(SYNC_COUNT_DEFAULT).default(SYNC_COUNT_DEFAULT)
+      .transform((limit) => Math.min(limit, INBOX_PAGE_COUNT_MAX)),
+    channel_id: z.string().optional(),
+    channel_type: z.union([z.literal(0).transform(() => undefined), ChannelTypeField]).optional(),
+  }),
+  data: z.array(SyncedMessage),
+  errors: ["channel_missing", "group_not_member"],
+  async handle({ body, actor, ctx }) {
+    const channel = channelOf(body);
+    const fromStart = channel ? 0 : undefined;
+    const messages = await readInbox(ctx, {
+      userId: actor.userId,
+      afterSeq: body.max_message_seq || fromStart,
+      limit: body.limit,
+      channel,
+    });
+    return messages.map((message) => syncedMessage(message, actor.uid));
+  },
+});
+
+/** DELETE /message */
+export const deleteMessages = endpoint({
+  method: "delete",
+  path: "/message",
+  summary: "删除消息",
+  description: "One message by `message_id`, or everything said so far in a channel; for the " +
+    "caller alone.",
+  query: z.object({
+    message_id: MessageId.optional(),
+    channel_id: z.string().optional(),
+    channel_type: ChannelTypeField.optional(),
+  }),
+  data: Done,
+  errors: ["message_missing", "channel_missing"],
+  async handle({ query, actor, ctx }) {
+    const { userId } = actor;
+    if (query.message_id !== undefined) {
+      await deleteMessage(ctx, { userId, messageId: query.message_id });
+      return done;
+    }
+    const channel = channelOf(query);
+    if (!channel) throw new DomainError("params_invalid", { message: "缺少 message_id 或频道" });
+    await clearChannel(ctx, { userId, channel });
+    return done;
+  },
+});
+
+/** POST /message/revoke */
+export const revoke = endpoint({
+  method: "post",
+  path: "/message/revoke",
+  summary: "撤回消息",
+  description: "One's own message; in a group the owner may take back anybody's, a manager what " +
+    "plain members said. Everybody's clients get the command `messageRevoke`.",
+  query: z.object({
+    message_id: MessageId,
+    channel_id: z.string().optional(),
+    channel_type: z.coerce.number().optional(),
+  }),
+  data: Done,
+  errors: ["message_missing", "group_no_right", "group_disbanded"],
+  async handle({ query, actor, ctx }) {
+    await revokeMessage(ctx, { userId: actor.userId, messageId: query.message_id });
+    return done;
+  },
+});
+
+/** POST /message/syncack/{last_message_seq} */
+export const acknowledgeSync = endpoint({
+  method: "post",
+  path: "/message/syncack/{last_message_seq}",
+  summary: "消息同步回执",
+  description: "Everything up to here has been fetched and read; the mark never goes back.",
+  params: z.object({ last_message_seq: z.coerce.number().int().min(0) }),
+  data: Done,
+  async handle({ params, actor, ctx }) {
+    await acknowledge(ctx, { userId: actor.userId, seq: params.last_message_seq });
+    return done;
+  },
+});

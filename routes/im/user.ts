@@ -1,0 +1,302 @@
+import { z } from "zod";
+import { updateChatAccount } from "../../db/domain/chat_accounts/account.ts";
+import { addToBlacklist, removeFromBlacklist } from "../../db/domain/chat_accounts/blacklist.ts";
+import {
+  finishQrLogin,
+  grantQrLogin,
+  readQrLogin,
+  startQrLogin,
+} from "../../db/domain/chat_accounts/qr_login.ts";
+import {
+  listBlacklist,
+  listCustomerServices,
+  listDevices,
+  listFriendsOnline,
+  searchUser,
+} from "../../db/domain/chat_accounts/reads.ts";
+import { removeDevice } from "../../db/domain/chat_accounts/remove_device.ts";
+import { PASSWORD_LENGTH_MAX } from "../../db/domain/chat_accounts/rules.ts";
+import { setChatPassword } from "../../db/domain/chat_accounts/set_chat_password.ts";
+import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { Flag, flag, HexId, Text } from "../fields.ts";
+import { Done, done, timeText } from "./fields.ts";
+import { endpoint, openEndpoint } from "./surface.ts";
+import { clientAt, UidParams, UserLogin, userLogin } from "./user_fields.ts";
+
+const TOKEN_LENGTH_MAX = 500;
+const BADGE_MAX = 1_000_000;
+
+/** GET /user/search */
+export const searchUsers = endpoint({
+  method: "get",
+  path: "/user/search",
+  summary: "搜索用户（精准查询）",
+  description: "By exactly this phone, short number or login name. Nobody found is an answer too.",
+  query: z.object({ keyword: z.string().trim().min(1).max(64).describe("关键字") }),
+  data: z.object({
+    exist: Flag.describe("是否存在用户 0.不存在 1.存在"),
+    data: z.object({ uid: HexId, name: z.string(), vercode: z.string() }).optional(),
+  }),
+  // Slow enough that going through numbers finds few people.
+  rate: perUser(60, "1 min"),
+  async handle({ query, actor, ctx }) {
+    const found = await searchUser(ctx, { keyword: query.keyword, searcherId: actor.userId });
+    return { exist: flag(found !== undefined), data: found && { ...found, vercode: "" } };
+  },
+});
+
+/** POST /user/device_token */
+export const registerDeviceToken = endpoint({
+  method: "post",
+  path: "/user/device_token",
+  summary: "注册用户设备",
+  description: "One a person; a new one takes the place of the one before.",
+  body: z.object({
+    device_token: z.string().trim().min(1).max(TOKEN_LENGTH_MAX).describe("设备token"),
+    device_type: z.string().trim().max(50).default("").describe("设备类型,IOS，MI:小米，HMS: 华为"),
+    bundle_id: z.string().trim().max(200).default("").describe("iOS为bundleID Android为包名"),
+  }),
+  data: Done,
+  errors: ["account_missing"],
+  async handle({ body, actor, ctx }) {
+    await updateChatAccount(ctx, actor.userId, {
+      deviceToken: body.device_token,
+      deviceType: body.device_type,
+      bundleId: body.bundle_id,
+    });
+    return done;
+  },
+});
+
+/** DELETE /user/device_token */
+export const removeDeviceToken = endpoint({
+  method: "delete",
+  path: "/user/device_token",
+  summary: "卸载用户设备",
+  data: Done,
+  errors: ["account_missing"],
+  async handle({ actor, ctx }) {
+    await updateChatAccount(ctx, actor.userId, {
+      deviceToken: null,
+      deviceType: null,
+      bundleId: null,
+    });
+    return done;
+  },
+});
+
+/** POST /user/device_badge */
+export const setDeviceBadge = endpoint({
+  method: "post",
+  path: "/user/device_badge",
+  summary: "注册设备红点数量",
+  body: z.object({ badge: z.number().int().min(0).max(BADGE_MAX) }),
+  data: Done,
+  errors: ["account_missing"],
+  async handle({ body, actor, ctx }) {
+    await updateChatAccount(ctx, actor.userId, { badge: body.badge });
+    return done;
+  },
+});
+
+/** GET /user/grant_login */
+export const grantLogin = endpoint({
+  method: "get",
+  path: "/user/grant_login",
+  summary: "授权登录",
+  description: "The app says yes to the login whose QR code it has scanned.",
+  query: z.object({ auth_code: z.string().describe("授权码") }),
+  data: Done,
+  errors: ["auth_code_invalid"],
+  needsRedis: true,
+  async handle({ query, actor, ctx }) {
+    await grantQrLogin(ctx, { authCode: query.auth_code, userId: actor.userId });
+    return done;
+  },
+});
+
+/** GET /user/loginuuid */
+export const getLoginUuid = openEndpoint({
+  method: "get",
+  path: "/user/loginuuid",
+  summary: "获取扫码登录的uuid",
+  description: "`qrcode` is shown for a minute; `uuid` stays with the one who asked.",
+  data: z.object({ uuid: HexId, qrcode: z.string() }),
+  rate: perAddress(60, "1 min"),
+  needsRedis: true,
+  handle: async ({ ctx }) => await startQrLogin(ctx),
+});
+
+/** GET /user/loginstatus */
+export const getLoginStatus = openEndpoint({
+  method: "get",
+  path: "/user/loginstatus",
+  summary: "查询扫码登录状态",
+  query: z.object({ uuid: z.string() }),
+  data: z.object({
+    status: z.enum(["waitScan", "scanned", "authed", "expired"]),
+    uid: HexId.optional().describe("Who scanned"),
+    auth_code: HexId.optional().describe("Once granted"),
+  }),
+  rate: perAddress(300, "1 min"),
+  needsRedis: true,
+  async handle({ query, ctx }) {
+    const state = await readQrLogin(ctx, { uuid: query.uuid });
+    return {
+      status: state.status,
+      ...("uid" in state && { uid: state.uid }),
+      ...("authCode" in state && { auth_code: state.authCode }),
+    };
+  },
+});
+
+/** POST /user/login_authcode/{auth_code} */
+export const logInByAuthCode = openEndpoint({
+  method: "post",
+  path: "/user/login_authcode/{auth_code}",
+  summary: "使用授权码登录",
+  params: z.object({ auth_code: z.string() }),
+  data: UserLogin,
+  errors: ["auth_code_invalid", "account_frozen", "account_missing"],
+  rate: perAddress(60, "1 min"),
+  needsRedis: true,
+  handle: async ({ params, address, ctx }) =>
+    userLogin(
+      await finishQrLogin(ctx, { authCode: params.auth_code, client: clientAt(address) }),
+    ),
+});
+
+/** GET /user/devices */
+export const getDevices = endpoint({
+  method: "get",
+  path: "/user/devices",
+  summary: "获取用户登录设备",
+  description: "At most 100, the newest login first.",
+  data: z.array(z.object({
+    id: z.number().int(),
+    device_id: z.string(),
+    device_name: z.string(),
+    device_model: z.string(),
+    last_login: z.string().describe("yyyy-MM-dd HH:mm"),
+    self: Flag.describe("1: this session's device"),
+  })),
+  async handle({ actor, ctx }) {
+    const devices = await listDevices(ctx, actor);
+    return devices.map((device) => ({
+      id: device.id,
+      device_id: device.deviceId,
+      device_name: device.name,
+      device_model: device.model,
+      last_login: timeText(device.lastLoginAt).slice(0, "yyyy-MM-dd HH:mm".length),
+      self: flag(device.isThis),
+    }));
+  },
+});
+
+/** DELETE /user/devices/{device_id} */
+export const deleteDevice = endpoint({
+  method: "delete",
+  path: "/user/devices/{device_id}",
+  summary: "删除登录设备",
+  description: "Logs the device out, unless it is this one. An unknown device is fine.",
+  params: z.object({ device_id: z.string() }),
+  data: Done,
+  async handle({ params, actor, ctx }) {
+    await removeDevice(ctx, {
+      userId: actor.userId,
+      tokenHash: actor.tokenHash,
+      deviceId: params.device_id,
+    });
+    return done;
+  },
+});
+
+/** GET /user/customerservices */
+export const getCustomerServices = endpoint({
+  method: "get",
+  path: "/user/customerservices",
+  summary: "客服列表",
+  data: z.array(z.object({ uid: HexId, name: z.string() })),
+  handle: async ({ ctx }) => await listCustomerServices(ctx),
+});
+
+/** POST /user/chatpwd */
+export const setChatPwd = endpoint({
+  method: "post",
+  path: "/user/chatpwd",
+  summary: "设置用户聊天密码",
+  body: z.object({
+    chat_pwd: Text.pipe(z.string().min(1).max(PASSWORD_LENGTH_MAX)).describe("聊天密码"),
+    login_pwd: z.string().max(PASSWORD_LENGTH_MAX).describe("登录密码"),
+  }),
+  data: Done,
+  errors: ["login_wrong", "account_missing"],
+  rate: perUser(10, "1 min"),
+  async handle({ body, actor, ctx }) {
+    const { chat_pwd: chatPassword, login_pwd: loginPassword } = body;
+    await setChatPassword(ctx, { userId: actor.userId, chatPassword, loginPassword });
+    return done;
+  },
+});
+
+/** GET /user/blacklists */
+export const getBlacklists = endpoint({
+  method: "get",
+  path: "/user/blacklists",
+  summary: "用户黑名单列表",
+  description: "At most 1000, newest first. `username` is empty where it would say a phone number.",
+  data: z.array(z.object({ uid: HexId, name: z.string(), username: z.string() })),
+  handle: async ({ actor, ctx }) => await listBlacklist(ctx, actor.userId),
+});
+
+/** DELETE /user/blacklist/{uid} */
+export const removeFromBlacklists = endpoint({
+  method: "delete",
+  path: "/user/blacklist/{uid}",
+  summary: "移除黑名单",
+  params: UidParams,
+  data: Done,
+  async handle({ params, actor, ctx }) {
+    const { userId, uid: ownUid } = actor;
+    await removeFromBlacklist(ctx, { userId, ownUid, uid: params.uid });
+    return done;
+  },
+});
+
+/** POST /user/blacklist/{uid} */
+export const addToBlacklists = endpoint({
+  method: "post",
+  path: "/user/blacklist/{uid}",
+  summary: "添加黑名单",
+  params: UidParams,
+  data: Done,
+  errors: ["self_refused", "user_missing"],
+  async handle({ params, actor, ctx }) {
+    const { userId, uid: ownUid } = actor;
+    await addToBlacklist(ctx, { userId, ownUid, uid: params.uid });
+    return done;
+  },
+});
+
+/** GET /user/chat/online */
+export const getChatOnline = endpoint({
+  method: "get",
+  path: "/user/chat/online",
+  summary: "获取在线用户",
+  description: "One's friends who are online, or of whom it is known when they last were.",
+  data: z.array(z.object({
+    uid: HexId,
+    online: Flag,
+    device_flag: z.number().int().describe("0 app, 1 web, 2 desktop"),
+    last_offline: z.number().int().describe("Seconds; 0 while online"),
+  })),
+  async handle({ actor, ctx }) {
+    const friends = await listFriendsOnline(ctx, actor.userId);
+    return friends.map(({ uid, presence }) => ({
+      uid,
+      online: flag(presence.online),
+      device_flag: presence.deviceFlag,
+      last_offline: Math.floor((presence.lastOfflineAt?.getTime() ?? 0) / 1000),
+    }));
+  },
+});

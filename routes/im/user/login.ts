@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { checkPhone } from "../../../db/domain/chat_accounts/check_phone.ts";
+import { logInByPassword } from "../../../db/domain/chat_accounts/log_in.ts";
+import { PASSWORD_LENGTH_MAX } from "../../../db/domain/chat_accounts/rules.ts";
+import { perAddress } from "../../../middleware/rate_limit.ts";
+import { Text } from "../../fields.ts";
+import { done, doneAnd } from "../fields.ts";
+import { openEndpoint } from "../surface.ts";
+import { clientAt, LoginFrom, SmsCode, UserLogin, userLogin } from "../user_fields.ts";
+
+/** POST /user/login */
+export const logInUser = openEndpoint({
+  method: "post",
+  path: "/user/login",
+  summary: "用户登录",
+  description:
+    "The newest login of each flag lives. Status 110 with `uid` and the masked `phone`: " +
+    "the device lock is on and this device has to prove the phone.",
+  body: LoginFrom.extend({
+    username: Text.describe("区号和手机号 (0086138…)，或注册时的用户名"),
+    password: z.string().max(PASSWORD_LENGTH_MAX),
+    name: z.string().optional().describe("Not used"),
+  }),
+  data: UserLogin,
+  errors: [
+    ...["login_wrong", "account_frozen", "account_missing"] as const,
+    ...["device_missing", "device_check_needed"] as const,
+  ],
+  rate: perAddress(60, "1 min"),
+  needsRedis: true,
+  handle: async ({ body, address, ctx }) =>
+    userLogin(
+      await logInByPassword(ctx, { ...body, kind: body.flag, client: clientAt(address) }),
+    ),
+});
+
+/** POST /user/login/check_phone */
+export const checkLoginPhone = openEndpoint({
+  method: "post",
+  path: "/user/login/check_phone",
+  summary: "登录验证设备手机号",
+  body: z.object({ uid: z.string(), code: SmsCode.describe("短信验证码") }),
+  data: doneAnd(UserLogin.shape),
+  errors: ["user_missing", "device_missing", "captcha_wrong", "account_frozen", "account_missing"],
+  rate: perAddress(60, "1 min"),
+  needsRedis: true,
+  handle: async ({ body, address, ctx }) => ({
+    ...done,
+    ...userLogin(await checkPhone(ctx, { ...body, client: clientAt(address) })),
+  }),
+});

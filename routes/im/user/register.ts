@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { registerByMobile, registerByUsername } from "../../../db/domain/chat_accounts/register.ts";
+import { parseMobile } from "../../../db/domain/users/mobile.ts";
+import { NICKNAME_LENGTH_MAX } from "../../../db/domain/users/rules.ts";
+import { perAddress } from "../../../middleware/rate_limit.ts";
+import { openEndpoint } from "../surface.ts";
+import { clientAt, LoginFrom, Phone, SmsCode, UserLogin, userLogin } from "../user_fields.ts";
+
+const Registration = LoginFrom.extend({
+  ...Phone.partial().shape,
+  code: SmsCode.optional().describe("短信验证码"),
+  username: z.string().optional().describe("Instead of zone, phone and code"),
+  password: z.string().describe("6 characters or more"),
+  name: z.string().trim().refine(
+    (name) => [...name].length <= NICKNAME_LENGTH_MAX,
+    { message: `不能超过${NICKNAME_LENGTH_MAX}个字` },
+  ).default("").describe("Empty: one is made up"),
+});
+
+/** POST /user/register */
+export const registerUser = openEndpoint({
+  method: "post",
+  path: "/user/register",
+  summary: "用户注册",
+  description:
+    "By phone and code. A number the house knows already, without a password yet, keeps " +
+    "its person. By `username` alone only where the installation allows it.",
+  body: Registration,
+  data: UserLogin,
+  errors: [
+    ...["mobile_invalid", "captcha_wrong", "password_invalid", "account_exists"] as const,
+    ...["account_frozen", "account_missing", "registration_closed", "username_taken"] as const,
+  ],
+  rate: perAddress(300, "1 h"),
+  needsRedis: true,
+  async handle({ body, address, ctx }) {
+    const { username, zone = "", phone = "", code = "", flag, ...rest } = body;
+    const common = { ...rest, kind: flag, client: clientAt(address) };
+    if (username !== undefined) {
+      return userLogin(await registerByUsername(ctx, { ...common, username }));
+    }
+    const mobile = parseMobile(zone, phone);
+    return userLogin(await registerByMobile(ctx, { ...common, mobile, code }));
+  },
+});

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import type { ChatLogin } from "../../db/domain/chat_accounts/register.ts";
+import { zoneOf } from "../../db/domain/chat_accounts/rules.ts";
+import type { Client } from "../../db/domain/sessions/open_session.ts";
+import { Flag, flag, HexId, Text } from "../fields.ts";
+
+/** Longest texts a device says of itself, characters. */
+const DEVICE_TEXT_LENGTH_MAX = 200;
+const deviceText = z.string().trim().max(DEVICE_TEXT_LENGTH_MAX);
+
+/** A person's address in a path; what no uid looks like is simply unknown. */
+export const UidParams = z.object({ uid: z.string() });
+
+export const Phone = z.object({
+  zone: Text.describe("手机区号: `0086`, `+86` or `86`"),
+  phone: Text.describe("手机号"),
+});
+
+export const SmsCode = Text.pipe(z.string().regex(/^\d{4,6}$/, "验证码不正确"));
+
+/** What a login says besides who logs in. */
+export const LoginFrom = z.object({
+  flag: z.coerce.number().pipe(Flag).default(0).describe("设备标示 0.APP 1.PC"),
+  device: z.object({
+    device_id: deviceText.min(1),
+    device_name: deviceText.default(""),
+    device_model: deviceText.default(""),
+  }).nullish().transform((device) =>
+    device
+      ? { deviceId: device.device_id, name: device.device_name, model: device.device_model }
+      : undefined
+  ),
+});
+
+/** The chat app says nothing of itself in headers; sockets are told apart by `flag`. */
+export function clientAt(address: string): Client {
+  return { clientType: undefined, versionName: undefined, versionCode: undefined, address };
+}
+
+/** `UserLoginResp`, with what the deployed clients read besides. */
+export const UserLogin = z.object({
+  uid: HexId,
+  token: HexId.describe("用户凭证"),
+  username: z.string(),
+  name: z.string(),
+  sex: z.number().int(),
+  category: z.string(),
+  short_no: z.string(),
+  zone: z.string(),
+  phone: z.string(),
+  setting: z.object({
+    search_by_phone: Flag,
+    search_by_short: Flag,
+    new_msg_notice: Flag,
+    msg_show_detail: Flag,
+    voice_on: Flag,
+    shock_on: Flag,
+    offline_protection: Flag,
+    device_lock: Flag,
+    mute_of_app: Flag,
+  }),
+  app_id: z.string(),
+  chat_pwd: z.string(),
+  lock_screen_pwd: z.string(),
+  short_status: Flag.describe("1: the short number has been changed"),
+  rsa_public_key: z.string(),
+  msg_expire_second: z.number().int(),
+});
+
+export function userLogin({ session, person }: ChatLogin): z.input<typeof UserLogin> {
+  const { account } = person;
+  return {
+    uid: person.uid,
+    token: session.token,
+    username: account.username,
+    name: person.name,
+    sex: account.sex,
+    category: account.category,
+    short_no: account.shortNo,
+    zone: zoneOf(person.countryCode),
+    phone: person.mobile ?? "",
+    setting: {
+      search_by_phone: flag(account.searchByPhone),
+      search_by_short: flag(account.searchByShort),
+      new_msg_notice: flag(account.newMsgNotice),
+      msg_show_detail: flag(account.msgShowDetail),
+      voice_on: flag(account.voiceOn),
+      shock_on: flag(account.shockOn),
+      offline_protection: flag(account.offlineProtection),
+      device_lock: flag(account.deviceLock),
+      mute_of_app: flag(account.muteOfApp),
+    },
+    app_id: "",
+    chat_pwd: account.chatPassword,
+    lock_screen_pwd: "",
+    short_status: flag(account.shortNoChanged),
+    rsa_public_key: "",
+    msg_expire_second: account.msgExpireSecond,
+  };
+}
