@@ -113,3 +113,17 @@ export async function registerPerson(app: TestApp, nickname = "Toby"): Promise<G
   assert.equal(profile.status, 1, profile.message);
   return person;
 }
+
+/** Calls that never look like a repetition of the one before. */
+export function caller(app: TestApp) {
+  return (method: string, path: string, as: GatewayLogin, rest: GatewayCall = {}) => {
+    app.clock.advance(2_000);
+    return callGateway(app, method, path, { as, ...rest });
+  };
+}
+
+/** A business failure: HTTP 200, status 0, this code, and this text if one is given. */
+export function assertFailed(answer: GatewayAnswer, errorCode: number, message?: string): void {
+  assert.deepEqual([answer.http, answer.status, answer.errorCode], [200, 0, errorCode]);
+  if (message) assert.equal(answer.message, message);
+}

@@ -1,62 +1,20 @@
 import assert from "node:assert/strict";
-import { asc, sql } from "drizzle-orm";
-import type { Ctx, Database } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../db/client.ts";
 import { deleteCard } from "../../db/domain/cards/delete_card.ts";
 import { sendCard } from "../../db/domain/cards/send_card.ts";
 import { createClub } from "../../db/domain/clubs/create_club.ts";
 import { joinClub } from "../../db/domain/clubs/join_club.ts";
 import { leaveClub } from "../../db/domain/clubs/leave_club.ts";
-import { DomainError } from "../../db/domain/errors.ts";
 import { loadNotifications } from "../../db/domain/notifications/load_page.ts";
 import { notifyAll } from "../../db/domain/notifications/notify.ts";
 import { readUnreadTotal } from "../../db/domain/notifications/reads.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { users } from "../../db/schema/users.ts";
 import { startPostgres } from "../services/postgres.ts";
+import { openPlace, type Person, race } from "./race_place.ts";
 
 // On a real server: PGlite has one connection, on which nothing ever races.
 const postgres = await startPostgres();
 Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
-
-interface Person {
-  userId: number;
-  uid: string;
-}
-
-interface Place extends AsyncDisposable {
-  ctx: Ctx;
-  people: Person[];
-}
-
-/** A database with some people. A thousand callers wait for ten connections, so they may. */
-async function openPlace({ peopleCount }: { peopleCount: number }): Promise<Place> {
-  const database: Database = openPg(await postgres!.newDatabase(), {
-    connectMs: 60_000,
-    statementMs: 20_000,
-  });
-  await database.migrate(MIGRATIONS_FOLDER);
-  await database.db.execute(sql`
-    insert into users (uid, app_uid, profile_at, created_at, updated_at)
-    select md5(n::text), n, now(), now(), now() from generate_series(1, ${peopleCount}::int) as n`);
-  const people = await database.db.select({ userId: users.id, uid: users.uid }).from(users)
-    .orderBy(asc(users.id));
-  const ctx = { db: database.db, transact: database.transact, now: () => new Date() } as Ctx;
-  return { ctx, people, [Symbol.asyncDispose]: () => database.close() };
-}
-
-/** Runs everything at once; failures of other kinds than `expected` are the test's. */
-async function race(expected: string[], runs: (() => Promise<unknown>)[]): Promise<string[]> {
-  return await Promise.all(runs.map(async (run) => {
-    try {
-      await run();
-      return "done";
-    } catch (error) {
-      if (error instanceof DomainError && expected.includes(error.kind)) return error.kind;
-      throw error;
-    }
-  }));
-}
 
 /** Clubs whose counter is not the number of their members, or which vanished with some. */
 async function wrongClubs({ db }: Ctx): Promise<unknown[]> {
@@ -73,7 +31,7 @@ const times = <T>(count: number, make: (at: number) => T) =>
 const ignore = !postgres;
 
 Deno.test({ name: "a person who joins 1,000 times at once is a member once", ignore }, async () => {
-  await using place = await openPlace({ peopleCount: 2 });
+  await using place = await openPlace(postgres!, { peopleCount: 2 });
   const { ctx, people: [owner, other] } = place;
   const { clubId } = await createClub(ctx, { owner: owner!, name: "A", cover: "a" });
   await race([], times(1_000, () => () => joinClub(ctx, { userId: other!.userId, clubId })));
@@ -93,7 +51,7 @@ Deno.test({
   name: "1,000 parallel joins and leaves of a few people leave counter and rows equal",
   ignore,
 }, async () => {
-  await using place = await openPlace({ peopleCount: 12 });
+  await using place = await openPlace(postgres!, { peopleCount: 12 });
   const { ctx, people: [owner, ...others] } = place;
   const { clubId } = await createClub(ctx, { owner: owner!, name: "A", cover: "a" });
   await race(
@@ -111,7 +69,7 @@ Deno.test({
   name: "an owner who leaves while others join either stays, or takes the club along",
   ignore,
 }, async () => {
-  await using place = await openPlace({ peopleCount: 4 });
+  await using place = await openPlace(postgres!, { peopleCount: 4 });
   const { ctx, people: [owner, ...others] } = place;
   const clubs = await Promise.all(
     times(125, () => createClub(ctx, { owner: owner!, name: "A", cover: "a" })),
@@ -136,7 +94,7 @@ Deno.test({
   name: "1,000 cards given and thrown away at once leave counters and rows equal",
   ignore,
 }, async () => {
-  await using place = await openPlace({ peopleCount: 4 });
+  await using place = await openPlace(postgres!, { peopleCount: 4 });
   const { ctx, people } = place;
   await race(
     [],
@@ -164,7 +122,7 @@ Deno.test({
   name: "people told and looking at once are told of everything, and nobody meets a deadlock",
   ignore,
 }, async () => {
-  await using place = await openPlace({ peopleCount: 6 });
+  await using place = await openPlace(postgres!, { peopleCount: 6 });
   const { ctx, people } = place;
   const notice = { origin: 0, title: "a", content: "b", url: "c", push: true };
   const shown = people.map(() => new Set<number>());

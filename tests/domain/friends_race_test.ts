@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { asc, sql } from "drizzle-orm";
-import { localBus } from "../../db/bus.ts";
+import { sql } from "drizzle-orm";
 import type { Ctx } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
-import { DomainError } from "../../db/domain/errors.ts";
 import { acceptApply } from "../../db/domain/friends/accept_apply.ts";
 import { applyForFriendship } from "../../db/domain/friends/apply.ts";
 import { deleteFriend } from "../../db/domain/friends/delete_friend.ts";
@@ -11,49 +8,18 @@ import { type Friend, listChangedFriends } from "../../db/domain/friends/reads.t
 import { createLabel } from "../../db/domain/labels/create_label.ts";
 import { editLabel } from "../../db/domain/labels/edit_label.ts";
 import { readLabel } from "../../db/domain/labels/reads.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { users } from "../../db/schema/users.ts";
 import { startPostgres } from "../services/postgres.ts";
+import { openPlace, type Person, race } from "./race_place.ts";
 
 // On a real server: PGlite has one connection, on which nothing ever races.
 const postgres = await startPostgres();
 Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
 const ignore = !postgres;
 
-interface Person {
-  userId: number;
-  uid: string;
-}
-
-/** A database with some people, whose clock stands: every change wants the same millisecond. */
-async function openPlace({ peopleCount }: { peopleCount: number }) {
-  const database = openPg(await postgres!.newDatabase(), {
-    connectMs: 60_000,
-    statementMs: 20_000,
-  });
-  await database.migrate(MIGRATIONS_FOLDER);
-  await database.db.execute(sql`
-    insert into users (uid, app_uid, profile_at, created_at, updated_at)
-    select md5(n::text), n, now(), now(), now() from generate_series(1, ${peopleCount}::int) as n`);
-  const people = await database.db.select({ userId: users.id, uid: users.uid }).from(users)
-    .orderBy(asc(users.id));
+/** A place whose clock stands: every change wants the same millisecond. */
+function openStill(peopleCount: number) {
   const at = new Date();
-  const { db, transact } = database;
-  const ctx = { db, transact, bus: localBus(), now: () => at } as Ctx;
-  return { ctx, people, [Symbol.asyncDispose]: () => database.close() };
-}
-
-/** Runs everything at once; failures of other kinds than `expected` are the test's. */
-async function race(expected: string[], runs: (() => Promise<unknown>)[]): Promise<string[]> {
-  return await Promise.all(runs.map(async (run) => {
-    try {
-      await run();
-      return "done";
-    } catch (error) {
-      if (error instanceof DomainError && expected.includes(error.kind)) return error.kind;
-      throw error;
-    }
-  }));
+  return openPlace(postgres!, { peopleCount, now: () => at });
 }
 
 /** Applies, and answers the token as the receiver gets it. */
@@ -73,7 +39,7 @@ const times = <T>(count: number, make: (at: number) => T) =>
   Array.from({ length: count }, (_, at) => make(at));
 
 Deno.test({ name: "of parallel POST /friend/sure with one token one wins", ignore }, async () => {
-  await using place = await openPlace({ peopleCount: 2 });
+  await using place = await openStill(2);
   const { ctx, people: [one, other] } = place;
   for (let round = 0; round < 10; round++) {
     const token = await applyAndReadToken(ctx, one!, other!);
@@ -93,7 +59,7 @@ Deno.test({ name: "of parallel POST /friend/sure with one token one wins", ignor
 Deno.test(
   { name: "two who accept each other at once are friends by one of the two", ignore },
   async () => {
-    await using place = await openPlace({ peopleCount: 2 });
+    await using place = await openStill(2);
     const { ctx, people: [one, other] } = place;
     for (let round = 0; round < 20; round++) {
       const toOther = await applyAndReadToken(ctx, one!, other!);
@@ -116,7 +82,7 @@ Deno.test({
   name: "somebody who syncs while friends come and go ends up with what is there",
   ignore,
 }, async () => {
-  await using place = await openPlace({ peopleCount: 31 });
+  await using place = await openStill(31);
   const { ctx, people: [one, ...others] } = place;
   const userId = one!.userId;
   const tokens = await Promise.all(
@@ -158,7 +124,7 @@ Deno.test({
 Deno.test(
   { name: "of two PUT /label/{id} at once the later one's members stand", ignore },
   async () => {
-    await using place = await openPlace({ peopleCount: 5 });
+    await using place = await openStill(5);
     const { ctx, people: [one, ...others] } = place;
     const userId = one!.userId;
     for (const other of others) {

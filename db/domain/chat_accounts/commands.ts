@@ -1,4 +1,3 @@
-import { randomInt } from "node:crypto";
 import { and, eq } from "drizzle-orm";
 import type { Moment } from "../../bus.ts";
 import type { Ctx } from "../../client.ts";
@@ -7,6 +6,7 @@ import { friends } from "../../schema/chat.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { ContentType } from "../messages/rules.ts";
 import { sendMessage } from "../messages/send.ts";
+import { momentIdAt } from "../messages/send_moment.ts";
 import { FRIENDS_COUNT_MAX } from "./rules.ts";
 
 /** People one event of the bus names. */
@@ -39,10 +39,9 @@ export async function announceChange(
   const rows = await ctx.db.select({ friendId: friends.friendId }).from(friends)
     .where(and(eq(friends.userId, userId), eq(friends.isDeleted, false)))
     .limit(FRIENDS_COUNT_MAX);
-  const atMs = ctx.now().getTime();
+  const now = ctx.now();
   const said: Moment = {
-    // Above the numbers of messages that are kept, and below 2^53.
-    messageId: atMs * 1000 + randomInt(1000),
+    messageId: momentIdAt(now),
     fromUid: uid,
     channelType: ChannelType.person,
     channelNo: uid,
@@ -50,7 +49,7 @@ export async function announceChange(
     payload: channelUpdate(uid),
     redDot: false,
     syncOnce: true,
-    atMs,
+    atMs: now.getTime(),
   };
   const userIds = rows.map(({ friendId }) => friendId);
   for (let from = 0; from < userIds.length; from += EVENT_PEOPLE_MAX) {

@@ -1,12 +1,12 @@
 import { and, desc, eq, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
+import { type Presence, readOnline } from "../../presence.ts";
 import { blocks } from "../../schema/blocks.ts";
 import { chatAccounts, friends, peerSettings } from "../../schema/chat.ts";
 import { devices, sessions } from "../../schema/sessions.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 import { visibleUsers } from "../users/profile.ts";
-import { type Presence, readOnline } from "./online.ts";
 import {
   BLACKLIST_COUNT_MAX,
   CUSTOMER_SERVICE,

@@ -88,7 +88,8 @@ const MOMENT_EPOCH_MS = Date.UTC(2025, 0, 1);
 const IDS_PER_MS = 4096;
 let momentCount = Math.floor(Math.random() * IDS_PER_MS);
 
-function momentIdAt(at: Date): number {
+/** An id for something that is not kept, different from any other of this process. */
+export function momentIdAt(at: Date): number {
   momentCount = (momentCount + 1) % IDS_PER_MS;
   return Math.max(1, at.getTime() - MOMENT_EPOCH_MS) * IDS_PER_MS + momentCount;
 }

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
+import { enqueueFrom } from "../pending/enqueue.ts";
 import { moment } from "../moments.ts";
 import { NOTIFY_COUNT_MAX } from "./rules.ts";
 
@@ -54,12 +55,16 @@ export function notifying(
       from told
       returning id, user_id, title, content, url
     ), pushes as (
-      insert into pending_work (kind, payload, dedupe_key, created_at, due_at)
-      select 'push',
-        jsonb_build_object('userId', user_id, 'title', title, 'content', content, 'url', url,
-          'notificationId', id),
-        'push:' || id, ${at}, ${at}
-      from notices where ${notice.push}::boolean
+      ${
+    enqueueFrom(
+      ctx,
+      "push",
+      sql`
+        select jsonb_build_object('userId', user_id, 'title', title, 'content', content,
+          'url', url, 'notificationId', id) as payload, 'push:' || id as dedupe_key
+        from notices where ${notice.push}::boolean`,
+    )
+  }
     )`;
 }
 

@@ -8,9 +8,10 @@ import { notifications } from "../../../db/schema/notifications.ts";
 import { roomMembers, rooms } from "../../../db/schema/rooms.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
 import {
+  assertFailed,
+  caller,
   callGateway,
   type GatewayAnswer,
-  type GatewayCall,
   type GatewayLogin,
   logIn,
   registerPerson,
@@ -21,19 +22,6 @@ import { userIdOf } from "./rooms_and_clubs.ts";
 const NOWHERE = "0".repeat(32);
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-
-/** Calls that never look like a repetition of the one before. */
-function caller(app: TestApp) {
-  return (method: string, path: string, as: GatewayLogin, rest: GatewayCall = {}) => {
-    app.clock.advance(2_000);
-    return callGateway(app, method, path, { as, ...rest });
-  };
-}
-
-function assertFailed(answer: GatewayAnswer, errorCode: number, message?: string) {
-  assert.deepEqual([answer.http, answer.status, answer.errorCode], [200, 0, errorCode]);
-  if (message) assert.equal(answer.message, message);
-}
 
 /** What a good event says; it begins in an hour. What `rest` has undefined is left out. */
 function eventBody(app: TestApp, people: GatewayLogin[], rest: Record<string, unknown> = {}) {

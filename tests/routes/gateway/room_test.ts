@@ -13,9 +13,10 @@ import { removeAbsentRoomMembers } from "../../../db/domain/rooms/remove_absent.
 import { ROOM_HEARTBEAT_MS } from "../../../db/domain/rooms/rules.ts";
 import { readSharedRoom } from "../../../db/domain/rooms/reads.ts";
 import {
+  assertFailed,
+  caller,
   callGateway,
   type GatewayAnswer,
-  type GatewayCall,
   type GatewayLogin,
   logIn,
   registerPerson,
@@ -24,18 +25,6 @@ import { startTestApp, type TestApp } from "../../harness.ts";
 import { insertClub, userIdOf } from "./rooms_and_clubs.ts";
 
 const NOWHERE = "0".repeat(32);
-
-/** Calls that never look like a repetition of the one before. */
-function caller(app: TestApp) {
-  return (method: string, path: string, as: GatewayLogin, rest: GatewayCall = {}) => {
-    app.clock.advance(2_000);
-    return callGateway(app, method, path, { as, ...rest });
-  };
-}
-
-function assertFailed(answer: GatewayAnswer, errorCode: number) {
-  assert.deepEqual([answer.http, answer.status, answer.errorCode], [200, 0, errorCode]);
-}
 
 /** A room; a public one unless the body says otherwise. */
 async function openRoom(app: TestApp, as: GatewayLogin, body: Record<string, unknown> = {}) {

@@ -1,0 +1,54 @@
+import { asc, sql } from "drizzle-orm";
+import { localBus } from "../../db/bus.ts";
+import type { Ctx } from "../../db/client.ts";
+import { openPg } from "../../db/client_pg.ts";
+import { DomainError } from "../../db/domain/errors.ts";
+import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
+import { users } from "../../db/schema/users.ts";
+import type { TestPostgres } from "../services/postgres.ts";
+
+export interface Person {
+  userId: number;
+  uid: string;
+}
+
+export interface Place extends AsyncDisposable {
+  ctx: Ctx;
+  people: Person[];
+}
+
+/**
+ * A database on a real server with some people: PGlite has one connection, on which nothing ever
+ * races. A thousand callers wait for ten connections, so they may wait long.
+ */
+export async function openPlace(
+  postgres: TestPostgres,
+  { peopleCount, now = () => new Date() }: { peopleCount: number; now?: () => Date },
+): Promise<Place> {
+  const database = openPg(await postgres.newDatabase(), { connectMs: 60_000, statementMs: 20_000 });
+  await database.migrate(MIGRATIONS_FOLDER);
+  await database.db.execute(sql`
+    insert into users (uid, app_uid, profile_at, created_at, updated_at)
+    select md5(n::text), n, now(), now(), now() from generate_series(1, ${peopleCount}::int) as n`);
+  const people = await database.db.select({ userId: users.id, uid: users.uid }).from(users)
+    .orderBy(asc(users.id));
+  const { db, transact } = database;
+  const ctx = { db, transact, bus: localBus(), now } as Ctx;
+  return { ctx, people, [Symbol.asyncDispose]: () => database.close() };
+}
+
+/** Runs everything at once; failures of other kinds than `expected` are the test's. */
+export async function race(
+  expected: string[],
+  runs: (() => Promise<unknown>)[],
+): Promise<string[]> {
+  return await Promise.all(runs.map(async (run) => {
+    try {
+      await run();
+      return "done";
+    } catch (error) {
+      if (error instanceof DomainError && expected.includes(error.kind)) return error.kind;
+      throw error;
+    }
+  }));
+}
