@@ -1,7 +1,9 @@
 import type { Ctx } from "../db/client.ts";
 import { remindOfEvents } from "../db/domain/events/remind.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
+import { refundExpiredRedPackets } from "../db/domain/red_packets/expire.ts";
 import { removeAbsentRoomMembers } from "../db/domain/rooms/remove_absent.ts";
+import { refundExpiredTransfers } from "../db/domain/transfers/expire.ts";
 import type { ChunkInput } from "./run.ts";
 
 /** Rows one step settles in one transaction. */
@@ -17,6 +19,8 @@ export interface SettleStep {
 export const settleSteps: SettleStep[] = [
   { name: "reminders", settle: (ctx, limit) => remindOfEvents(ctx, { limit }) },
   { name: "absent_room_members", settle: removeAbsentRoomMembers },
+  { name: "red_packets", settle: (ctx, limit) => refundExpiredRedPackets(ctx, { limit }) },
+  { name: "transfers", settle: (ctx, limit) => refundExpiredTransfers(ctx, { limit }) },
 ];
 
 interface Progress {

@@ -73,6 +73,8 @@ export const inboxHeads = pgTable("inbox_heads", {
   lastSeq: safeBigint().notNull().default(0),
   /** `syncack`: everything up to here has been fetched; never goes back. */
   ackedSeq: safeBigint().notNull().default(0),
+  /** A device has confirmed what was pushed up to here; never goes back, clears nothing. */
+  deliveredSeq: safeBigint().notNull().default(0),
 });
 
 /** A channel in a person's list, with what is new in it. */

@@ -1,4 +1,4 @@
-import { pgTable, text } from "drizzle-orm/pg-core";
+import { index, jsonb, pgTable, text } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 
 export const operatorRoles = ["admin", "operator", "auditor"] as const;
@@ -26,3 +26,31 @@ export const opsKeys = pgTable("ops_keys", {
   createdAt: instant().notNull(),
   disabledAt: instant(),
 });
+
+/** Tokens that are no longer good before they end; kept until they would have ended anyway. */
+export const revokedTokens = pgTable("revoked_tokens", {
+  jti: text().primaryKey(),
+  operatorId: safeBigint().notNull().references(() => operators.id),
+  expiresAt: instant().notNull(),
+  revokedAt: instant().notNull(),
+});
+
+/** Every change an operator (or a payout script's key) has made. */
+export const operatorActions = pgTable(
+  "operator_actions",
+  {
+    id: safeBigint().primaryKey().generatedAlwaysAsIdentity(),
+    at: instant().notNull(),
+    /** One of the two: who did it. */
+    operatorId: safeBigint().references(() => operators.id),
+    opsKeyId: text().references(() => opsKeys.id),
+    action: text().notNull(),
+    /** What was changed: `withdrawal:<no>`, `user:<id>`. */
+    target: text().notNull(),
+    /** As it was and as it is; null: it was not there, or is no more. */
+    before: jsonb(),
+    after: jsonb(),
+    requestId: text().notNull(),
+  },
+  (table) => [index("operator_actions_target").on(table.target, table.id)],
+);

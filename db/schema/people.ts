@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, pgTable, smallint, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
@@ -37,13 +38,19 @@ export const paymentMethods = pgTable(
     /** The bank's branch. */
     extra1: text().notNull().default(""),
     bankCode: text().notNull().default(""),
+    /** `DC` debit or `CC` credit, of bank cards. */
+    cardType: text().notNull().default(""),
+    /** The mobile the bank knows, of bank cards. */
+    phone: text().notNull().default(""),
+    /** Place in the person's list, from 1. */
     position: integer().notNull().default(0),
     /** 1 usable, 0 not. */
     status: smallint().notNull().default(1),
     createdAt: instant().notNull(),
     removedAt: instant(),
   },
-  (
-    table,
-  ) => [uniqueIndex("payment_methods_account").on(table.userId, table.type, table.accountIndex)],
+  (table) => [
+    uniqueIndex("payment_methods_account").on(table.userId, table.type, table.accountIndex)
+      .where(sql`removed_at is null`),
+  ],
 );

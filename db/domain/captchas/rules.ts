@@ -1,7 +1,7 @@
 import { DomainError } from "../errors.ts";
 
 /** What a code is for; a code for one purpose is worth nothing for another. */
-export type CaptchaPurpose = "login" | "register" | "login_check";
+export type CaptchaPurpose = "login" | "register" | "login_check" | "pay_password";
 
 /** A mobile number as accounts are keyed by: digits only, checked to be possible. */
 export interface Mobile {

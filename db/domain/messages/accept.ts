@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { brokenConstraintOf, type Ctx } from "../../client.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { FILE_HELPER_UID, SYSTEM_UID } from "../chat_accounts/rules.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { checkPayload, FAN_OUT_COUNT_MAX } from "./rules.ts";
 
@@ -27,6 +28,8 @@ export interface AcceptInput {
   visibleTo?: number[];
   /** False: the sender's own devices are not told (commands one person's act causes at another's). */
   copyToSender?: boolean;
+  /** False: it lies in the inboxes and changes nobody's list of conversations. */
+  inConversations?: boolean;
 }
 
 /** One person's inbox got the message under this number. */
@@ -70,14 +73,20 @@ export const VERDICTS: Record<string, Kind> = {
 export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accepted> {
   checkPayload(input.payload);
   const rows = await runAccept(ctx, input);
-  const { verdict, message_id, created_ms, target_id } = rows[0]!;
+  const { verdict } = rows[0]!;
   if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
+  return acceptedOf(rows, input.senderId);
+}
+
+/** What an accepting statement's rows say, when its verdict is no refusal. */
+export function acceptedOf(rows: AcceptRow[], senderId: number | undefined): Accepted {
+  const { verdict, message_id, created_ms, target_id } = rows[0]!;
   const deliveries = rows.filter(({ user_id }) => user_id !== null)
     .map(({ user_id, seq }) => ({ userId: Number(user_id), seq: Number(seq) }));
   const repeated = verdict === "repeated";
   return {
     messageId: Number(message_id),
-    senderSeq: deliveries.find(({ userId }) => userId === input.senderId)?.seq ?? 0,
+    senderSeq: deliveries.find(({ userId }) => userId === senderId)?.seq ?? 0,
     createdAt: new Date(Number(created_ms)),
     repeated,
     deliveries: repeated ? [] : deliveries,
@@ -85,7 +94,8 @@ export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accep
   };
 }
 
-interface AcceptRow extends Record<string, unknown> {
+/** A row of an accepting statement: one for each inbox the message got into, at least one. */
+export interface AcceptRow extends Record<string, unknown> {
   verdict: string;
   message_id: string | null;
   created_ms: string | null;
@@ -93,6 +103,27 @@ interface AcceptRow extends Record<string, unknown> {
   target_id: string | null;
   user_id: string | null;
   seq: string | null;
+}
+
+/** What comes before a message in the same statement. */
+export interface Prelude {
+  /** `name as (…), name as (…)`; may use `target(id)`, the channel's own. */
+  ctes: SQL;
+  /** Whether the message is to be sent at all. */
+  happened: SQL;
+  /** JSON text. */
+  payload: SQL;
+  /** What the statement answers besides, on each row. */
+  columns: SQL;
+}
+
+/** A statement that does something and says so in a channel, as one. */
+export function acceptStatementAfter(
+  prelude: Prelude,
+  input: Omit<AcceptInput, "payload">,
+  at: Date,
+): SQL {
+  return acceptStatement({ ...input, payload: "" }, at, prelude);
 }
 
 async function runAccept(ctx: Ctx, input: AcceptInput): Promise<AcceptRow[]> {
@@ -132,7 +163,9 @@ export function channelParts(
         when exists (select 1 from blocks where user_id = ${target}
           and blocked_id = ${sender}) then 'blacklisted'
         else 'sent' end as verdict`,
-      recipients: sql`select ${target} as user_id
+      // Nobody reads the inboxes of the built-in accounts, and everybody would wait for their locks.
+      recipients: sql`select id as user_id from users
+        where id = ${target} and uid not in (${SYSTEM_UID}, ${FILE_HELPER_UID})
         union select ${sender} where ${sender} is not null and ${copyToSender}`,
       // The receiver sees the sender's channel, the sender the receiver's.
       channelId: sql`case when user_id = ${target} then coalesce(${sender}, 0) else ${target} end`,
@@ -164,7 +197,7 @@ export function channelParts(
   };
 }
 
-function acceptStatement(input: AcceptInput, at: Date): SQL {
+function acceptStatement(input: AcceptInput, at: Date, prelude?: Prelude): SQL {
   const { senderId = null, channel, clientMsgNo = null, payload, redDot, visibleTo } = input;
   const now = sql`${at.toISOString()}::timestamptz`;
   const parts = channelParts(input, now);
@@ -175,21 +208,25 @@ function acceptStatement(input: AcceptInput, at: Date): SQL {
     ? sql`and (user_id = any(${sql.param(`{${visibleTo.join(",")}}`)}::bigint[])
         or user_id = ${senderId})`
     : sql``;
+  const after = prelude ? sql`, ${prelude.ctes}` : sql``;
   return sql`
     with target as materialized (
       ${targetOf(channel)}
-    ), prior as (
+    )${after}, prior as (
       select messages.id, messages.created_at, inbox.seq from messages
       left join inbox on inbox.message_id = messages.id and inbox.user_id = messages.sender_id
       where messages.sender_id = ${senderId} and messages.client_msg_no = ${clientMsgNo}
     ), verdict as (
-      select case when exists (select 1 from prior) then 'repeated' else allowed.verdict end
-        as verdict from (${parts.verdict}) as allowed
+      select case when not ${prelude?.happened ?? sql`true`} then 'nothing'
+        when exists (select 1 from prior) then 'repeated'
+        else allowed.verdict end as verdict from (${parts.verdict}) as allowed
     ), message as (
       insert into messages (channel_type, sender_id, receiver_id, group_id, client_msg_no, payload,
         red_dot, sync_once, created_at)
       select ${channel.type}, ${senderId}::bigint, ${receiverId}, ${groupId},
-        ${clientMsgNo}, ${payload}, ${redDot}, ${input.syncOnce ?? false}, ${now}
+        ${clientMsgNo}, ${prelude?.payload ?? payload}, ${redDot}, ${
+    input.syncOnce ?? false
+  }, ${now}
       from verdict where verdict in ('sent', 'logged')
       returning id, created_at
     ), log_head as (
@@ -216,7 +253,7 @@ function acceptStatement(input: AcceptInput, at: Date): SQL {
       insert into conversations (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
       select user_id, ${channel.type}, channel_id, seq,
         case when ${redDot} and user_id is distinct from ${senderId}::bigint then 1 else 0 end, ${now}
-      from boxed
+      from boxed where ${input.inConversations ?? true}
       on conflict (user_id, channel_type, channel_id) do update
         set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
           unread_count = conversations.unread_count + excluded.unread_count
@@ -228,6 +265,6 @@ function acceptStatement(input: AcceptInput, at: Date): SQL {
       ${target}::text as target_id,
       coalesce(boxed.user_id, case when prior.seq is not null then ${senderId}::bigint end)::text
         as user_id,
-      coalesce(boxed.seq, prior.seq)::text as seq
+      coalesce(boxed.seq, prior.seq)::text as seq${prelude ? sql`, ${prelude.columns}` : sql``}
     from verdict left join message on true left join prior on true left join boxed on true`;
 }

@@ -1,0 +1,116 @@
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import { sha256Hex } from "../../keys.ts";
+import { type AccountKind, type TransactionKind, transactions } from "../../schema/ledger.ts";
+import { DomainError } from "../errors.ts";
+import { canonicalText } from "./rules.ts";
+
+/** One side of a movement: 分 into (or, negative, out of) an account. */
+export interface Leg {
+  kind: AccountKind;
+  /** Whose or of what: see `accountKinds`. */
+  owner: number;
+  amount: number;
+}
+
+/** The name of an operation: done once, however often it is asked for. */
+export interface Operation {
+  kind: TransactionKind;
+  userId: number;
+  operationKey: string;
+  /** What was asked for; the same key with something else is a conflict. */
+  input: Record<string, string | number>;
+}
+
+export interface Posting extends Operation {
+  /** What the person reads in their records. */
+  remark?: string;
+  /** The movement this one takes back; each only once. */
+  reversesId?: number;
+  legs: Leg[];
+}
+
+/**
+ * Moves money: one transaction whose legs sum to zero. The database fills in balances, locks the
+ * accounts in the order of their ids, and refuses what does not balance or overdraws somebody.
+ *
+ * @returns the transaction's id
+ * @throws {DomainError} `balance_insufficient`, `operation_conflict` when it was done before
+ */
+export async function post(ctx: Ctx, posting: Posting): Promise<number> {
+  try {
+    const legs = sql`${JSON.stringify(posting.legs)}::jsonb`;
+    const { rows } = await ctx.db.execute<{ id: string }>(
+      sql`select ${postedAs({ ...posting, at: ctx.now(), legs })} as id`,
+    );
+    return Number(rows[0]!.id);
+  } catch (error) {
+    throw explainPosting(error);
+  }
+}
+
+/** What a refused posting means; anything else as it is. */
+export function explainPosting(error: unknown): unknown {
+  const constraint = brokenConstraintOf(error);
+  if (constraint === "accounts_not_negative") {
+    return new DomainError("balance_insufficient", { cause: error });
+  }
+  if (constraint === "transactions_operation" || constraint === "transactions_reversesId_unique") {
+    return new DomainError("operation_conflict", { cause: error });
+  }
+  return error;
+}
+
+/** A {@link Posting} whose parts may come from a statement's own rows. */
+export interface PostingAs extends Pick<Posting, "kind" | "input"> {
+  userId: number | SQL;
+  operationKey: string | SQL;
+  remark?: string | SQL;
+  reversesId?: number | SQL | undefined;
+  at: Date;
+  /** JSON of {@link Leg}s: see {@link legsAs}. */
+  legs: SQL;
+}
+
+/** The call that posts, for statements that do more than that. */
+export function postedAs(
+  { kind, userId, operationKey, input, remark = "", reversesId, at, legs }: PostingAs,
+): SQL {
+  return sql`post_transaction(${kind}, ${userId}, ${operationKey}, ${hashOf(input)}, ${remark},
+    ${reversesId ?? null}, ${at.toISOString()}::timestamptz, ${legs})`;
+}
+
+/** Legs of which owner and amount are known to the statement alone. */
+export function legsAs(legs: { kind: AccountKind; owner: SQL | number; amount: SQL }[]): SQL {
+  const parts = legs.map(({ kind, owner, amount }) =>
+    sql`jsonb_build_object('kind', ${kind}::text, 'owner', ${owner}::bigint, 'amount', ${amount})`
+  );
+  return sql`jsonb_build_array(${sql.join(parts, sql`, `)})`;
+}
+
+/**
+ * Whether an operation has been done already, so that its answer is to be given again.
+ *
+ * @returns the transaction's id, or undefined when there is none of that key
+ * @throws {DomainError} `operation_conflict` when the key was used for something else
+ */
+export async function findOperation(
+  ctx: Ctx,
+  { kind, userId, operationKey, input }: Operation,
+): Promise<number | undefined> {
+  const [found] = await ctx.db
+    .select({ id: transactions.id, inputHash: transactions.inputHash }).from(transactions)
+    .where(
+      and(
+        eq(transactions.userId, userId),
+        eq(transactions.kind, kind),
+        eq(transactions.operationKey, operationKey),
+      ),
+    ).limit(1);
+  if (found && found.inputHash !== hashOf(input)) throw new DomainError("operation_conflict");
+  return found?.id;
+}
+
+function hashOf(input: Operation["input"]): string {
+  return sha256Hex(canonicalText(input));
+}

@@ -1,0 +1,53 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import type { RedPacketState } from "../../schema/red_packets.ts";
+import { legsAs, postedAs } from "../ledger/post.ts";
+import { moment } from "../moments.ts";
+
+/**
+ * Gives back what is left of packets whose day is over: each once, whoever comes first, the job or
+ * somebody who looks (M8). A packet that is being opened at this moment is left to the next call.
+ *
+ * @returns how many
+ */
+export async function refundExpiredRedPackets(
+  ctx: Ctx,
+  { limit, id }: { limit: number; id?: number },
+): Promise<number> {
+  const now = moment(ctx.now());
+  const only = id === undefined ? sql`` : sql`and id = ${id}`;
+  const posted = postedAs({
+    kind: "red_packet_refunded",
+    userId: sql`packet.sender_id`,
+    operationKey: sql`packet.redpacket_no`,
+    input: {},
+    remark: sql`packet.blessing`,
+    reversesId: sql`packet.transaction_id`,
+    at: ctx.now(),
+    legs: legsAs([
+      { kind: "red_packet", owner: sql`packet.id`, amount: sql`-packet.refunded_amount` },
+      { kind: "wallet", owner: sql`packet.sender_id`, amount: sql`packet.refunded_amount` },
+    ]),
+  });
+  const { rows } = await ctx.db.execute(sql`
+    with due as (
+      select id from red_packets where state = 'open' and expires_at <= ${now} ${only}
+      order by expires_at, id limit ${limit} for update skip locked
+    ), packet as (
+      update red_packets set state = 'refunded', refunded_at = ${now},
+        refunded_amount = amount - opened_amount
+      from due where red_packets.id = due.id
+      returning red_packets.*
+    )
+    select ${posted} from (select * from packet order by sender_id) as packet`);
+  return rows.length;
+}
+
+/** The same for one packet, when it is due. */
+export async function refundIfExpired(
+  ctx: Ctx,
+  { id, state, expiresAt }: { id: number; state: RedPacketState; expiresAt: Date },
+): Promise<void> {
+  if (state !== "open" || expiresAt > ctx.now()) return;
+  await refundExpiredRedPackets(ctx, { limit: 1, id });
+}

@@ -1,0 +1,145 @@
+import { sql } from "drizzle-orm";
+import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import { ChannelType } from "../../schema/messages.ts";
+import { DomainError } from "../errors.ts";
+import { legsAs, postedAs } from "../ledger/post.ts";
+import {
+  acceptedOf,
+  type AcceptInput,
+  type AcceptRow,
+  acceptStatementAfter,
+  VERDICTS,
+} from "../messages/accept.ts";
+import { ContentType } from "../messages/rules.ts";
+import { wake } from "../messages/send.ts";
+import { refundIfExpired } from "./expire.ts";
+import { type PacketSeen, readForOpening } from "./reads.ts";
+import { checkOpening } from "./rules.ts";
+
+export interface OpenInput {
+  redpacketNo: string;
+  userId: number;
+  /** Where the opener sees the packet: the group's number, or the other person's uid. */
+  channel: { type: number; id: string };
+}
+
+/**
+ * Takes the next share of a packet for somebody, once. The share, the money's way from the packet
+ * into the wallet and the notice to sender and opener are one statement: the packet's row is
+ * locked for no longer than the database needs for it, so a hot packet's openers do not wait for
+ * each other's round trips.
+ *
+ * @returns 分 taken
+ * @throws {DomainError} `redpacket_missing`, `redpacket_refused`, `redpacket_unpaid`,
+ *   `redpacket_opened`, `redpacket_empty`, `redpacket_expired`
+ */
+export async function openRedPacket(ctx: Ctx, input: OpenInput): Promise<number> {
+  const packet = await readForOpening(ctx, input);
+  await refuse(ctx, packet);
+  const rows = await takeShare(ctx, input, packet);
+  const taken = rows?.[0]?.share;
+  if (taken === undefined || taken === null) {
+    // Somebody was faster; what is there now says with what.
+    await refuse(ctx, await readForOpening(ctx, input));
+    throw new DomainError("redpacket_empty");
+  }
+  const said = rows!;
+  if (!(said[0]!.verdict in VERDICTS)) wake(ctx, acceptedOf(said, undefined));
+  return Number(taken);
+}
+
+async function refuse(ctx: Ctx, packet: PacketSeen): Promise<void> {
+  if (packet.isInScene) await refundIfExpired(ctx, packet);
+  checkOpening(packet, ctx.now());
+}
+
+interface OpenRow extends AcceptRow {
+  share: string | null;
+}
+
+async function takeShare(
+  ctx: Ctx,
+  { redpacketNo, userId }: OpenInput,
+  packet: PacketSeen,
+): Promise<OpenRow[] | undefined> {
+  const now = sql`${ctx.now().toISOString()}::timestamptz`;
+  const posted = postedAs({
+    kind: "red_packet_opened",
+    userId,
+    operationKey: redpacketNo,
+    input: {},
+    at: ctx.now(),
+    legs: legsAs([
+      { kind: "red_packet", owner: sql`packet.id`, amount: sql`-share.amount` },
+      { kind: "wallet", owner: userId, amount: sql`share.amount` },
+    ]),
+  });
+  const ctes = sql`packet as (
+      update red_packets set opened_count = opened_count + 1,
+        opened_amount = opened_amount + (select amount from red_packet_shares as next
+          where next.packet_id = red_packets.id and next.position = red_packets.opened_count + 1),
+        state = case when opened_count + 1 = share_count then 'finished' else state end,
+        finished_at = case when opened_count + 1 = share_count then ${now} end
+      where id = ${packet.id} and state = 'open' and opened_count < share_count
+        and expires_at > ${now} and not exists (select from red_packet_shares as mine
+          where mine.packet_id = red_packets.id and mine.user_id = ${userId})
+      returning id, opened_count, share_count
+    ), share as (
+      update red_packet_shares set user_id = ${userId}, opened_at = ${now} from packet
+      where packet_id = packet.id and position = packet.opened_count
+      returning red_packet_shares.amount
+    ), posted as materialized (
+      select ${posted} as id, share.amount from packet, share
+    )`;
+  const statement = acceptStatementAfter(
+    {
+      ctes,
+      happened: sql`exists (select from posted)`,
+      payload: sql`(select case when opened_count = share_count then
+      ${noticeOf(ContentType.redPacketFinished, redpacketNo, packet)} else
+      ${noticeOf(ContentType.redPacketOpened, redpacketNo, packet)} end from packet)`,
+      columns: sql`(select amount::text from posted) as share`,
+    },
+    noticeFor(userId, packet),
+    ctx.now(),
+  );
+  try {
+    return (await ctx.db.execute<OpenRow>(statement)).rows;
+  } catch (error) {
+    const constraint = brokenConstraintOf(error);
+    const isTwice = constraint === "red_packet_shares_once" ||
+      constraint === "transactions_operation";
+    if (isTwice) return undefined;
+    throw error;
+  }
+}
+
+/** In a group the system tells the two; between two people the opener does. */
+function noticeFor(userId: number, packet: PacketSeen): Omit<AcceptInput, "payload"> {
+  const { groupId, sender } = packet;
+  return groupId === undefined
+    ? {
+      senderId: userId,
+      channel: { type: ChannelType.person, userId: sender.userId },
+      clientMsgNo: undefined,
+      redDot: false,
+    }
+    : {
+      senderId: undefined,
+      channel: { type: ChannelType.group, groupId },
+      clientMsgNo: undefined,
+      redDot: false,
+      visibleTo: [...new Set([sender.userId, userId])],
+    };
+}
+
+function noticeOf(type: number, redpacketNo: string, { sender, opener }: PacketSeen): string {
+  const isLast = type === ContentType.redPacketFinished;
+  return JSON.stringify({
+    type,
+    content: isLast ? "{0}领取了{1}的红包，红包已被领完" : "{0}领取了{1}的红包",
+    extra: [opener, sender].map(({ uid, name }) => ({ uid, name })),
+    redpacket_no: redpacketNo,
+    visibles: [...new Set([sender.uid, opener.uid])],
+  });
+}

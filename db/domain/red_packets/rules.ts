@@ -1,0 +1,89 @@
+import { DomainError } from "../errors.ts";
+
+/** Most shares of one packet. */
+export const SHARE_COUNT_MAX = 100;
+/** Most one share may be, 分. */
+export const SHARE_AMOUNT_MAX = 20_000;
+/** How long a packet may wait to be paid, and to be opened, ms (behaviour notes, 1.8). */
+export const UNPAID_LIFE_MS = 10 * 60 * 1000;
+export const OPEN_LIFE_MS = 24 * 60 * 60 * 1000;
+export const BLESSING_DEFAULT = "恭喜发财，大吉大利";
+export const BLESSING_LENGTH_MAX = 50;
+
+const FIXED = 1;
+
+/** Draws a whole number from `from` to `to`, both included, from a source nobody can foresee. */
+export type Draw = (from: number, to: number) => number;
+
+export interface PacketTerms {
+  /** 1 equal shares, 2 drawn at random. */
+  type: number;
+  /** 分, all shares together. */
+  amount: number;
+  shareCount: number;
+}
+
+/**
+ * Refuses a packet that cannot be shared out: at least 1 分 a share and at most
+ * {@link SHARE_AMOUNT_MAX}, equal shares without a remainder.
+ *
+ * @throws {DomainError} `redpacket_invalid`
+ */
+export function checkTerms({ type, amount, shareCount }: PacketTerms): void {
+  const isSharable = shareCount >= 1 && shareCount <= SHARE_COUNT_MAX && amount >= shareCount &&
+    amount <= shareCount * SHARE_AMOUNT_MAX;
+  const isEqual = type !== FIXED || amount % shareCount === 0;
+  if (!isSharable || !isEqual) throw new DomainError("redpacket_invalid");
+}
+
+/**
+ * The shares of a packet in the order they will be taken, 分: whole, at least 1, together exactly
+ * the amount. Random ones by the double-average draw: each is uniform from 1 to twice the average
+ * of what is left, and the last takes the rest.
+ */
+export function drawShares({ type, amount, shareCount }: PacketTerms, draw: Draw): number[] {
+  if (type === FIXED) return new Array(shareCount).fill(amount / shareCount);
+  const shares: number[] = [];
+  let left = amount;
+  for (let others = shareCount - 1; others >= 0; others--) {
+    // What those after this one need at least, and can take at most.
+    const from = Math.max(1, left - others * SHARE_AMOUNT_MAX);
+    const twiceAverage = Math.floor((2 * left) / (others + 1)) - 1;
+    const to = Math.min(Math.max(twiceAverage, from), left - others, SHARE_AMOUNT_MAX);
+    const share = others === 0 ? left : draw(from, to);
+    shares.push(share);
+    left -= share;
+  }
+  return shares;
+}
+
+/** The place of the largest share, from 1, the first of equals; 0 where shares do not differ. */
+export function luckiestOf({ type }: Pick<PacketTerms, "type">, shares: number[]): number {
+  return type === FIXED ? 0 : shares.indexOf(Math.max(...shares)) + 1;
+}
+
+/** What decides whether somebody may open a packet. */
+export interface OpeningFacts {
+  state: "unpaid" | "open" | "finished" | "refunded";
+  openedCount: number;
+  shareCount: number;
+  expiresAt: Date;
+  hasOpened: boolean;
+  /** In the packet's group, or the person it is for. */
+  isInScene: boolean;
+}
+
+/**
+ * Refuses an opening that cannot succeed, with the reason that helps most.
+ *
+ * @throws {DomainError} `redpacket_refused`, `redpacket_unpaid`, `redpacket_opened`,
+ *   `redpacket_empty`, `redpacket_expired`
+ */
+export function checkOpening(facts: OpeningFacts, now: Date): void {
+  const { state, openedCount, shareCount, expiresAt } = facts;
+  if (!facts.isInScene) throw new DomainError("redpacket_refused");
+  if (state === "unpaid") throw new DomainError("redpacket_unpaid");
+  if (facts.hasOpened) throw new DomainError("redpacket_opened");
+  if (state === "finished" || openedCount === shareCount) throw new DomainError("redpacket_empty");
+  if (state === "refunded" || expiresAt <= now) throw new DomainError("redpacket_expired");
+}

@@ -1,0 +1,42 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { legsAs, postedAs } from "../ledger/post.ts";
+import { moment } from "../moments.ts";
+
+/**
+ * Gives back transfers nobody has received within their day: each once, whoever comes first, the
+ * job or somebody who looks (M7, M8). One that is being received is left to the next call.
+ *
+ * @returns how many
+ */
+export async function refundExpiredTransfers(
+  ctx: Ctx,
+  { limit, transferNo }: { limit: number; transferNo?: string },
+): Promise<number> {
+  const now = moment(ctx.now());
+  const only = transferNo === undefined ? sql`` : sql`and transfer_no = ${transferNo}`;
+  const posted = postedAs({
+    kind: "transfer_refunded",
+    userId: sql`transfer.sender_id`,
+    operationKey: sql`transfer.transfer_no`,
+    input: {},
+    remark: sql`transfer.remark`,
+    reversesId: sql`transfer.transaction_id`,
+    at: ctx.now(),
+    legs: legsAs([
+      { kind: "transfer", owner: sql`transfer.id`, amount: sql`-transfer.amount` },
+      { kind: "wallet", owner: sql`transfer.sender_id`, amount: sql`transfer.amount` },
+    ]),
+  });
+  const { rows } = await ctx.db.execute(sql`
+    with due as (
+      select id from transfers where state = 'waiting' and expires_at <= ${now} ${only}
+      order by expires_at, id limit ${limit} for update skip locked
+    ), transfer as (
+      update transfers set state = 'refunded', refunded_at = ${now}
+      from due where transfers.id = due.id
+      returning transfers.*
+    )
+    select ${posted} from (select * from transfer order by sender_id) as transfer`);
+  return rows.length;
+}

@@ -1,0 +1,1 @@
+ALTER TABLE "inbox_heads" ADD COLUMN "delivered_seq" bigint DEFAULT 0 NOT NULL;
