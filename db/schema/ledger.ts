@@ -107,6 +107,8 @@ export const recharges = pgTable(
     id: safeBigint().primaryKey().generatedAlwaysAsIdentity(),
     rechargeNo: text().notNull().unique(),
     userId: safeBigint().notNull().references(() => users.id),
+    /** The caller's `Idempotency-Key`: the same call again is the same recharge. */
+    operationKey: text(),
     amount: safeBigint().notNull(),
     channelType: safeBigint().notNull(),
     state: text({ enum: rechargeStates }).notNull(),
@@ -117,6 +119,7 @@ export const recharges = pgTable(
   },
   (table) => [
     index("recharges_of_user").on(table.userId, table.id),
+    unique("recharges_operation").on(table.userId, table.operationKey),
     check("recharges_amount", sql`amount > 0`),
   ],
 );
