@@ -9,6 +9,8 @@ export type BusEvent =
   | { kind: "group"; groupId: number }
   /** Something of the moment that is not kept: typing, online status. */
   | ({ kind: "moment"; userIds: number[] } & Moment)
+  /** Something of the moment for whoever is in a partner's chat room. */
+  | ({ kind: "room"; appId: number; roomId: number } & Moment)
   /** A login of this kind at this time (epoch ms): the person's older sockets of the kind go. */
   | { kind: "kick"; userId: number; deviceFlag: number; exceptSocket: string; atMs: number }
   /** These sessions are over, and so are their sockets. */
@@ -19,10 +21,15 @@ export type BusEvent =
 /** A message that is not kept, as its receivers see it. */
 export interface Moment {
   messageId: number;
+  /** Empty: the system. */
   fromUid: string;
+  /** The sender's number in their app; 0: the system. */
+  fromId: number;
   channelType: number;
   /** What receivers call the channel: the other person's uid, or the group's number. */
   channelNo: string;
+  /** What partners' clients call it: the other person's number in their app, or the group's id. */
+  channelId: number;
   clientMsgNo: string;
   payload: string;
   redDot: boolean;

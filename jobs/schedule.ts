@@ -21,6 +21,13 @@ export const jobs: Job[] = [
     chunk: async (...given) => (await import("./push.ts")).push(...given),
   },
   {
+    name: "audit",
+    cron: "7 * * * *",
+    schedule: { unit: "hour", due: "begun", delayMs: 7 * 60 * 1000 },
+    catchUp: "latest",
+    chunk: async (...given) => (await import("./audit.ts")).audit(...given),
+  },
+  {
     name: "cleanup",
     // 04:30 in China, when the fewest people are awake.
     cron: "30 20 * * *",

@@ -1,7 +1,7 @@
 import type { Ctx } from "../db/client.ts";
 import { DomainError } from "../db/domain/errors.ts";
 import { type GuardKey, readSession, readSessionAndUseKeys } from "../db/domain/sessions/reads.ts";
-import { isLive, type Session } from "../db/domain/sessions/session.ts";
+import { isLive, isOfPartner, type Session } from "../db/domain/sessions/session.ts";
 import {
   parseCachedSession,
   rememberSession,
@@ -18,6 +18,10 @@ export interface Admission {
   /** Keys of which none may have been used within its window (the duplicate-call guard). */
   useOnce: GuardKey[];
   counters: Counter[];
+  /** Whether a partner client's token is one here too. */
+  takesPartners?: boolean;
+  /** A key whose value the caller wants to know too. */
+  cacheKey?: string;
   /** The operation cannot work without Redis: answer 503 at once when it is away. */
   needsRedis: boolean;
 }
@@ -31,6 +35,14 @@ export interface Admission {
  * @throws {DomainError} `session_invalid`, `call_repeated`, `rate_exceeded`, `service_unavailable`
  */
 export async function admit(ctx: Ctx, admission: Admission): Promise<Session | undefined> {
+  return (await admitReading(ctx, admission)).session;
+}
+
+/** {@link admit}, and what `cacheKey` holds: null where there is nothing, or no Redis to ask. */
+export async function admitReading(
+  ctx: Ctx,
+  admission: Admission,
+): Promise<{ session: Session | undefined; cached: string | null }> {
   const nowMs = ctx.now().getTime();
   let verdict: Verdict;
   try {
@@ -40,27 +52,37 @@ export async function admit(ctx: Ctx, admission: Admission): Promise<Session | u
     if (admission.needsRedis) throw new DomainError("service_unavailable", { cause: error });
     verdict = await askPostgres(ctx, admission, nowMs);
   }
-  if (admission.tokenHash && (!verdict.session || !isLive(verdict.session, nowMs))) {
-    throw new DomainError("session_invalid");
-  }
+  const { session } = verdict;
+  const isRefused = !session || !isLive(session, nowMs) ||
+    isOfPartner(session) && !admission.takesPartners;
+  if (admission.tokenHash && isRefused) throw new DomainError("session_invalid");
   if (verdict.overCounter) {
     const retryAfterSeconds = Math.ceil(verdict.overCounter.windowMs / 1000);
     throw new DomainError("rate_exceeded", { retryAfterSeconds });
   }
   if (!verdict.unused) throw new DomainError("call_repeated");
-  return verdict.session;
+  return { session, cached: verdict.cached };
 }
 
 interface Verdict {
   session: Session | undefined;
   unused: boolean;
   overCounter: Counter | undefined;
+  cached: string | null;
 }
+
+const NOTHING_ASKED: Verdict = {
+  session: undefined,
+  unused: true,
+  overCounter: undefined,
+  cached: null,
+};
 
 async function askRedis(ctx: Ctx, admission: Admission, nowMs: number): Promise<Verdict> {
   const { tokenHash, useOnce, counters } = admission;
   const windows = counters.map((counter) => ({ counter, ...windowsAt(counter, nowMs) }));
   const readKeys = windows.map(({ previous }) => previous);
+  if (admission.cacheKey) readKeys.unshift(admission.cacheKey);
   if (tokenHash) readKeys.unshift(sessionCacheKey(tokenHash));
 
   const pipeline = ctx.redis.pipeline();
@@ -72,12 +94,13 @@ async function askRedis(ctx: Ctx, admission: Admission, nowMs: number): Promise<
   }
   // One command for everything that is only read: hosted Redis is paid by the command.
   if (readKeys.length > 0) pipeline.mget(...readKeys);
-  if (pipeline.length() === 0) return { session: undefined, unused: true, overCounter: undefined };
+  if (pipeline.length() === 0) return NOTHING_ASKED;
 
   const replies = (await pipeline.exec<unknown[]>()).slice(ends.commandCount);
   ends.done();
   const read = readKeys.length > 0 ? replies.pop() as (string | null)[] : [];
-  const cached = tokenHash ? parseCachedSession(read.shift()!) : undefined;
+  const known = tokenHash ? parseCachedSession(read.shift()!) : undefined;
+  const cached = admission.cacheKey ? read.shift()! : null;
   const unused = replies.splice(0, useOnce.length).every((reply) => reply === "OK");
   const overCounter = windows.find(({ counter, previousWeight }, at) =>
     isOver(counter, {
@@ -86,7 +109,7 @@ async function askRedis(ctx: Ctx, admission: Admission, nowMs: number): Promise<
       previousWeight,
     })
   )?.counter;
-  return { session: await sessionBehind(ctx, tokenHash, cached), unused, overCounter };
+  return { session: await sessionBehind(ctx, tokenHash, known), unused, overCounter, cached };
 }
 
 /** A session the cache does not know is read from Postgres, which is the truth, and kept. */
@@ -105,6 +128,6 @@ async function sessionBehind(
 async function askPostgres(ctx: Ctx, admission: Admission, nowMs: number): Promise<Verdict> {
   const { tokenHash, useOnce, counters } = admission;
   const overCounter = counters.find((counter) => countLocally(counter, nowMs));
-  if (!tokenHash && useOnce.length === 0) return { session: undefined, unused: true, overCounter };
-  return { ...await readSessionAndUseKeys(ctx, tokenHash, useOnce), overCounter };
+  if (!tokenHash && useOnce.length === 0) return { ...NOTHING_ASKED, overCounter };
+  return { ...await readSessionAndUseKeys(ctx, tokenHash, useOnce), overCounter, cached: null };
 }

@@ -5,6 +5,7 @@ import { type Bus, localBus } from "../db/bus.ts";
 import { contextFor, type Ctx, type Database, type Parts } from "../db/client.ts";
 import { overPglite } from "../db/client_pglite.ts";
 import { readConfig } from "../db/config.ts";
+import { auditLedger } from "../db/domain/ledger/audit.ts";
 import { MIGRATIONS_FOLDER } from "../db/migrations.ts";
 import journal from "../db/migrations/meta/_journal.json" with { type: "json" };
 import { openRedis, type RedisConnection } from "../db/redis.ts";
@@ -69,12 +70,21 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ctx: contextFor(parts, "test"),
     fetch: async (request) => await app.fetch(request, { remoteAddr: { hostname: "192.0.2.1" } }),
     async [Symbol.asyncDispose]() {
-      if (!options.database) await database.close();
+      if (!options.database) {
+        await assertBooksHold(parts);
+        await database.close();
+      }
       if (!options.redis) await redis.close();
       const faults = logs.filter((line) => line.level === "error" || line.level === "warn");
       assert.deepEqual(faults, []);
     },
   };
+}
+
+/** Whatever a test did with money, the invariants hold afterwards. */
+export async function assertBooksHold({ database }: Pick<Parts, "database">): Promise<void> {
+  const broken = (await auditLedger(database)).filter(({ violations }) => violations > 0);
+  assert.deepEqual(broken, []);
 }
 
 /** An empty migrated database in memory, from a copy made once per set of migrations. */

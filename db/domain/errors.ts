@@ -137,6 +137,15 @@ const catalogue = {
   transfer_missing: ["not_found", "转账不存在"],
   transfer_settled: ["conflict", "转账已处理"],
 
+  // Operators.
+  operator_no_right: ["forbidden", "没有操作权限"],
+
+  // Partners.
+  app_missing: ["not_found", "应用不存在"],
+  store_missing: ["not_found", "咨询台不存在"],
+  seller_missing: ["not_found", "没有可用的客服"],
+  customer_missing: ["not_found", "顾客不存在"],
+
   // The app itself.
   release_missing: ["not_found", "已是最新版本"],
   link_refused: ["invalid", "链接不可访问"],

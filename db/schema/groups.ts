@@ -71,6 +71,8 @@ export const groupMembers = pgTable(
     mutedUntil: instant(),
     /** How far the group's log has been copied into this member's inbox. */
     logSeq: safeBigint().notNull().default(0),
+    /** How far a partner's client says it has read the group's log. */
+    syncedSeq: safeBigint().notNull().default(0),
     /** Subscription facts of the ops contract. */
     state: text().notNull().default("free"),
     subscribedAt: instant(),

@@ -36,6 +36,8 @@ export const messages = pgTable(
     redDot: boolean().notNull(),
     syncOnce: boolean().notNull().default(false),
     createdAt: instant().notNull(),
+    /** Lies in a large group's log, from which members copy it. */
+    isLogged: boolean().notNull().default(false),
     revokedAt: instant(),
     revokerId: safeBigint().references(() => users.id),
   },

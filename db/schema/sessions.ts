@@ -3,8 +3,11 @@ import { index, integer, pgTable, smallint, text, unique, uniqueIndex } from "dr
 import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
 
-/** `sessions.kind`: one live session per person and kind, the newest wins. */
-export const SessionKind = { app: 0, web: 1 } as const;
+/**
+ * `sessions.kind`: one live session per person and kind, the newest wins. A partner's client keeps
+ * its token for good, and it is worth nothing on the gateway and in the chat app.
+ */
+export const SessionKind = { app: 0, web: 1, partner: 2 } as const;
 
 /** A login. The token itself is never stored, only its SHA-256. */
 export const sessions = pgTable(

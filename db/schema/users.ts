@@ -39,6 +39,8 @@ export const users = pgTable(
     profileAt: instant(),
     exchanger: boolean().notNull().default(false),
     parentId: safeBigint(),
+    /** No pushes to the phone while a computer is online (partner: mute). */
+    phoneMuted: boolean().notNull().default(false),
     /** Cards received and kept: always the number of live rows in `cards`. */
     cardCount: integer().notNull().default(0),
     /** Notifications since the list was last looked at. */

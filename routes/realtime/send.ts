@@ -60,7 +60,7 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
   const { redDot, syncOnce, noPersist } = frame.flags;
   if (noPersist) {
     const { messageId } = await sendMoment(ctx, {
-      sender,
+      senderId: sender.userId,
       channel,
       clientMsgNo: frame.clientMsgNo,
       payload,

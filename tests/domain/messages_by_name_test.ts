@@ -26,8 +26,7 @@ Deno.test("a channel may be named as clients name it, at no further trip", async
       assert.equal(trips.sql.count, tripCount);
     });
     await withTrips(async (trips) => {
-      const sender = { userId: anna!.id, uid: anna!.uid };
-      const input = { ...said, sender, channel, clientMsgNo: "", fromSocket: "" };
+      const input = { ...said, senderId: anna!.id, channel, clientMsgNo: "", fromSocket: "" };
       assert.ok((await sendMoment(ctx, input)).messageId > 2 ** 40);
       assert.equal(trips.sql.count, 1);
     });

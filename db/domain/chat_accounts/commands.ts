@@ -43,8 +43,10 @@ export async function announceChange(
   const said: Moment = {
     messageId: momentIdAt(now),
     fromUid: uid,
+    fromId: userId,
     channelType: ChannelType.person,
     channelNo: uid,
+    channelId: userId,
     clientMsgNo: randomHex32(),
     payload: channelUpdate(uid),
     redDot: false,

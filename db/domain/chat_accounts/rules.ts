@@ -6,6 +6,13 @@ export const PASSWORD_LENGTH_MIN = 6;
 export const PASSWORD_LENGTH_MAX = 128;
 /** `category` of customer service. */
 export const CUSTOMER_SERVICE = "客服";
+/** The built-in account the house speaks through. Nobody logs in as it, or as the next one. */
+export const SYSTEM_UID = "00000000000000000000000000010000";
+/** The built-in account people send things to that are for their own other devices. */
+export const FILE_HELPER_UID = "00000000000000000000000000020000";
+export const BUILT_IN_UIDS: readonly string[] = [SYSTEM_UID, FILE_HELPER_UID];
+/** What the system account says to whoever is new. */
+export const WELCOME = "欢迎加入！有任何问题，都可以在这里找到我们的通知。";
 /** Password logins to one name within {@link LOGIN_WINDOW_MS}, right ones included. */
 export const LOGIN_COUNT_MAX = 20;
 export const LOGIN_WINDOW_MS = 10 * 60 * 1000;

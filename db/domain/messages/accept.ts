@@ -10,8 +10,10 @@ import { checkPayload, FAN_OUT_COUNT_MAX } from "./rules.ts";
 export type Channel =
   | { type: typeof ChannelType.person; userId: number }
   | { type: typeof ChannelType.person; uid: string }
+  | { type: typeof ChannelType.person; appId: number; appUid: number }
   | { type: typeof ChannelType.group; groupId: number }
-  | { type: typeof ChannelType.group; groupNo: string };
+  | { type: typeof ChannelType.group; groupNo: string }
+  | { type: typeof ChannelType.group; appId: number; groupId: number };
 
 export interface AcceptInput {
   /** Absent: the system speaks, and nobody's rules apply. */
@@ -26,6 +28,8 @@ export interface AcceptInput {
   syncOnce?: boolean;
   /** Only these people receive it (and the sender); absent: everybody in the channel. */
   visibleTo?: number[];
+  /** A partner's server speaks for the sender: rights within the app are its own business. */
+  trusted?: boolean;
   /** False: the sender's own devices are not told (commands one person's act causes at another's). */
   copyToSender?: boolean;
   /** False: it lies in the inboxes and changes nobody's list of conversations. */
@@ -141,6 +145,13 @@ async function runAccept(ctx: Ctx, input: AcceptInput): Promise<AcceptRow[]> {
 export function targetOf(channel: Channel): SQL {
   if ("uid" in channel) return sql`select id from users where uid = ${channel.uid}`;
   if ("groupNo" in channel) return sql`select id from groups where group_no = ${channel.groupNo}`;
+  if ("appUid" in channel) {
+    return sql`select id from users
+      where app_id = ${channel.appId} and app_uid = ${channel.appUid}`;
+  }
+  if ("appId" in channel) {
+    return sql`select id from groups where app_id = ${channel.appId} and id = ${channel.groupId}`;
+  }
   const id = channel.type === ChannelType.person ? channel.userId : channel.groupId;
   return sql`select ${id}::bigint as id`;
 }
@@ -149,9 +160,9 @@ const target = sql`(select id from target)`;
 
 /** What may be said where, and who hears it; for statements that begin with {@link targetOf}. */
 export function channelParts(
-  { senderId, channel, copyToSender = true, visibleTo }: Pick<
+  { senderId, channel, copyToSender = true, visibleTo, trusted = false }: Pick<
     AcceptInput,
-    "senderId" | "channel" | "copyToSender" | "visibleTo"
+    "senderId" | "channel" | "copyToSender" | "visibleTo" | "trusted"
   >,
   now: SQL,
 ) {
@@ -159,7 +170,9 @@ export function channelParts(
   if (channel.type === ChannelType.person) {
     return {
       verdict: sql`select case
-        when not exists (select 1 from users where id = ${target}) then 'missing'
+        when not exists (select 1 from users where id = ${target} and (${sender} is null
+          or app_id = (select app_id from users where id = ${sender}))) then 'missing'
+        when ${trusted} then 'sent'
         when exists (select 1 from blocks where user_id = ${target}
           and blocked_id = ${sender}) then 'blacklisted'
         else 'sent' end as verdict`,
@@ -171,7 +184,7 @@ export function channelParts(
       channelId: sql`case when user_id = ${target} then coalesce(${sender}, 0) else ${target} end`,
     };
   }
-  const isSystem = senderId === undefined;
+  const isSystem = trusted || senderId === undefined;
   return {
     verdict: sql`select case
         when found.id is null then 'missing'
@@ -222,11 +235,10 @@ function acceptStatement(input: AcceptInput, at: Date, prelude?: Prelude): SQL {
         else allowed.verdict end as verdict from (${parts.verdict}) as allowed
     ), message as (
       insert into messages (channel_type, sender_id, receiver_id, group_id, client_msg_no, payload,
-        red_dot, sync_once, created_at)
+        red_dot, sync_once, is_logged, created_at)
       select ${channel.type}, ${senderId}::bigint, ${receiverId}, ${groupId},
-        ${clientMsgNo}, ${prelude?.payload ?? payload}, ${redDot}, ${
-    input.syncOnce ?? false
-  }, ${now}
+        ${clientMsgNo}, ${prelude?.payload ?? payload}, ${redDot},
+        ${input.syncOnce ?? false}, verdict = 'logged', ${now}
       from verdict where verdict in ('sent', 'logged')
       returning id, created_at
     ), log_head as (

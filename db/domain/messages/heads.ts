@@ -35,6 +35,30 @@ export async function readHeads(ctx: Ctx, userIds: number[]): Promise<Map<number
   return heads;
 }
 
+/**
+ * Notes how far people's devices have confirmed what was pushed to them (RECVACK), by user id; one
+ * trip for thousands. A mark never goes back. It says nothing of what was read or fetched: that is
+ * `acknowledge`.
+ */
+export async function markDelivered(ctx: Ctx, marks: ReadonlyMap<number, number>): Promise<void> {
+  const entries = [...marks];
+  for (let from = 0; from < entries.length; from += PEOPLE_COUNT_MAX) {
+    const page = entries.slice(from, from + PEOPLE_COUNT_MAX);
+    await ctx.db.execute(sql`
+      with marks as (
+        select inbox_heads.user_id, confirmed.seq
+        from unnest(${arrayOf(page.map(([userId]) => userId))}::bigint[],
+          ${arrayOf(page.map(([, seq]) => seq))}::bigint[]) as confirmed(user_id, seq)
+        join inbox_heads on inbox_heads.user_id = confirmed.user_id
+        where inbox_heads.delivered_seq < confirmed.seq
+        -- Locked in the order in which every message locks them.
+        order by inbox_heads.user_id for no key update of inbox_heads
+      )
+      update inbox_heads set delivered_seq = greatest(delivered_seq, marks.seq)
+      from marks where inbox_heads.user_id = marks.user_id`);
+  }
+}
+
 /** Which of these people are in a group. */
 export async function membersAmong(
   ctx: Ctx,

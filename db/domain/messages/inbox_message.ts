@@ -10,8 +10,14 @@ export interface InboxMessage {
   channelType: number;
   /** uid of the other person, or the group's number; what clients call the channel. */
   channelNo: string;
+  /** What partners call the channel: the other person's number in their app, or the group's id. */
+  channelId: number;
   /** Empty: the system. */
   fromUid: string;
+  /** The sender's number in their app; 0: the system. */
+  fromId: number;
+  /** Comes from the log of a super group, which partners' clients read by itself. */
+  isOfSuperGroup: boolean;
   clientMsgNo: string;
   payload: string;
   redDot: boolean;
@@ -28,7 +34,10 @@ export interface InboxRow extends Record<string, unknown> {
   seq: string;
   channel_type: number;
   channel_no: string | null;
+  channel_app_id: string | null;
   from_uid: string | null;
+  from_app_uid: string | null;
+  of_super_group: boolean | null;
   client_msg_no: string | null;
   payload: string;
   red_dot: boolean;
@@ -50,7 +59,13 @@ export function inboxMessageColumns(rows: "found" | "listed"): SQL {
       case when ${its("channel_type")} = ${ChannelType.person}
         then (select uid from users where id = ${its("channel_id")})
         else (select group_no from groups where id = ${its("channel_id")}) end as channel_no,
+      case when ${its("channel_type")} = ${ChannelType.person}
+        then (select app_uid from users where id = ${its("channel_id")})
+        else ${its("channel_id")} end::text as channel_app_id,
       (select uid from users where id = messages.sender_id) as from_uid,
+      (select app_uid from users where id = messages.sender_id)::text as from_app_uid,
+      messages.is_logged and (select is_super from groups where id = messages.group_id)
+        as of_super_group,
       messages.client_msg_no, messages.payload, messages.red_dot, messages.sync_once,
       (extract(epoch from messages.created_at) * 1000)::bigint::text as created_ms,
       messages.revoked_at is not null as revoked,
@@ -63,7 +78,10 @@ export function messageOf(row: InboxRow): InboxMessage {
     seq: Number(row.seq),
     channelType: Number(row.channel_type),
     channelNo: row.channel_no ?? "",
+    channelId: Number(row.channel_app_id ?? 0),
     fromUid: row.from_uid ?? "",
+    fromId: Number(row.from_app_uid ?? 0),
+    isOfSuperGroup: row.of_super_group ?? false,
     clientMsgNo: row.client_msg_no ?? "",
     payload: row.payload,
     redDot: row.red_dot,

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Moment } from "../../bus.ts";
 import type { Ctx } from "../../client.ts";
 import { ChannelType } from "../../schema/messages.ts";
@@ -8,14 +8,17 @@ import { type Channel, channelParts, targetOf, VERDICTS } from "./accept.ts";
 import { checkPayload } from "./rules.ts";
 
 export interface SendMomentInput {
-  sender: { userId: number; uid: string };
-  channel: Extract<Channel, { uid: string } | { groupNo: string }>;
+  /** Absent: the system speaks. */
+  senderId?: number;
+  channel: Channel;
   clientMsgNo: string;
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
-  /** The socket it came from. */
-  fromSocket: string;
+  /** A partner's server speaks for the sender. */
+  trusted?: boolean;
+  /** The socket it came from, if from one. */
+  fromSocket?: string;
 }
 
 /** Of a larger group nobody beyond hears a message that is not kept. */
@@ -31,10 +34,50 @@ const EVENT_PEOPLE_MAX = 500;
  */
 export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Moment> {
   checkPayload(input.payload);
-  const { sender, channel } = input;
+  const { senderId, channel, trusted, fromSocket } = input;
   const at = ctx.now();
-  const parts = channelParts({ senderId: sender.userId, channel }, moment(at));
-  const { rows } = await ctx.db.execute<{ verdict: string; user_id: string | null }>(sql`
+  const { rows } = await ctx.db.execute<MomentRow>(momentStatement(input, at));
+  const row = rows[0]!;
+  if (row.verdict in VERDICTS) throw new DomainError(VERDICTS[row.verdict]!);
+  const said: Moment = {
+    messageId: momentIdAt(at),
+    fromUid: row.from_uid ?? "",
+    fromId: Number(row.from_id ?? 0),
+    channelType: channel.type,
+    channelNo: row.channel_no!,
+    channelId: Number(row.channel_id),
+    clientMsgNo: input.clientMsgNo,
+    payload: input.payload,
+    redDot: input.redDot,
+    syncOnce: input.syncOnce,
+    atMs: at.getTime(),
+    ...fromSocket !== undefined && { exceptSocket: fromSocket },
+  };
+  // A partner's server has no other devices that would want to know.
+  publish(ctx, said, {
+    senderId: trusted ? undefined : senderId,
+    hearerIds: rows.map((row) => Number(row.user_id)).filter((id) => id !== 0),
+  });
+  return said;
+}
+
+interface MomentRow extends Record<string, unknown> {
+  verdict: string;
+  user_id: string | null;
+  from_uid: string | null;
+  from_id: string | null;
+  channel_no: string | null;
+  channel_id: string | null;
+}
+
+function momentStatement(input: SendMomentInput, at: Date): SQL {
+  const { channel, senderId } = input;
+  const parts = channelParts({ ...input, senderId }, moment(at));
+  const isPerson = channel.type === ChannelType.person;
+  const [people, no, id] = isPerson
+    ? [sql`users`, sql`called.uid`, sql`called.app_uid`]
+    : [sql`groups`, sql`called.group_no`, sql`called.id`];
+  return sql`
     with target as materialized (
       ${targetOf(channel)}
     ), verdict as (
@@ -42,39 +85,24 @@ export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Mome
     ), hearers as (
       ${parts.recipients} limit ${HEARER_COUNT_MAX}
     )
-    select verdict.verdict, hearers.user_id::text
-    from verdict left join hearers on verdict.verdict in ('sent', 'logged')`);
-  const { verdict } = rows[0]!;
-  if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
-  const said: Moment = {
-    messageId: momentIdAt(at),
-    fromUid: sender.uid,
-    channelType: channel.type,
-    channelNo: channel.type === ChannelType.person ? channel.uid : channel.groupNo,
-    clientMsgNo: input.clientMsgNo,
-    payload: input.payload,
-    redDot: input.redDot,
-    syncOnce: input.syncOnce,
-    atMs: at.getTime(),
-    exceptSocket: input.fromSocket,
-  };
-  publish(ctx, said, {
-    senderId: sender.userId,
-    hearerIds: rows.map((row) => Number(row.user_id)),
-  });
-  return said;
+    select verdict.verdict, hearers.user_id::text, sender.uid as from_uid,
+      sender.app_uid::text as from_id, ${no} as channel_no, ${id}::text as channel_id
+    from verdict left join hearers on verdict.verdict in ('sent', 'logged')
+    left join users as sender on sender.id = ${senderId ?? null}::bigint
+    left join ${people} as called on called.id = (select id from target)`;
 }
 
 function publish(
   ctx: Ctx,
   said: Moment,
-  { senderId, hearerIds }: { senderId: number; hearerIds: number[] },
+  { senderId, hearerIds }: { senderId: number | undefined; hearerIds: number[] },
 ): void {
   if (said.channelType === ChannelType.person) {
     // The sender's other devices see the receiver's channel, the receiver the sender's.
     const userIds = hearerIds.filter((id) => id !== senderId);
-    ctx.bus.publish({ kind: "moment", userIds: [senderId], ...said });
-    ctx.bus.publish({ kind: "moment", userIds, ...said, channelNo: said.fromUid });
+    const heard = { ...said, channelNo: said.fromUid, channelId: said.fromId };
+    if (senderId !== undefined) ctx.bus.publish({ kind: "moment", userIds: [senderId], ...said });
+    ctx.bus.publish({ kind: "moment", userIds, ...heard });
     return;
   }
   for (let from = 0; from < hearerIds.length; from += EVENT_PEOPLE_MAX) {

@@ -10,6 +10,9 @@ export async function readSession(ctx: Ctx, tokenHash: string): Promise<Session 
     .select({
       userId: users.id,
       uid: users.uid,
+      kind: sessions.kind,
+      appId: users.appId,
+      appUid: users.appUid,
       status: users.status,
       profileAt: users.profileAt,
       expiresAt: sessions.expiresAt,
@@ -29,6 +32,9 @@ export async function readSession(ctx: Ctx, tokenHash: string): Promise<Session 
     tokenHash,
     userId: row.userId,
     uid: row.uid,
+    kind: row.kind,
+    appId: row.appId,
+    appUid: row.appUid,
     status: row.status,
     hasProfile: row.profileAt !== null,
     expiresAtMs: row.expiresAt.getTime(),
@@ -62,6 +68,9 @@ export async function readSessionAndUseKeys(
       used: string;
       id: string | null;
       uid: string;
+      kind: number;
+      app_id: string;
+      app_uid: string;
       status: number;
       has_profile: boolean;
       expires_ms: string;
@@ -80,7 +89,8 @@ export async function readSessionAndUseKeys(
     select (select count(*) from used)::text as used, found.*
     from (select 1) as one
     left join lateral (
-      select users.id::text, users.uid, users.status, users.profile_at is not null as has_profile,
+      select users.id::text, users.uid, sessions.kind, users.app_id::text, users.app_uid::text,
+        users.status, users.profile_at is not null as has_profile,
         (extract(epoch from sessions.expires_at) * 1000)::bigint::text as expires_ms
       from sessions join users on users.id = sessions.user_id
       where sessions.token_hash = ${tokenHash ?? ""} and sessions.revoked_at is null
@@ -94,6 +104,9 @@ export async function readSessionAndUseKeys(
       tokenHash,
       userId: Number(row.id),
       uid: row.uid,
+      kind: Number(row.kind),
+      appId: Number(row.app_id),
+      appUid: Number(row.app_uid),
       status: Number(row.status),
       hasProfile: row.has_profile,
       expiresAtMs: Number(row.expires_ms),

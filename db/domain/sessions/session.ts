@@ -1,3 +1,4 @@
+import { SessionKind } from "../../schema/sessions.ts";
 import { UserStatus } from "../../schema/users.ts";
 
 /** What a request knows of its caller once the session is checked. */
@@ -5,6 +6,11 @@ export interface Session {
   tokenHash: string;
   userId: number;
   uid: string;
+  /** `sessions.kind` */
+  kind: number;
+  /** The app the person belongs to, and their number in it. */
+  appId: number;
+  appUid: number;
   /** `users.status` */
   status: number;
   /** Whether the gateway profile has been filled in. */
@@ -23,4 +29,9 @@ export function isLive(session: Session, nowMs: number): boolean {
 /** Accounts in review work; disabled and deleted ones do not. */
 export function mayLogIn(status: number): boolean {
   return status === UserStatus.active || status === UserStatus.inReview;
+}
+
+/** Whether it was granted to a partner's client, for the partner's own calls and the socket. */
+export function isOfPartner({ kind }: Session): boolean {
+  return kind === SessionKind.partner;
 }
