@@ -1,4 +1,5 @@
-import { PGlite, types } from "@electric-sql/pglite";
+import { PGlite, type PGliteOptions, types } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { drizzle } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
 import { type Database, type Db } from "./client.ts";
@@ -10,12 +11,14 @@ import { trip } from "./trips.ts";
  */
 export async function openPglite(folder: string): Promise<Database> {
   if (!folder.startsWith("memory://")) await Deno.mkdir(folder, { recursive: true });
-  const pglite = await PGlite.create(folder, {
-    // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
-    parsers: { [types.INT8]: (value: string) => value },
-  });
-  return overPglite(pglite);
+  return overPglite(await PGlite.create(folder, PGLITE_OPTIONS));
 }
+
+export const PGLITE_OPTIONS: PGliteOptions = {
+  extensions: { pg_trgm },
+  // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
+  parsers: { [types.INT8]: (value: string) => value },
+};
 
 type Queryable = Pick<PGlite, "query">;
 

@@ -12,17 +12,18 @@ export interface RawInput {
 }
 
 /**
- * Reads query and body. A body is JSON (with or without a charset) or a URL-encoded form.
+ * Reads query and body. A body is JSON (with or without a charset) or a URL-encoded form; that of an
+ * endpoint which takes a file is left to its handler.
  *
  * @throws {DomainError} `request_too_large`, or `request_malformed` for anything else than that
  */
 export async function readInput(
   request: Request,
   params: Record<string, string>,
-  bodyBytesMax: number,
+  { bodyBytesMax, takesFile }: { bodyBytesMax: number; takesFile: boolean },
 ): Promise<RawInput> {
   const query = new URL(request.url).searchParams;
-  const text = await readText(request, bodyBytesMax);
+  const text = takesFile ? "" : await readText(request, bodyBytesMax);
   // PostgreSQL keeps no NUL in a text; nobody types one.
   if (holdsNul(params) || holdsNul([...query]) || text.includes("\0")) throw unusable();
   if (text === "") return { params, query, body: undefined, repeatedNames: repeated(query) };

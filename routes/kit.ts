@@ -50,6 +50,8 @@ export interface SurfaceSpec<Actor, Options> {
   patterns?: Record<string, string>;
   /** OpenAPI security schemes; every endpoint but the open ones needs them. */
   security: Record<string, object>;
+  /** Which of the schemes such an endpoint takes; absent: any. */
+  schemesOf?(endpoint: Guarded & Options): string[];
   /** Query parameters such a call carries besides its own, for the documents. */
   commonQuery?(endpoint: Guarded & Options): z.ZodObject | undefined;
   errors: ErrorTable;
@@ -74,6 +76,14 @@ export class Said<Data> {
   constructor(readonly text: string, readonly data: Data) {}
 }
 
+/** An answer that is no envelope: a file, sent as it is made. */
+export class Streamed {
+  constructor(
+    readonly body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    readonly headers: Record<string, string>,
+  ) {}
+}
+
 type Shape = z.ZodType | undefined;
 type Out<S extends Shape> = S extends z.ZodType ? z.output<S> : undefined;
 
@@ -87,6 +97,8 @@ export interface HandleInput<Params, Query, Body, Actor> {
   /** The client's address. */
   address: string;
   headers: Headers;
+  /** The request itself, its body unread where the endpoint `takesFile`. */
+  request: Request;
 }
 
 /** Another path, or another method on it, that clients use for the same operation. */
@@ -118,9 +130,13 @@ export interface EndpointSpec<
   rate?: Rate;
   /** Largest body, bytes; {@link BODY_BYTES_MAX} unless said. */
   bodyBytesMax?: number;
+  /** The handler reads the body itself, as it comes: a form with a file. */
+  takesFile?: boolean;
+  /** The answer is a file of this type; `data` is its schema for the documents alone. */
+  answersFile?: string;
   handle(
     input: HandleInput<Out<P>, Out<Q>, Out<B>, Actor>,
-  ): Promise<z.input<D> | Said<z.input<D>>>;
+  ): Promise<z.input<D> | Said<z.input<D>> | Streamed>;
 }
 
 /** An operation with its types erased, so that two hundred of them stay cheap to check. */
@@ -134,6 +150,8 @@ export interface Endpoint<Options = unknown> extends Guarded {
   data: z.ZodType;
   errors: Kind[];
   bodyBytesMax: number;
+  takesFile: boolean;
+  answersFile: string | undefined;
   options: Options;
   // deno-lint-ignore no-explicit-any -- the input's types were checked where the endpoint is written
   handle(input: any): Promise<unknown>;
@@ -211,6 +229,8 @@ function erase<
     data: written.data,
     errors: written.errors ?? [],
     bodyBytesMax: written.bodyBytesMax ?? BODY_BYTES_MAX,
+    takesFile: written.takesFile ?? false,
+    answersFile: written.answersFile,
     options: written,
     handle: written.handle,
   };

@@ -45,6 +45,8 @@ function documentOf(
 function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
   const isRead = endpoint.method === "get";
   const guarded: Guarded = { ...(endpoint.options as object), ...endpoint };
+  const schemes = spec.schemesOf?.(guarded) ?? Object.keys(spec.security);
+  const bodyType = endpoint.takesFile ? "multipart/form-data" : "application/json";
   return {
     method: endpoint.method,
     path: endpoint.path,
@@ -52,7 +54,7 @@ function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
     summary: endpoint.summary,
     ...endpoint.description && { description: endpoint.description },
     tags: [endpoint.path.split("/")[1]!],
-    security: endpoint.open ? [] : Object.keys(spec.security).map((name) => ({ [name]: [] })),
+    security: endpoint.open ? [] : schemes.map((name) => ({ [name]: [] })),
     request: {
       ...endpoint.params && { params: endpoint.params as z.ZodObject },
       query: z.object({
@@ -60,24 +62,26 @@ function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
         ...(endpoint.query as z.ZodObject | undefined)?.shape,
       }),
       ...endpoint.body && !isRead && {
-        body: { required: true, content: { "application/json": { schema: endpoint.body } } },
+        body: { required: true, content: { [bodyType]: { schema: endpoint.body } } },
       },
     },
-    responses: responsesOf(spec, endpoint.data, [
-      ...spec.commonErrors(guarded),
-      ...endpoint.errors,
-    ]),
+    responses: responsesOf(spec, endpoint, [...spec.commonErrors(guarded), ...endpoint.errors]),
   } as RouteConfig;
 }
 
 /** The answer, and the failures grouped by HTTP status; some surfaces answer those with 200 too. */
-function responsesOf(spec: MountedSurface["spec"], data: z.ZodType, kinds: Kind[]) {
+function responsesOf(
+  spec: MountedSurface["spec"],
+  { data, answersFile }: Endpoint,
+  kinds: Kind[],
+) {
   const failures = [...new Set(kinds)]
     .map((kind) => ({ kind, ...wireErrorOfKind(spec.errors, kind) }));
   const byStatus = Map.groupBy(failures, ({ status }) => status);
-  const okSchema = spec.okSchema(data);
+  const okSchema = answersFile ? data : spec.okSchema(data);
+  const okType = answersFile ?? "application/json";
   const responses: Record<number, object> = {
-    200: { description: "Done", content: { "application/json": { schema: okSchema } } },
+    200: { description: "Done", content: { [okType]: { schema: okSchema } } },
   };
   for (const [status, errors] of byStatus) {
     const isOkToo = status === 200;

@@ -7,7 +7,7 @@ import { logStackOf, logTextOf } from "../db/log_text.ts";
 import type { Providers } from "../providers/providers.ts";
 import { failureOf } from "./failures.ts";
 import { readInput } from "./input.ts";
-import { type Call, type Found, type Method, type MountedSurface, Said } from "./kit.ts";
+import { type Call, type Found, type Method, type MountedSurface, Said, Streamed } from "./kit.ts";
 
 /** What every request carries through Hono. */
 export interface Env {
@@ -40,7 +40,7 @@ export async function serve(
   c.set("endpoint", `${endpoint.method.toUpperCase()} ${endpoint.path}`);
   try {
     const ctx = c.get("ctx");
-    const input = await readInput(c.req.raw, found.params, endpoint.bodyBytesMax);
+    const input = await readInput(c.req.raw, found.params, endpoint);
     const call: Call = {
       ...input,
       method: (c.req.method === "HEAD" ? "get" : c.req.method.toLowerCase()) as Method,
@@ -56,13 +56,15 @@ export async function serve(
     const answer = await endpoint.handle({
       params: validate(endpoint.params, found.params),
       query: validate(endpoint.query, seen.query),
-      body: validate(endpoint.body, seen.body),
+      body: endpoint.takesFile ? undefined : validate(endpoint.body, seen.body),
       actor,
       ctx,
       providers: c.get("providers"),
       address: call.address,
       headers: call.headers,
+      request: c.req.raw,
     });
+    if (answer instanceof Streamed) return c.body(answer.body, 200, answer.headers);
     const [said, data] = answer instanceof Said ? [answer.text, answer.data] : [undefined, answer];
     return c.json(spec.ok(endpoint.data.parse(data), endpoint.options, said) as object);
   } catch (error) {

@@ -78,6 +78,9 @@ export const groupMembers = pgTable(
     subscribedAt: instant(),
     expiredAt: instant(),
     inviterId: safeBigint().references(() => users.id),
+    /** The group this member's payments are shared with, and since when. */
+    dividedTo: safeBigint().references(() => groups.id),
+    dividedAt: instant(),
     joinedAt: instant().notNull(),
     removedAt: instant(),
   },

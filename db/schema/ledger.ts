@@ -148,6 +148,8 @@ export const withdrawals = pgTable(
   (table) => [
     index("withdrawals_in_state").on(table.state, table.id),
     index("withdrawals_of_user").on(table.userId, table.id),
+    index("withdrawals_of_method").on(table.paymentMethodId, table.decidedAt)
+      .where(sql`state = 'paid'`),
     check("withdrawals_amount", sql`amount > 0`),
   ],
 );

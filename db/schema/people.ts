@@ -44,6 +44,12 @@ export const paymentMethods = pgTable(
     phone: text().notNull().default(""),
     /** Place in the person's list, from 1. */
     position: integer().notNull().default(0),
+    /** What it may take in, 分 and times; 0: no limit (admin contract). */
+    moneyPerTxMin: safeBigint().notNull().default(0),
+    moneyPerTxMax: safeBigint().notNull().default(0),
+    timesPerDayMax: integer().notNull().default(0),
+    moneyPerDayMax: safeBigint().notNull().default(0),
+    moneyMax: safeBigint().notNull().default(0),
     /** 1 usable, 0 not. */
     status: smallint().notNull().default(1),
     createdAt: instant().notNull(),

@@ -5,6 +5,7 @@ import {
   integer,
   pgSequence,
   pgTable,
+  primaryKey,
   smallint,
   text,
   unique,
@@ -54,6 +55,19 @@ export const users = pgTable(
     unique("users_app_uid").on(table.appId, table.appUid),
     uniqueIndex("users_house_mobile").on(table.countryCode, table.mobile)
       .where(sql`${table.appId} = ${sql.raw(String(HOUSE_APP_ID))}`),
+    index("users_in_state").on(table.status, table.exchanger, table.id)
+      .where(sql`${table.appId} = ${sql.raw(String(HOUSE_APP_ID))}`),
     index("users_parent").on(table.parentId).where(sql`${table.parentId} is not null`),
   ],
 );
+
+/**
+ * How many house users there are of each kind, in a few rows of each so that two registrations
+ * seldom wait for each other; kept by a trigger.
+ */
+export const userCounts = pgTable("user_counts", {
+  bucket: smallint().notNull(),
+  status: smallint().notNull(),
+  exchanger: boolean().notNull(),
+  count: safeBigint().notNull(),
+}, (table) => [primaryKey({ columns: [table.status, table.exchanger, table.bucket] })]);

@@ -38,6 +38,7 @@ export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, Par
     server: { type: "http", scheme: "basic", description: "`appid` and `md5(appsecret)`" },
     client: { type: "http", scheme: "bearer" },
   },
+  schemesOf: ({ by = "server" }) => by === "either" ? ["server", "client"] : [by],
   errors: partnerErrors,
   commonErrors: ({ open }) => [
     ...["params_invalid", "request_malformed", "request_too_large"] as const,
