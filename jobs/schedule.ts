@@ -1,3 +1,4 @@
+import { PROFIT_JOB, PROFIT_SCHEDULE } from "../db/domain/payouts/months.ts";
 import type { Job } from "./run.ts";
 
 /**
@@ -19,6 +20,14 @@ export const jobs: Job[] = [
     catchUp: "latest",
     callsOut: true,
     chunk: async (...given) => (await import("./push.ts")).push(...given),
+  },
+  {
+    name: PROFIT_JOB,
+    // Hourly: the first of the month is asked for until its run is done.
+    cron: "20 * * * *",
+    schedule: PROFIT_SCHEDULE,
+    catchUp: "each",
+    chunk: async (...given) => (await import("./profit.ts")).profit(...given),
   },
   {
     name: "audit",

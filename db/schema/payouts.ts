@@ -17,9 +17,11 @@ export const subscriptionPayments = pgTable(
     inviterId: safeBigint().references(() => users.id),
     amount: yuan().notNull(),
     paidAt: instant().notNull(),
+    /** `yyyyMM`: the month whose profits count it; a closed month takes no more. */
+    period: text().notNull(),
     createdAt: instant().notNull(),
   },
-  (table) => [index("subscription_payments_of_group").on(table.groupId, table.paidAt)],
+  (table) => [index("subscription_payments_in_period").on(table.period, table.groupId)],
 );
 
 /** `Group`: the owner's share; `Inviter`: that of whoever brought the payer (ops contract). */

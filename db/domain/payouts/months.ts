@@ -1,0 +1,23 @@
+import type { Schedule } from "../jobs/rules.ts";
+
+/** The job whose run closes a month. */
+export const PROFIT_JOB = "profit";
+/** Months are China's; a run is due two hours after the end of one. */
+export const PROFIT_SCHEDULE: Schedule = {
+  unit: "month",
+  due: "over",
+  utcOffsetMinutes: 480,
+  delayMs: 2 * 60 * 60 * 1000,
+};
+
+/** The month, `yyyyMM`, a point in time belongs to. */
+export function periodOf(at: Date): string {
+  const there = new Date(at.getTime() + PROFIT_SCHEDULE.utcOffsetMinutes! * 60_000);
+  return `${there.getUTCFullYear()}${String(there.getUTCMonth() + 1).padStart(2, "0")}`;
+}
+
+/** `202112` → `202201`. */
+export function periodAfter(period: string): string {
+  const [year, month] = [Number(period.slice(0, 4)), Number(period.slice(4))];
+  return month === 12 ? `${year + 1}01` : String(year * 100 + month + 1);
+}

@@ -1,0 +1,30 @@
+import type { Ctx } from "../db/client.ts";
+import type { Step } from "../db/domain/jobs/runs.ts";
+import { awaitPayments } from "../db/domain/payouts/close_month.ts";
+import { makeRecords, type RecordCursor } from "../db/domain/payouts/make_records.ts";
+import type { ChunkInput } from "./run.ts";
+
+/** Records one chunk makes. */
+const RECORD_COUNT = 1_000;
+
+interface Progress {
+  /** Absent: before the first record. */
+  after?: RecordCursor | undefined;
+  made: number;
+}
+
+/** The month's profits: first it is closed to further payments, then records are made, in order. */
+export async function profit(
+  ctx: Ctx,
+  { period, progress }: Pick<ChunkInput, "period" | "progress">,
+): Promise<Step> {
+  if (progress === null) {
+    await awaitPayments(ctx);
+    const begun: Progress = { made: 0 };
+    return { progress: begun, report: begun, isLast: false };
+  }
+  const { after, made } = progress as Progress;
+  const { cursor, madeCount } = await makeRecords(ctx, { period, after, limit: RECORD_COUNT });
+  const next: Progress = { after: cursor, made: made + madeCount };
+  return { progress: next, report: { made: next.made }, isLast: cursor === undefined };
+}
