@@ -35,6 +35,8 @@ export async function makeChatPerson(ctx: Ctx, nickname = "Toby"): Promise<ChatP
 export interface ChatServer extends AsyncDisposable {
   /** The socket's address. */
   url: string;
+  /** The app, called over this server: a request's host does not matter. */
+  fetch(request: Request): Promise<Response>;
   /** What SIGINT does. */
   stop(): Promise<void>;
 }
@@ -50,6 +52,11 @@ export function startChatServer(app: TestApp, options: Partial<SocketOptions> = 
   );
   return {
     url: `ws://127.0.0.1:${server.addr.port}/ws`,
+    fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      const url = `http://127.0.0.1:${server.addr.port}${pathname}${search}`;
+      return globalThis.fetch(new Request(url, request));
+    },
     stop: () => chat.stop(),
     async [Symbol.asyncDispose]() {
       await chat.stop();

@@ -43,6 +43,8 @@ export type Data = string | Uint8Array<ArrayBuffer>;
 
 /** One connection's protocol: turns what a session has to say into WebSocket messages and back. */
 export interface Codec {
+  /** Whether every client of this protocol confirms the messages it gets. */
+  readonly mustAck: boolean;
   /** @throws {FrameError} here or while iterating: there is no going on after that */
   read(data: unknown): Iterable<Asked>;
   /** Agrees on keys, where the protocol has them. @returns why the client cannot be let in */
@@ -53,6 +55,8 @@ export interface Codec {
   open(send: SendAsked): Uint8Array;
   sendack(asked: Asked, sent: Sent): Data;
   recv(message: Received): Data;
+  /** The answer to RECVACK, where somebody waits for one. */
+  recvacked(asked: Asked): Data | undefined;
   pong(asked: Asked): Data | undefined;
   suback(sub: SubFrame, reason: ReasonCode): Data;
   disconnect(reason: ReasonCode): Data;

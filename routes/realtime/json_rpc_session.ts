@@ -13,6 +13,8 @@ import { connackVersions, FrameError } from "./wukong_frames.ts";
 
 /** One connection that speaks JSON-RPC; nothing is encrypted here. */
 export class JsonRpcCodec implements Codec {
+  // The EasySDKs do; clients that people write themselves need not.
+  readonly mustAck = false;
   /** One text is one request, as {@link Codec.read} wants a list of them. */
   readonly #one: [Asked] = [{ frame: undefined }];
 
@@ -58,6 +60,11 @@ export class JsonRpcCodec implements Codec {
       timestamp: Math.floor(message.atMs / 1000),
       payload: new TextEncoder().encode(message.payload),
     });
+  }
+
+  /** A notification by the book; the EasySDK sends a request and waits for its answer. */
+  recvacked({ id }: Asked): Data | undefined {
+    return id === undefined ? undefined : encodeRpcDone(id);
   }
 
   pong({ id }: Asked): Data | undefined {

@@ -5,19 +5,14 @@ import type { InboxMessage } from "../../db/domain/messages/read_inbox.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { admit } from "../../middleware/admission.ts";
 import type { Asked, Codec, ConnectAsked, Data, SendAsked } from "./codec.ts";
+import { Feed, type Line, UNREAD_BYTES_MAX } from "./feed.ts";
 import { CloseCode, Reason, type ReasonCode } from "./reasons.ts";
 import { isStoreAway, takeSend } from "./send.ts";
-import { DRAIN_PAGE_COUNT, type Sockets } from "./sockets.ts";
+import type { Sockets } from "./sockets.ts";
 import { FrameError } from "./wukong_frames.ts";
 
 /** Frames of one connection that wait for those in front of them; before and after its login. */
 const WAITING_FRAMES_MAX = { unknown: 16, known: 512 };
-/** What a client may leave unread before it is cut off: the inbox keeps everything for later. */
-const UNREAD_BYTES_MAX = 1024 * 1024;
-/** With more than this unread it gets nothing more from the inbox until it has read on. */
-const UNREAD_BYTES_ENOUGH = UNREAD_BYTES_MAX / 4;
-/** How often is looked whether it has, ms. */
-const LOOK_MS = 20;
 /** Of this kind one socket lives; of the others a person may have several. */
 const APP_DEVICE_FLAG = 0;
 
@@ -29,7 +24,7 @@ export type CodecChoice = (data: unknown) => Codec | undefined;
  * the person's inbox is sent in between, so the answer to a message always comes before what
  * follows it. A session has no closures of its own per frame: it is its socket's event listener.
  */
-export class Session {
+export class Session implements Line {
   readonly socketId = randomHex32();
   userId = 0;
   uid = "";
@@ -42,18 +37,11 @@ export class Session {
   readonly #socket: WebSocket;
   readonly #sockets: Sockets;
   readonly #choose: CodecChoice;
-  /** Everything up to here has been sent, or is for the client itself to fetch. */
-  #cursor = 0;
-  /** Somebody says the inbox has got this far. */
-  #wanted = 0;
-  /** Numbers of messages sent from here that are still to be passed over. */
-  readonly #own = new Set<number>();
+  #feed: Feed | undefined;
   readonly #waiting: Asked[] = [];
   #isWorking = false;
   #isBroken = false;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Ends the wait for a client to read on. */
-  #goOn: (() => void) | undefined;
 
   constructor(socket: WebSocket, sockets: Sockets, choose: CodecChoice) {
     this.#socket = socket;
@@ -72,6 +60,14 @@ export class Session {
   /** Whether the client knows that it is closed. */
   get isGone(): boolean {
     return this.#socket.readyState === WebSocket.CLOSED;
+  }
+
+  get isLive(): boolean {
+    return this.#state === "live";
+  }
+
+  get unreadBytes(): number {
+    return this.#socket.bufferedAmount;
   }
 
   handleEvent(event: Event): void {
@@ -102,8 +98,13 @@ export class Session {
 
   /** The person's inbox has got this far; Infinity: nobody knows how far. */
   wake(seq: number): void {
-    if (seq > this.#wanted) this.#wanted = seq;
+    this.#feed?.call(seq);
     this.#work();
+  }
+
+  /** Whether what it was sent has been confirmed; if not, it ends. */
+  checkConfirmed(nowMs: number): void {
+    this.#feed?.checkConfirmed(nowMs);
   }
 
   async #work(): Promise<void> {
@@ -114,7 +115,7 @@ export class Session {
         const asked = this.#waiting.shift();
         if (asked) await this.#take(asked);
         else if (this.#isBroken) this.close(CloseCode.protocol_error, "malformed frame");
-        else if (this.#state === "live" && this.#wanted > this.#cursor) await this.#drain();
+        else if (this.isLive && this.#feed!.isBehind) await this.#feed!.drain();
         else break;
       }
     } catch (error) {
@@ -138,6 +139,10 @@ export class Session {
         return;
       case "send":
         return await this.#send(asked, frame);
+      case "recvack":
+        this.#feed!.confirm(frame.messageId);
+        this.#say(codec.recvacked(asked));
+        return;
       case "ping":
         this.#say(codec.pong(asked));
         return;
@@ -159,8 +164,9 @@ export class Session {
     if (refusal !== undefined) return this.#refuse(asked, refusal);
     // Known to the others before the head is read: a message after that wakes this session.
     this.#state = "pending";
+    this.#feed = new Feed(this, this.#sockets, this.#codec!);
     this.#sockets.enter(this);
-    this.#cursor = await this.#sockets.readHead(this.userId);
+    this.#feed.begin(await this.#sockets.readHead(this.userId));
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     clearTimeout(this.#connectTimer);
     this.#say(this.#codec!.connack(asked, Reason.success, this.#sockets.nowMs()));
@@ -172,7 +178,10 @@ export class Session {
   async #authenticate(frame: ConnectAsked): Promise<ReasonCode | undefined> {
     const tokenHash = hashToken(frame.token);
     try {
-      const admission = { tokenHash, useOnce: [], counters: [], needsRedis: false };
+      const admission = {
+        ...{ tokenHash, useOnce: [], counters: [] },
+        ...{ needsRedis: false, takesPartners: true },
+      };
       const session = await admit(this.#sockets.ctx, admission);
       if (session?.uid !== frame.uid) return Reason.auth_failed;
       Object.assign(this, { uid: session.uid, tokenHash, deviceFlag: frame.deviceFlag });
@@ -194,9 +203,7 @@ export class Session {
   async #send(asked: Asked, frame: SendAsked): Promise<void> {
     const sender = { ...this.#who(), codec: this.#codec! };
     const sent = await takeSend(this.#sockets.ctx, sender, frame, this.#sockets.report);
-    // Its own message does not come back to the socket that sent it.
-    if (sent.seq === this.#cursor + 1) this.#cursor = sent.seq;
-    else if (sent.seq > this.#cursor) this.#own.add(sent.seq);
+    this.#feed!.passOver(sent.seq);
     this.#say(this.#codec!.sendack(asked, sent));
   }
 
@@ -204,51 +211,7 @@ export class Session {
     return { userId: this.userId, uid: this.uid, socketId: this.socketId };
   }
 
-  /** Sends what came after the cursor, one page of it. */
-  async #drain(): Promise<void> {
-    // Whoever calls from here on may mean something this read does not find.
-    this.#wanted = 0;
-    let found: InboxMessage[];
-    try {
-      found = await this.#sockets.readAfter(this.userId, this.#cursor);
-    } catch (error) {
-      // The slow poll will call again.
-      return this.#sockets.report(error);
-    }
-    for (const message of found) {
-      if (message.seq <= this.#cursor) continue;
-      const isForHere = !this.#own.delete(message.seq) && !message.isDeleted &&
-        message.revokerUid === undefined;
-      if (isForHere && !(await this.#hasRoom() && this.#push(message))) return;
-      this.#cursor = message.seq;
-    }
-    if (found.length === DRAIN_PAGE_COUNT) this.wake(Infinity);
-  }
-
-  /** Waits until the client has read enough; one that does not in time is cut off. */
-  async #hasRoom(): Promise<boolean> {
-    let waitedMs = 0;
-    while (this.#state === "live" && this.#socket.bufferedAmount > UNREAD_BYTES_ENOUGH) {
-      if (waitedMs >= this.#sockets.options.slowMs) {
-        this.close(CloseCode.try_again_later, "too slow");
-      } else {
-        await this.#pause();
-        waitedMs += LOOK_MS;
-      }
-    }
-    return this.#state === "live";
-  }
-
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LOOK_MS);
-    this.#goOn = resolve;
-    await promise;
-    this.#goOn = undefined;
-    clearTimeout(timer);
-  }
-
-  #push({ createdAt, ...message }: InboxMessage): boolean {
+  push({ createdAt, ...message }: InboxMessage): boolean {
     return this.#say(this.#codec!.recv({ ...message, atMs: createdAt.getTime() }));
   }
 
@@ -286,7 +249,7 @@ export class Session {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#connectTimer);
-    this.#goOn?.();
+    this.#feed?.stop();
     this.#waiting.length = 0;
     this.#sockets.leave(this);
   }

@@ -6,9 +6,11 @@ import { readLiveTokens } from "../../db/domain/sessions/live_tokens.ts";
 import { PRESENCE_REFRESH_MS } from "../../db/presence.ts";
 import type { Log } from "../serve.ts";
 import { Attendance } from "./attendance.ts";
+import { DeliveredMarks } from "./delivered_marks.ts";
 import { CloseCode } from "./reasons.ts";
 import { isStoreAway } from "./send.ts";
 import type { Session } from "./session.ts";
+import { Suspects } from "./suspects.ts";
 import { Turns } from "./turns.ts";
 
 export interface SocketOptions {
@@ -18,6 +20,8 @@ export interface SocketOptions {
   idleMs: number;
   /** How long a client may take to read on. */
   slowMs: number;
+  /** How long a client may take to confirm a message; looked at with every poll. */
+  recvackMs: number;
   /** How often everybody's inbox is looked at, whatever the bus says. */
   pollMs: number;
 }
@@ -26,6 +30,7 @@ export const SOCKET_OPTIONS: SocketOptions = {
   connectTimeoutMs: 5_000,
   idleMs: 180_000,
   slowMs: 10_000,
+  recvackMs: 30_000,
   pollMs: 20_000,
 };
 
@@ -50,6 +55,8 @@ const CATCH_UP_ROUNDS_MAX = 20;
 export class Sockets {
   readonly ctx: Ctx;
   readonly options: SocketOptions;
+  readonly delivered: DeliveredMarks;
+  readonly suspects = new Suspects();
   readonly #log: Log;
   readonly #all = new Set<Session>();
   readonly #byUser = new Map<number, Set<Session>>();
@@ -69,6 +76,7 @@ export class Sockets {
     this.options = { ...SOCKET_OPTIONS, ...options };
     this.#log = parts.log;
     this.#attendance = new Attendance(this.ctx);
+    this.delivered = new DeliveredMarks(this.ctx, this.report);
   }
 
   get isFull(): boolean {
@@ -197,7 +205,7 @@ export class Sockets {
     for (const session of this.#all) {
       if (nowMs - session.heardAtMs > this.options.idleMs) {
         session.close(CloseCode.going_away, "idle");
-      }
+      } else session.checkConfirmed(nowMs);
     }
     if (nowMs - this.#refreshedAtMs >= PRESENCE_REFRESH_MS) {
       this.#refreshedAtMs = nowMs;
@@ -250,6 +258,7 @@ export class Sockets {
     for (const session of closing) session.close(CloseCode.restarting, "restarting");
     this.#rest();
     await this.#attendance.settle();
+    await this.delivered.settle();
     // A server that is shut down at once would say good-bye in its own words first.
     for (let waitedMs = 0; waitedMs < GOODBYE_MS_MAX; waitedMs += GOODBYE_LOOK_MS) {
       if (closing.every(({ isGone }) => isGone)) break;

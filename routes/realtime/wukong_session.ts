@@ -14,6 +14,7 @@ import {
 
 /** One connection that speaks WuKong's binary protocol. */
 export class WukongCodec implements Codec {
+  readonly mustAck = true;
   readonly #reader = new FrameReader({ from: "client" });
   #cipher: WukongCipher | undefined;
 
@@ -84,6 +85,8 @@ export class WukongCodec implements Codec {
     const flags = { redDot, syncOnce, noPersist: seq === 0 };
     return this.#encode({ type: "recv", flags, msgKey, ...frame });
   }
+
+  recvacked(): undefined {}
 
   pong(): Data {
     return this.#encode({ type: "pong" });

@@ -109,7 +109,7 @@ Deno.test({
       (select count(*)::int from cards where to_user_id = users.id and deleted_at is null) as cards,
       (select count(*)::int from notifications where user_id = users.id) as notices,
       (select count(*)::int from pending_work where payload->'userId' = to_jsonb(users.id)) as pushes
-    from users`);
+    from users where profile_at is not null`);
   for (const row of rows) {
     assert.equal(row.card_count, row.cards);
     assert.equal(row.unread_count, row.notices);

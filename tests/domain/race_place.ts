@@ -1,4 +1,4 @@
-import { asc, sql } from "drizzle-orm";
+import { asc, isNotNull, sql } from "drizzle-orm";
 import { localBus } from "../../db/bus.ts";
 import type { Ctx } from "../../db/client.ts";
 import { openPg } from "../../db/client_pg.ts";
@@ -31,7 +31,8 @@ export async function openPlace(
     insert into users (uid, app_uid, profile_at, created_at, updated_at)
     select md5(n::text), n, now(), now(), now() from generate_series(1, ${peopleCount}::int) as n`);
   const people = await database.db.select({ userId: users.id, uid: users.uid }).from(users)
-    .orderBy(asc(users.id));
+    // Not the built-in accounts.
+    .where(isNotNull(users.profileAt)).orderBy(asc(users.id));
   const { db, transact } = database;
   const ctx = { db, transact, bus: localBus(), now } as Ctx;
   return { ctx, people, [Symbol.asyncDispose]: () => database.close() };

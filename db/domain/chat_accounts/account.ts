@@ -1,9 +1,12 @@
 import { eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client.ts";
 import { chatAccounts } from "../../schema/chat.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
+import type { Accepted } from "../messages/accept.ts";
+import { wake } from "../messages/send.ts";
+import { welcome } from "./built_in.ts";
 
 export type ChatAccount = typeof chatAccounts.$inferSelect;
 
@@ -19,14 +22,15 @@ export interface ChatPerson {
 }
 
 /** How often a drawn short number that somebody has is drawn again. */
-const DRAW_COUNT_MAX = 5;
+export const DRAW_COUNT_MAX = 5;
 
 /** Ten digits that say nothing; `short_no` is unique, so whoever inserts draws again. */
 export const drawnShortNo = sql`(1000000000 + floor(random() * 9000000000))::bigint::text`;
 
 /**
  * The chat account of a person, made on first use for those who registered elsewhere: named for
- * their number, or for their uid when they have none, and without a password.
+ * their number, or for their uid when they have none, and without a password. They are welcomed
+ * then. Not for use inside a transaction, which nobody may be woken before the end of.
  *
  * @throws {DomainError} `account_missing`
  */
@@ -35,14 +39,22 @@ export async function ensureChatAccount(ctx: Ctx, userId: number): Promise<ChatA
     const [account] = await ctx.db.select().from(chatAccounts)
       .where(eq(chatAccounts.userId, userId)).limit(1);
     if (account) return account;
-    await ctx.db.execute(sql`
-      insert into chat_accounts (user_id, username, short_no)
-      select id, case when app_id = ${HOUSE_APP_ID} and mobile is not null
-        then '00' || country_code || mobile else uid end, ${drawnShortNo}
-      from users where id = ${userId}
-      on conflict do nothing`);
+    const said = await withTx(ctx, (tx) => makeAccount(tx, userId));
+    if (said) wake(ctx, said);
   }
   throw new DomainError("account_missing");
+}
+
+/** @returns undefined when somebody else made it first, or has the short number that was drawn */
+async function makeAccount(ctx: Ctx, userId: number): Promise<Accepted | undefined> {
+  const { rows } = await ctx.db.execute(sql`
+    insert into chat_accounts (user_id, username, short_no)
+    select id, case when app_id = ${HOUSE_APP_ID} and mobile is not null
+      then '00' || country_code || mobile else uid end, ${drawnShortNo}
+    from users where id = ${userId} for no key update
+    on conflict do nothing
+    returning user_id`);
+  return rows.length > 0 ? await welcome(ctx, userId) : undefined;
 }
 
 /** Changes a person's chat account, making it first where there is none. */

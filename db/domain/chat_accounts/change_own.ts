@@ -39,13 +39,15 @@ export async function changeOwn(
     Object.entries(rest).filter(([, value]) => value !== undefined),
   );
   if (changes.shortNo !== undefined) checkShortNo(changes.shortNo);
+  const changesAccount = Object.keys(given).length > 0;
+  if (changesAccount) await ensureChatAccount(ctx, userId);
   try {
     await withTx(ctx, async (tx) => {
       if (name !== undefined) {
         await tx.db.update(users).set({ nickname: name, updatedAt: ctx.now() })
           .where(eq(users.id, userId));
       }
-      if (Object.keys(given).length > 0) await changeAccount(tx, userId, given);
+      if (changesAccount) await changeAccount(tx, userId, given);
     });
   } catch (error) {
     if (brokenConstraintOf(error) !== "chat_accounts_shortNo_unique") throw error;
@@ -55,7 +57,6 @@ export async function changeOwn(
 }
 
 async function changeAccount(ctx: Ctx, userId: number, given: Partial<OwnChanges>): Promise<void> {
-  await ensureChatAccount(ctx, userId);
   if (given.shortNo === undefined) {
     await ctx.db.update(chatAccounts).set(given as Partial<typeof chatAccounts.$inferInsert>)
       .where(eq(chatAccounts.userId, userId));

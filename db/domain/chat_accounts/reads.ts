@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, notInArray, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
 import { type Presence, readOnline } from "../../presence.ts";
 import { blocks } from "../../schema/blocks.ts";
@@ -7,8 +7,10 @@ import { devices, sessions } from "../../schema/sessions.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 import { visibleUsers } from "../users/profile.ts";
+import { chatVisible } from "./built_in.ts";
 import {
   BLACKLIST_COUNT_MAX,
+  BUILT_IN_UIDS,
   CUSTOMER_SERVICE,
   CUSTOMER_SERVICES_COUNT_MAX,
   DEVICES_COUNT_MAX,
@@ -94,7 +96,7 @@ async function readDetailRow(ctx: Ctx, { uid, viewerId }: { uid: string; viewerI
       and(eq(peerSettings.userId, viewerId), eq(peerSettings.peerId, users.id)),
     )
     // One's own name may still be missing; of other people only the visible are there.
-    .where(and(eq(users.uid, uid), sql`(users.id = ${viewerId} or ${visibleUsers})`)).limit(1);
+    .where(and(eq(users.uid, uid), or(eq(users.id, viewerId), chatVisible))).limit(1);
   if (!row) throw new DomainError("user_missing");
   return row;
 }
@@ -144,10 +146,14 @@ export async function listBlacklist(ctx: Ctx, userId: number) {
 /** A person's friends who are there, or of whom it is known when they last were. */
 export async function listFriendsOnline(ctx: Ctx, userId: number) {
   const rows = await ctx.db.select({ userId: users.id, uid: users.uid }).from(users)
-    .where(inArray(
-      users.id,
-      ctx.db.select({ id: friends.friendId }).from(friends)
-        .where(and(eq(friends.userId, userId), eq(friends.isDeleted, false))),
+    .where(and(
+      inArray(
+        users.id,
+        ctx.db.select({ id: friends.friendId }).from(friends)
+          .where(and(eq(friends.userId, userId), eq(friends.isDeleted, false))),
+      ),
+      // Never there, so not worth asking about.
+      notInArray(users.uid, [...BUILT_IN_UIDS]),
     ))
     .orderBy(users.id).limit(FRIENDS_COUNT_MAX);
   const presences = await readOnline(ctx, rows.map((row) => row.userId));

@@ -1,14 +1,17 @@
 import { randomInt } from "node:crypto";
 import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import { brokenConstraintOf, type Ctx, withTx } from "../../client.ts";
 import { randomHex32 } from "../../keys.ts";
 import { chatAccounts } from "../../schema/chat.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
+import { wake } from "../messages/send.ts";
 import { moment } from "../moments.ts";
-import { type Client, type Device, type LoggedIn, openSession } from "../sessions/open_session.ts";
-import { type ChatPerson, drawnShortNo, readChatPerson } from "./account.ts";
+import type { Client, Device, LoggedIn } from "../sessions/open_session.ts";
+import { type ChatPerson, DRAW_COUNT_MAX, drawnShortNo, readChatPerson } from "./account.ts";
+import { welcome } from "./built_in.ts";
+import { openSessionFor } from "./log_in.ts";
 import { hashPassword } from "./password.ts";
 import { checkPassword, nicknameOf, USERNAME, usernameOf } from "./rules.ts";
 
@@ -61,7 +64,7 @@ export async function registerByMobile(
         nickname = case when users.profile_at is null then excluded.nickname
           else users.nickname end,
         profile_at = coalesce(users.profile_at, excluded.profile_at)
-    returning id, uid, status, xmax = 0 as registered`;
+    returning id`;
   return await register(ctx, input, user, usernameOf(mobile));
 }
 
@@ -85,7 +88,7 @@ export async function registerByUsername(
       last_login_at)
     values (nextval('users_id_seq'), ${randomHex32()}, currval('users_id_seq'),
       ${nameFor(input)}, ${now}, ${now}, ${now}, ${now})
-    returning id, uid, status, true as registered`;
+    returning id`;
   try {
     return await register(ctx, input, user, input.username);
   } catch (error) {
@@ -96,24 +99,42 @@ export async function registerByUsername(
 
 const nameFor = ({ name }: Registration) => name || nicknameOf(randomInt(1_000_000));
 
-/** Person, account and session in one statement: none of them is left behind without the others. */
 async function register(
   ctx: Ctx,
   { password, kind, client, device }: Registration,
   user: SQL,
   username: string,
 ): Promise<ChatLogin> {
-  const kept = await hashPassword(password);
-  const person = sql`registering as (${user}), account as (
-      insert into chat_accounts (user_id, username, password, short_no)
-      select id, ${username}, ${kept}, ${drawnShortNo} from registering
-      on conflict (user_id) do update set password = excluded.password
-        where chat_accounts.password is null
-      returning user_id
-    ), person as (
-      select registering.* from registering join account on account.user_id = registering.id
-    )`;
-  const session = await openSession(ctx, { person, kind, client, device });
-  if (!session) throw new DomainError("account_exists");
-  return { session, person: await readChatPerson(ctx, session.userId) };
+  const account = { user, username, password: await hashPassword(password) };
+  const { userId, said } = await makeAccount(ctx, account);
+  wake(ctx, said);
+  // Behind the commit, as it ends sessions in other processes. Whom it fails has a password by now.
+  const session = await openSessionFor(ctx, { userId, kind, client, device });
+  return { session, person: await readChatPerson(ctx, userId) };
+}
+
+/** Person, account, first friends and first message: none is left behind without the others. */
+async function makeAccount(
+  ctx: Ctx,
+  { user, username, password }: { user: SQL; username: string; password: string },
+) {
+  for (let draw = 1;; draw++) {
+    try {
+      return await withTx(ctx, async (tx) => {
+        const { rows: [made] } = await tx.db.execute<{ user_id: string }>(sql`
+          with registering as (${user})
+          insert into chat_accounts (user_id, username, password, short_no)
+          select id, ${username}, ${password}, ${drawnShortNo} from registering
+          on conflict (user_id) do update set password = excluded.password
+            where chat_accounts.password is null
+          returning user_id`);
+        if (!made) throw new DomainError("account_exists");
+        const userId = Number(made.user_id);
+        return { userId, said: await welcome(tx, userId) };
+      });
+    } catch (error) {
+      const isTaken = brokenConstraintOf(error) === "chat_accounts_shortNo_unique";
+      if (!isTaken || draw === DRAW_COUNT_MAX) throw error;
+    }
+  }
 }

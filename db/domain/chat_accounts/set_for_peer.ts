@@ -3,7 +3,7 @@ import type { Ctx } from "../../client.ts";
 import { peerSettings } from "../../schema/chat.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
-import { visibleUsers } from "../users/profile.ts";
+import { chatVisible } from "./built_in.ts";
 import { commandChannelUpdate } from "./commands.ts";
 
 /** What one person may set for another; absent stays as it is. */
@@ -28,7 +28,7 @@ export async function setForPeer(
   { userId, uid, setting }: { userId: number; uid: string; setting: PeerSetting },
 ): Promise<{ mute: boolean; top: boolean }> {
   const [peer] = await ctx.db.select({ id: users.id }).from(users)
-    .where(and(eq(users.uid, uid), visibleUsers)).limit(1);
+    .where(and(eq(users.uid, uid), chatVisible)).limit(1);
   if (!peer) throw new DomainError("user_missing");
   const given = Object.fromEntries(
     Object.entries(setting).filter(([, value]) => value !== undefined),

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
 import { randomHex32, sha256Hex } from "../../keys.ts";
+import { BUILT_IN_UIDS } from "../chat_accounts/rules.ts";
 import { DomainError } from "../errors.ts";
 import { moment } from "../moments.ts";
 import { command, sendNotice } from "./notices.ts";
@@ -32,6 +33,8 @@ export async function applyForFriendship(
   ctx: Ctx,
   { applicant, uid, remark }: ApplyInput,
 ): Promise<void> {
+  // Everybody's friends from the beginning, on one side alone: see placeBuiltInFriends.
+  if (BUILT_IN_UIDS.includes(uid)) throw new DomainError("friend_already");
   const token = randomHex32();
   const now = ctx.now();
   const { userId } = applicant;

@@ -1,12 +1,14 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client.ts";
+import { BUILT_IN_UIDS } from "../chat_accounts/rules.ts";
 import { DomainError } from "../errors.ts";
 import { userIdOf } from "../paging/keyset.ts";
 import { command, sendNotice } from "./notices.ts";
 import { lockPair, nextFriendTime } from "./pair.ts";
 
 /**
- * Ends a friendship on both sides and tells both. The rows stay, so that syncs carry the end.
+ * Ends a friendship on both sides and tells both. The rows stay, so that syncs carry the end. The
+ * built-in accounts stay friends.
  *
  * @throws {DomainError} `friend_missing`
  */
@@ -14,6 +16,9 @@ export async function deleteFriend(
   ctx: Ctx,
   { userId, uid }: { userId: number; uid: string },
 ): Promise<void> {
+  if (BUILT_IN_UIDS.includes(uid)) {
+    throw new DomainError("friend_missing", { message: "系统账号不能删除" });
+  }
   const { own, other } = await withTx(ctx, async (ctx) => {
     const pair = await lockPair(ctx, { userId, otherId: userIdOf(uid) });
     if (!pair) throw new DomainError("friend_missing");

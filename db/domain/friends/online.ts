@@ -1,9 +1,10 @@
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, notInArray } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
 import { readOnline } from "../../presence.ts";
 import { friends } from "../../schema/chat.ts";
 import { ChannelType, conversations } from "../../schema/messages.ts";
 import { users } from "../../schema/users.ts";
+import { BUILT_IN_UIDS } from "../chat_accounts/rules.ts";
 import { isRecentlyOnline, newestSeenFirst, ONLINE_CHAT_COUNT_MAX } from "./rules.ts";
 
 /** A friend who is online, or was a short while ago. */
@@ -30,6 +31,8 @@ export async function listOnlineFriends(
       eq(conversations.userId, userId),
       eq(conversations.channelType, ChannelType.person),
       eq(friends.isDeleted, false),
+      // Never there, so not worth asking about.
+      notInArray(users.uid, [...BUILT_IN_UIDS]),
     ))
     .orderBy(desc(conversations.lastSeq))
     .limit(ONLINE_CHAT_COUNT_MAX);

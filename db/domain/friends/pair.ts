@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { UserStatus } from "../../schema/users.ts";
+import { BUILT_IN_UIDS } from "../chat_accounts/rules.ts";
 import { moment } from "../moments.ts";
 
 /** One of two people whose friendship is about to change. */
@@ -37,12 +38,13 @@ export async function lockPair(
   return own && other ? { own, other } : undefined;
 }
 
-/** A time later than that of any friend row of either person, who are locked; usually now. */
-export function nextFriendTime(at: Date, [one, other]: [number, number]): SQL {
-  const newest = (userId: number) =>
+/** A time later than that of any friend row of these people, who are locked; usually now. */
+export function nextFriendTime(at: Date, people: number[]): SQL {
+  const newest = people.map((userId) =>
     sql`(select max(updated_at) from friends
-    where user_id = ${userId}) + interval '1 millisecond'`;
-  return sql`greatest(${moment(at)}, ${newest(one)}, ${newest(other)})`;
+    where user_id = ${userId}) + interval '1 millisecond'`
+  );
+  return sql`greatest(${sql.join([moment(at), ...newest], sql`, `)})`;
 }
 
 /**
@@ -60,6 +62,34 @@ export async function placeFriendship(ctx: Ctx, pair: [number, number]): Promise
     on conflict (user_id, friend_id) do update
       set is_deleted = false, updated_at = excluded.updated_at`);
 }
+
+/**
+ * Makes the built-in accounts friends of a locked person, on the person's side alone: nobody reads
+ * the other side, and every newcomer would write there.
+ *
+ * @returns their ids by uid
+ */
+export async function placeBuiltInFriends(ctx: Ctx, userId: number): Promise<Map<string, number>> {
+  const { rows } = await ctx.db.execute<{ id: string; uid: string }>(sql`
+    with built_in as (
+      select id, uid, (row_number() over (order by id) - 1) * interval '1 millisecond' as later
+      from users where ${builtInAccounts}
+    ), placed as (
+      insert into friends (user_id, friend_id, created_at, updated_at)
+      select ${userId}::bigint, built_in.id, changed.at + built_in.later,
+        changed.at + built_in.later
+      from built_in, (select ${nextFriendTime(ctx.now(), [userId])} as at) as changed
+      order by built_in.id
+      on conflict (user_id, friend_id) do nothing
+    )
+    select id::text, uid from built_in`);
+  return new Map(rows.map(({ id, uid }) => [uid, Number(id)]));
+}
+
+/** The built-in accounts, in a query over `users`. */
+const builtInAccounts = sql`users.uid in (${
+  sql.join(BUILT_IN_UIDS.map((uid) => sql`${uid}`), sql`, `)
+})`;
 
 /** People the chat app knows of, in a query over `users`: of the house, not deleted. */
 export const chatPeople = sql`users.app_id = ${sql.raw(String(HOUSE_APP_ID))}

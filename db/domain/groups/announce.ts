@@ -10,16 +10,21 @@ import { NAMED_COUNT_MAX } from "./rules.ts";
 /** A message people read in the group. */
 export interface Announcement {
   type: number;
-  from: Pick<Person, "uid" | "name">;
+  /** Absent: the system, or a partner's server. */
+  from?: Pick<Person, "uid" | "name">;
   /** Its `{0}`, `{1}`… are the names of `extra`. */
   content: string;
   extra: Pick<Person, "uid" | "name">[];
   /** What this type says besides. */
   more?: Record<string, unknown>;
+  /** The same as partners' clients read it; see `contentOf`. */
+  notification?: Record<string, unknown>;
   /** Only these see it. */
   visibleTo?: Person[];
   /** Counts as unread. */
   redDot?: boolean;
+  /** False: nobody's list of conversations changes. */
+  inConversations?: boolean;
 }
 
 /** Takes in what a change says, inside its transaction; the change wakes people afterwards. */
@@ -31,26 +36,18 @@ export class Announcer {
     private readonly group: { id: number; groupNo: string },
   ) {}
 
-  async announce(said: Announcement): Promise<void> {
-    const named = ({ uid, name }: Pick<Person, "uid" | "name">) => ({ uid, name });
-    this.accepted.push(
-      await acceptMessage(this.ctx, {
-        senderId: undefined,
-        channel: { type: ChannelType.group, groupId: this.group.id },
-        clientMsgNo: undefined,
-        payload: JSON.stringify({
-          type: said.type,
-          from_uid: said.from.uid,
-          from_name: said.from.name,
-          content: said.content,
-          extra: said.extra.slice(0, NAMED_COUNT_MAX).map(named),
-          ...said.more,
-          ...said.visibleTo && { visibles: said.visibleTo.map(({ uid }) => uid) },
-        }),
-        redDot: said.redDot ?? true,
-        ...said.visibleTo && { visibleTo: said.visibleTo.map(({ userId }) => userId) },
-      }),
-    );
+  async announce(said: Announcement): Promise<Accepted> {
+    const accepted = await acceptMessage(this.ctx, {
+      senderId: undefined,
+      channel: { type: ChannelType.group, groupId: this.group.id },
+      clientMsgNo: undefined,
+      payload: payloadOfAnnouncement(said),
+      redDot: said.redDot ?? true,
+      inConversations: said.inConversations ?? true,
+      ...said.visibleTo && { visibleTo: said.visibleTo.map(({ userId }) => userId) },
+    });
+    this.accepted.push(accepted);
+    return accepted;
   }
 
   /** Tells everybody's app to read the members again. */
@@ -65,7 +62,8 @@ export class Announcer {
     await this.command({ cmd: "channelUpdate", param }, userId);
   }
 
-  private async command(command: object, userId?: number): Promise<void> {
+  /** Tells one person's app, or everybody's, what to do: a payload less its type. */
+  async command(command: object, userId?: number): Promise<void> {
     this.accepted.push(
       await acceptMessage(this.ctx, {
         senderId: undefined,
@@ -78,6 +76,21 @@ export class Announcer {
       }),
     );
   }
+}
+
+/** An announcement as the message's text. */
+export function payloadOfAnnouncement(said: Announcement): string {
+  const named = ({ uid, name }: Pick<Person, "uid" | "name">) => ({ uid, name });
+  return JSON.stringify({
+    type: said.type,
+    from_uid: said.from?.uid ?? "",
+    from_name: said.from?.name ?? "",
+    content: said.content,
+    extra: said.extra.slice(0, NAMED_COUNT_MAX).map(named),
+    ...said.more,
+    ...said.visibleTo && { visibles: said.visibleTo.map(({ uid }) => uid) },
+    ...said.notification && { notification: JSON.stringify(said.notification) },
+  });
 }
 
 /** The owner and the managers: who decides on invitations. */

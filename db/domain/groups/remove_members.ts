@@ -35,6 +35,7 @@ export async function expelMembers(
       extra: [actor],
       visibleTo: people,
       redDot: false,
+      inConversations: false,
     });
     await removeMembers(tx, group, people);
     await announcer.announce({

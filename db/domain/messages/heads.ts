@@ -51,10 +51,10 @@ export async function markDelivered(ctx: Ctx, marks: ReadonlyMap<number, number>
           ${arrayOf(page.map(([, seq]) => seq))}::bigint[]) as confirmed(user_id, seq)
         join inbox_heads on inbox_heads.user_id = confirmed.user_id
         where inbox_heads.delivered_seq < confirmed.seq
-        -- Locked in the order in which every message locks them.
+        -- Locked in the order in which every message locks them; compared again behind the lock.
         order by inbox_heads.user_id for no key update of inbox_heads
       )
-      update inbox_heads set delivered_seq = greatest(delivered_seq, marks.seq)
+      update inbox_heads set delivered_seq = marks.seq
       from marks where inbox_heads.user_id = marks.user_id`);
   }
 }

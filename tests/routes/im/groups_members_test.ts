@@ -73,6 +73,12 @@ Deno.test("DELETE /groups/{group_no}/members", async (t) => {
   const remove = (person: typeof ann, members: unknown) =>
     person!.call("DELETE", path, { body: { members } });
   await ann!.ask("POST", `/groups/${groupNo}/managers`, { body: [bob!.uid, cid!.uid] });
+  const listed = async (person: typeof ann) =>
+    (await person!.ask("GET", "/conversations")).filter((it: { channel_id: string }) =>
+      it.channel_id === groupNo
+    );
+  const before = await listed(dan);
+  assert.equal(before.length, 1);
 
   await t.step("removes people, tells them and the others apart", async () => {
     assert.deepEqual((await remove(bob, [dan!.uid, eve!.uid])).data, { status: 200, msg: "" });
@@ -86,6 +92,8 @@ Deno.test("DELETE /groups/{group_no}/members", async (t) => {
     const [said] = await ann!.received(1003);
     assert.deepEqual([said.from_uid, said.extra], [bob!.uid, [{ uid: dan!.uid, name: "Dan" }]]);
     assert.deepEqual(await dan!.received(1003), []);
+    assert.deepEqual(await listed(dan), before, "the removed person's list stays as it was");
+    assert.equal(JSON.parse(atob((await listed(ann))[0].last_message.payload)).type, 1003);
     assert.equal((await ann!.ask("GET", `/groups/${groupNo}`)).member_count, 3);
   });
 

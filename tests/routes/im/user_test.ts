@@ -213,21 +213,23 @@ Deno.test("GET /user/blacklists, POST /user/blacklist/{uid} and DELETE /user/bla
 Deno.test("GET /user/chat/online", async () => {
   await using app = await startTestApp();
   const person = await registerChat(app, "Toby");
-  const [there, gone, unknown, stranger] = await Promise.all(
-    ["There", "Gone", "Unknown", "Stranger"].map((name) => registerChat(app, name)),
-  );
-  for (const friend of [there!, gone!, unknown!]) await befriend(app, person.uid, friend.uid);
+  // One after the other: the list is in the order of their registration.
+  const there = await registerChat(app, "There");
+  const gone = await registerChat(app, "Gone");
+  const unknown = await registerChat(app, "Unknown");
+  const stranger = await registerChat(app, "Stranger");
+  for (const friend of [there, gone, unknown]) await befriend(app, person.uid, friend.uid);
   const socketOf = async ({ uid }: { uid: string }) => ({
     userId: await idOf(app, uid),
     socketId: uid,
     deviceFlag: 1,
   });
-  await setPresent(app.ctx, [await socketOf(there!), await socketOf(stranger!)]);
-  await setGone(app.ctx, [await socketOf(gone!)]);
+  await setPresent(app.ctx, [await socketOf(there), await socketOf(stranger)]);
+  await setGone(app.ctx, [await socketOf(gone)]);
   const list = await askIm(app, "GET", "/user/chat/online", { token: person.token });
   assert.deepEqual(list.map(({ uid, online }: Record<string, unknown>) => ({ uid, online })), [
-    { uid: there!.uid, online: 1 },
-    { uid: gone!.uid, online: 0 },
+    { uid: there.uid, online: 1 },
+    { uid: gone.uid, online: 0 },
   ]);
   assert.deepEqual([list[0].device_flag, list[0].last_offline], [1, 0]);
   assert.ok(list[1].last_offline > 1_600_000_000);

@@ -3,13 +3,12 @@ import { Buffer } from "node:buffer";
 import { sendMessage } from "../../../db/domain/messages/send.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
 import { Reason } from "../../../routes/realtime/reasons.ts";
-import { createKeyPair, WukongCipher } from "../../../routes/realtime/wukong_cipher.ts";
-import { encodeFrame, FrameReader } from "../../../routes/realtime/wukong_frames.ts";
-import { type ChatPerson, connectSdk, makeChatPerson, startChatServer } from "../../chat_server.ts";
+import { connectSdk, makeChatPerson, startChatServer } from "../../chat_server.ts";
 import { makeGroup } from "../../factories.ts";
 import { startTestApp } from "../../harness.ts";
 import { payloadOf, RpcClient } from "../../rpc_client.ts";
 import { waitUntil } from "../../services/binary.ts";
+import { RawWukong } from "./raw_wukong.ts";
 
 Deno.test("JSON-RPC speaks to the npm client and back", async (t) => {
   await using app = await startTestApp();
@@ -118,58 +117,6 @@ Deno.test("what is no protocol of ours is cut off", async (t) => {
     await response.body?.cancel();
   });
 });
-
-/** A WuKong client that decides by itself what goes into one WebSocket message. */
-class RawWukong {
-  readonly frames: { type: string; reasonCode?: number; messageSeq?: number }[] = [];
-  readonly socket: WebSocket;
-  readonly #keys = createKeyPair();
-  cipher: WukongCipher | undefined;
-
-  constructor(url: string) {
-    this.socket = new WebSocket(url);
-    this.socket.binaryType = "arraybuffer";
-    const reader = new FrameReader({ from: "server", version: 5 });
-    this.socket.onmessage = ({ data }) => {
-      const frames = [...reader.push(new Uint8Array(data))];
-      assert.equal(frames.length, 1, "one frame per message");
-      const [frame] = frames;
-      if (frame!.type === "connack" && frame!.salt !== "") {
-        this.cipher = new WukongCipher({
-          peerKey: frame!.serverKey,
-          salt: frame!.salt,
-          own: this.#keys,
-        });
-      }
-      this.frames.push(frame!);
-    };
-  }
-
-  connectFrame({ uid, token }: { uid: string; token: string }): Uint8Array<ArrayBuffer> {
-    return encodeFrame({
-      type: "connect",
-      version: 5,
-      deviceFlag: 2,
-      deviceId: "d",
-      uid,
-      token,
-      clientTimestamp: BigInt(Date.now()),
-      clientKey: this.#keys.publicKey,
-    }, 5);
-  }
-
-  sendFrame(to: ChatPerson, clientSeq: number): Uint8Array<ArrayBuffer> {
-    const frame = {
-      setting: 0,
-      clientSeq,
-      clientMsgNo: `n${clientSeq}`,
-      channelId: to.uid,
-      channelType: 1,
-      payload: this.cipher!.seal(JSON.stringify({ type: 1, content: `${clientSeq}` })),
-    };
-    return encodeFrame({ type: "send", msgKey: this.cipher!.sendMsgKey(frame), ...frame }, 5);
-  }
-}
 
 Deno.test("frames may come glued, and cut anywhere; a bad one ends it after the good ones", async () => {
   await using app = await startTestApp();

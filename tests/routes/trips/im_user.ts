@@ -11,6 +11,7 @@ import {
   registerChat,
   requestRegisterCode,
 } from "../../im_client.ts";
+import { makeChatPerson, makeFriends } from "../im/chat_people.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmChatPerson } from "./warm_chat_person.ts";
 
@@ -63,9 +64,11 @@ async function waiting(app: TestApp) {
 
 export const trips: TripsTable = {
   "POST /user/register": {
-    sql: 2,
+    sql: 7,
     redis: 2,
-    why: "guards, then the code is used up",
+    why:
+      "guards, then the code is used up; begin, account, first friends, first message, commit: " +
+      "none without the others; then session and answer",
     async call(app) {
       const phone = freshPhone();
       const code = await requestRegisterCode(app, phone);
@@ -188,7 +191,17 @@ export const trips: TripsTable = {
         body: { zone: "0086", phone: freshPhone() },
       }),
   },
-  "GET /user/chat/online": { sql: 1, redis: 1, call: asPerson("GET", "/user/chat/online") },
+  "GET /user/chat/online": {
+    sql: 1,
+    redis: 2,
+    why: "whether somebody is online is known to Redis alone, once the friends are known",
+    async call(app) {
+      const [person, friend] = [await makeChatPerson(app), await makeChatPerson(app, "Tony")];
+      await makeFriends(app, person, friend);
+      await askIm(app, "GET", "/user/customerservices", { token: person.token });
+      return await callIm(app, "GET", "/user/chat/online", { token: person.token });
+    },
+  },
 
   "GET /users/{uid}": { sql: 1, redis: 1, call: aboutOther("GET", (uid) => `/users/${uid}`) },
   "PUT /users/{uid}/setting": {

@@ -1,0 +1,137 @@
+import type { InboxMessage } from "../../db/domain/messages/read_inbox.ts";
+import { CloseCode } from "./reasons.ts";
+import { DRAIN_PAGE_COUNT, type Sockets } from "./sockets.ts";
+import { Unacked } from "./unacked.ts";
+
+/** What a client may leave unread before it is cut off: the inbox keeps everything for later. */
+export const UNREAD_BYTES_MAX = 1024 * 1024;
+/** With more than this unread it gets nothing more from the inbox until it has read on. */
+const UNREAD_BYTES_ENOUGH = UNREAD_BYTES_MAX / 4;
+/** How often is looked whether it has, ms. */
+const LOOK_MS = 20;
+
+/** The connection a feed goes out on. */
+export interface Line {
+  readonly userId: number;
+  readonly isLive: boolean;
+  /** Bytes the client has not read yet. */
+  readonly unreadBytes: number;
+  /** @returns whether it went out */
+  push(message: InboxMessage): boolean;
+  close(code: number, reason: string): void;
+}
+
+/**
+ * What one connection gets of its person's inbox: everything behind its cursor, in order, each
+ * message once, at the client's own pace. What the client does not confirm in time is not sent
+ * again: deployed clients would show it twice. The connection ends, and the client fetches it.
+ */
+export class Feed {
+  readonly #line: Line;
+  readonly #sockets: Sockets;
+  readonly #unacked: Unacked;
+  /** Everything up to here has been sent, or is for the client itself to fetch. */
+  #cursor = 0;
+  /** Somebody says the inbox has got this far. */
+  #wanted = 0;
+  /** Numbers of messages sent from here that are still to be passed over. */
+  readonly #own = new Set<number>();
+  /** Ends the wait for a client to read on. */
+  #goOn: (() => void) | undefined;
+
+  /** @param mustAck whether every client of the protocol confirms what it gets */
+  constructor(line: Line, sockets: Sockets, { mustAck }: { mustAck: boolean }) {
+    this.#line = line;
+    this.#sockets = sockets;
+    this.#unacked = new Unacked({ isExpected: mustAck });
+  }
+
+  begin(cursor: number): void {
+    this.#cursor = cursor;
+  }
+
+  /** The person's inbox has got this far; Infinity: nobody knows how far. */
+  call(seq: number): void {
+    if (seq > this.#wanted) this.#wanted = seq;
+  }
+
+  get isBehind(): boolean {
+    return this.#wanted > this.#cursor;
+  }
+
+  /** Its own message does not come back to the connection that sent it. */
+  passOver(seq: number): void {
+    if (seq === this.#cursor + 1) this.#cursor = seq;
+    else if (seq > this.#cursor) this.#own.add(seq);
+  }
+
+  /** Sends what came after the cursor, one page of it. */
+  async drain(): Promise<void> {
+    // Whoever calls from here on may mean something this read does not find.
+    this.#wanted = 0;
+    let found: InboxMessage[];
+    try {
+      found = await this.#sockets.readAfter(this.#line.userId, this.#cursor);
+    } catch (error) {
+      // The slow poll will call again.
+      return this.#sockets.report(error);
+    }
+    for (const message of found) {
+      if (message.seq <= this.#cursor) continue;
+      const isForHere = !this.#own.delete(message.seq) && !message.isDeleted &&
+        message.revokerUid === undefined;
+      if (isForHere && !(await this.#hasRoom() && this.#push(message))) return;
+      this.#cursor = message.seq;
+    }
+    if (found.length === DRAIN_PAGE_COUNT) this.call(Infinity);
+  }
+
+  #push(message: InboxMessage): boolean {
+    this.#unacked.sent(message, this.#sockets.nowMs());
+    return this.#line.push(message);
+  }
+
+  /** Waits until the client has read enough; one that does not in time is cut off. */
+  async #hasRoom(): Promise<boolean> {
+    let waitedMs = 0;
+    while (this.#line.isLive && this.#line.unreadBytes > UNREAD_BYTES_ENOUGH) {
+      if (waitedMs >= this.#sockets.options.slowMs) {
+        this.#line.close(CloseCode.try_again_later, "too slow");
+      } else {
+        await this.#pause();
+        waitedMs += LOOK_MS;
+      }
+    }
+    return this.#line.isLive;
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LOOK_MS);
+    this.#goOn = resolve;
+    await promise;
+    this.#goOn = undefined;
+    clearTimeout(timer);
+  }
+
+  /** The client has got this message. */
+  confirm(messageId: number): void {
+    const seq = this.#unacked.confirm(messageId);
+    if (seq !== undefined) this.#sockets.delivered.move(this.#line.userId, seq);
+  }
+
+  /** Ends a connection whose client has not confirmed a message in time. */
+  checkConfirmed(nowMs: number): void {
+    const late = this.#unacked.sentBefore(nowMs - this.#sockets.options.recvackMs);
+    let isLost = false;
+    for (const messageId of late) {
+      if (this.#sockets.suspects.add(this.#line.userId, messageId)) isLost = true;
+      else this.#unacked.passOver(messageId);
+    }
+    if (isLost) this.#line.close(CloseCode.try_again_later, "not acknowledged");
+  }
+
+  stop(): void {
+    this.#goOn?.();
+  }
+}
