@@ -1,3 +1,4 @@
+import { isDatabaseAway } from "../db/client.ts";
 import { logTextOf } from "../db/log_text.ts";
 import { mayRunJobs } from "./cron.ts";
 import type { JobDeps } from "./run.ts";
@@ -55,7 +56,8 @@ async function drain(deps: JobDeps, isStopped: () => boolean): Promise<void> {
       if ((await drainPending(ctx, deps.providers.push)).isLast) return;
     }
   } catch (error) {
+    const level = isDatabaseAway(error) ? "notice" : "error";
     const text = logTextOf(error);
-    deps.log({ level: "error", msg: "pending work was left for the next tick", error: text });
+    deps.log({ level, msg: "pending work was left for the next tick", error: text });
   }
 }

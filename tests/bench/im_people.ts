@@ -1,0 +1,34 @@
+import { openDatabase } from "../../db/client.ts";
+import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
+import { openRedis } from "../../db/redis.ts";
+import { type ChatPerson, makeChatPerson } from "../chat_server.ts";
+import { makeGroup } from "../factories.ts";
+import { startTestApp } from "../harness.ts";
+import type { ServerStores } from "../soak/server_process.ts";
+
+export interface ChatCrowd {
+  people: ChatPerson[];
+  groupNo: string;
+}
+
+/** Migrates the database and puts people with sessions into it, and a group of the first of them. */
+export async function makeChatCrowd(
+  { databaseUrl, redisUrl }: ServerStores,
+  { personCount, groupMemberCount }: { personCount: number; groupMemberCount: number },
+): Promise<ChatCrowd> {
+  const database = await openDatabase({ databaseUrl, dataDir: "unused" });
+  const redis = await openRedis({ redis: { kind: "tcp", url: redisUrl } });
+  try {
+    await database.migrate(MIGRATIONS_FOLDER);
+    await using app = await startTestApp({ database, redis });
+    const people: ChatPerson[] = [];
+    for (let at = 0; at < personCount; at++) {
+      people.push(await makeChatPerson(app.ctx, `Person ${at}`));
+    }
+    const { groupNo } = await makeGroup(app.ctx, people.slice(0, groupMemberCount));
+    return { people, groupNo };
+  } finally {
+    await redis.close();
+    await database.close();
+  }
+}

@@ -1,0 +1,126 @@
+import { Reason } from "../../routes/realtime/reasons.ts";
+import type {
+  Answer,
+  ClientCodec,
+  ClientData,
+  Heard,
+  Incoming,
+  Outgoing,
+  SocketLogin,
+} from "./client_codecs.ts";
+import { type CuttableLine, openCuttableLine } from "./cuttable_line.ts";
+
+/** How long opening a connection and logging in may take, ms. */
+const OPEN_TIMEOUT_MS = 10_000;
+/** How long a SEND may go without an answer, ms: longer than all the server waits for itself. */
+const ANSWER_TIMEOUT_MS = 12_000;
+
+export interface ConnectionOptions {
+  /** Of the server. */
+  port: number;
+  codec: ClientCodec;
+  login: SocketLogin;
+  /** Gets every message that is pushed, in order. */
+  onPush: (message: Incoming) => void;
+  /** Over a line of its own, so that its end can come without a word. */
+  isCuttable?: boolean;
+}
+
+/** One socket of a client, in either protocol. */
+export class Connection {
+  /** Resolves when it is over, whoever ended it. */
+  readonly closed: Promise<void>;
+  isClosed = false;
+  /** The server said that it should stay away. */
+  isKicked = false;
+  readonly #codec: ClientCodec;
+  readonly #onPush: (message: Incoming) => void;
+  readonly #socket: WebSocket;
+  readonly #line: CuttableLine | undefined;
+  readonly #waiting = new Map<number, (answer: Answer | undefined) => void>();
+  readonly #connected = Promise.withResolvers<number | undefined>();
+  readonly #end: () => void;
+  #lastTurn = 0;
+
+  private constructor({ port, codec, login, onPush }: ConnectionOptions, line?: CuttableLine) {
+    this.#codec = codec;
+    this.#onPush = onPush;
+    this.#line = line;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#end = resolve;
+    this.#socket = new WebSocket(`ws://127.0.0.1:${line?.port ?? port}/ws`);
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.onopen = () => this.#socket.send(codec.connect(login));
+    this.#socket.onmessage = ({ data }) => this.#hear(data);
+    this.#socket.onclose = () => this.#over();
+    this.#socket.onerror = () => this.#over();
+  }
+
+  /** Opens a connection and logs in; undefined when that did not work out. */
+  static async open(options: ConnectionOptions): Promise<Connection | undefined> {
+    const line = options.isCuttable ? openCuttableLine(options.port) : undefined;
+    const connection = new Connection(options, line);
+    const timer = setTimeout(() => connection.abandon(), OPEN_TIMEOUT_MS);
+    const reason = await connection.#connected.promise;
+    clearTimeout(timer);
+    if (reason === Reason.success && !connection.isClosed) return connection;
+    connection.abandon();
+    return undefined;
+  }
+
+  /** Sends and waits; undefined when no answer came. */
+  async send(message: Outgoing): Promise<Answer | undefined> {
+    const turn = ++this.#lastTurn;
+    const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
+    if (!this.#say(this.#codec.send(message, turn))) return undefined;
+    this.#waiting.set(turn, resolve);
+    const timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS);
+    const answer = await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(turn);
+    return answer;
+  }
+
+  /** From here on the client hears nothing; the server finds out in its own time. */
+  abandon(): void {
+    this.#over();
+    if (this.#line) this.#line.cut();
+    else this.#socket.close();
+  }
+
+  #say(data: ClientData): boolean {
+    if (this.isClosed || this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(data);
+    return true;
+  }
+
+  #hear(data: unknown): void {
+    if (this.isClosed) return;
+    for (const heard of this.#codec.read(data)) this.#take(heard);
+  }
+
+  #take(heard: Heard): void {
+    switch (heard.type) {
+      case "connected":
+        return this.#connected.resolve(heard.reason);
+      case "sent":
+        return this.#waiting.get(heard.turn)?.(heard.answer);
+      case "received":
+        this.#onPush(heard.message);
+        this.#say(this.#codec.recvack(heard.message));
+        return;
+      case "disconnect":
+        this.isKicked = heard.reason === Reason.kicked;
+    }
+  }
+
+  #over(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#connected.resolve(undefined);
+    for (const resolve of this.#waiting.values()) resolve(undefined);
+    this.#line?.cut();
+    this.#end();
+  }
+}

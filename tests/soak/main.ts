@@ -1,0 +1,18 @@
+/**
+ * `deno task soak [name] [options]`: a long random run and a complete check of what came of it.
+ * Each is loaded only when asked for, and says whether all was well.
+ */
+const soaks: Record<string, () => Promise<(args: string[]) => Promise<boolean>>> = {
+  delivery: async () => (await import("./delivery.ts")).delivery,
+};
+
+const DEFAULT = "delivery";
+
+const isNamed = Deno.args.length > 0 && !Deno.args[0]!.startsWith("--");
+const [name, args] = isNamed ? [Deno.args[0]!, Deno.args.slice(1)] : [DEFAULT, Deno.args];
+if (!Object.hasOwn(soaks, name)) {
+  console.error(`usage: deno task soak [${Object.keys(soaks).join("|")}] [options]`);
+  Deno.exit(2);
+}
+const run = await soaks[name]!();
+if (!await run(args)) Deno.exit(1);
