@@ -20,8 +20,8 @@ export interface Admission {
   counters: Counter[];
   /** Whether a partner client's token is one here too. */
   takesPartners?: boolean;
-  /** A key whose value the caller wants to know too. */
-  cacheKey?: string;
+  /** Keys whose values the caller wants to know too. */
+  readKeys?: string[];
   /** The operation cannot work without Redis: answer 503 at once when it is away. */
   needsRedis: boolean;
 }
@@ -38,11 +38,11 @@ export async function admit(ctx: Ctx, admission: Admission): Promise<Session | u
   return (await admitReading(ctx, admission)).session;
 }
 
-/** {@link admit}, and what `cacheKey` holds: null where there is nothing, or no Redis to ask. */
+/** {@link admit}, and what `readKeys` hold; no values while there is no Redis to ask. */
 export async function admitReading(
   ctx: Ctx,
   admission: Admission,
-): Promise<{ session: Session | undefined; cached: string | null }> {
+): Promise<{ session: Session | undefined; values: (string | null)[] | undefined }> {
   const nowMs = ctx.now().getTime();
   let verdict: Verdict;
   try {
@@ -61,28 +61,28 @@ export async function admitReading(
     throw new DomainError("rate_exceeded", { retryAfterSeconds });
   }
   if (!verdict.unused) throw new DomainError("call_repeated");
-  return { session, cached: verdict.cached };
+  return { session, values: verdict.values };
 }
 
 interface Verdict {
   session: Session | undefined;
   unused: boolean;
   overCounter: Counter | undefined;
-  cached: string | null;
+  values: (string | null)[] | undefined;
 }
 
 const NOTHING_ASKED: Verdict = {
   session: undefined,
   unused: true,
   overCounter: undefined,
-  cached: null,
+  values: undefined,
 };
 
 async function askRedis(ctx: Ctx, admission: Admission, nowMs: number): Promise<Verdict> {
   const { tokenHash, useOnce, counters } = admission;
   const windows = counters.map((counter) => ({ counter, ...windowsAt(counter, nowMs) }));
-  const readKeys = windows.map(({ previous }) => previous);
-  if (admission.cacheKey) readKeys.unshift(admission.cacheKey);
+  const { readKeys: askedKeys = [] } = admission;
+  const readKeys = [...askedKeys, ...windows.map(({ previous }) => previous)];
   if (tokenHash) readKeys.unshift(sessionCacheKey(tokenHash));
 
   const pipeline = ctx.redis.pipeline();
@@ -100,7 +100,7 @@ async function askRedis(ctx: Ctx, admission: Admission, nowMs: number): Promise<
   ends.done();
   const read = readKeys.length > 0 ? replies.pop() as (string | null)[] : [];
   const known = tokenHash ? parseCachedSession(read.shift()!) : undefined;
-  const cached = admission.cacheKey ? read.shift()! : null;
+  const values = read.splice(0, askedKeys.length);
   const unused = replies.splice(0, useOnce.length).every((reply) => reply === "OK");
   const overCounter = windows.find(({ counter, previousWeight }, at) =>
     isOver(counter, {
@@ -109,7 +109,7 @@ async function askRedis(ctx: Ctx, admission: Admission, nowMs: number): Promise<
       previousWeight,
     })
   )?.counter;
-  return { session: await sessionBehind(ctx, tokenHash, known), unused, overCounter, cached };
+  return { session: await sessionBehind(ctx, tokenHash, known), unused, overCounter, values };
 }
 
 /** A session the cache does not know is read from Postgres, which is the truth, and kept. */
@@ -129,5 +129,9 @@ async function askPostgres(ctx: Ctx, admission: Admission, nowMs: number): Promi
   const { tokenHash, useOnce, counters } = admission;
   const overCounter = counters.find((counter) => countLocally(counter, nowMs));
   if (!tokenHash && useOnce.length === 0) return { ...NOTHING_ASKED, overCounter };
-  return { ...await readSessionAndUseKeys(ctx, tokenHash, useOnce), overCounter, cached: null };
+  return {
+    ...await readSessionAndUseKeys(ctx, tokenHash, useOnce),
+    overCounter,
+    values: undefined,
+  };
 }

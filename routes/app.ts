@@ -37,8 +37,8 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
     });
   });
   const crossOrigin = {
-    allowHeaders: ["Authorization", "Content-Type", "token", "group_id", "X-Request-Id"]
-      .concat("Client-Type", "Version-Name", "Version-Code"),
+    allowHeaders: ["Authorization", "Content-Type", "token", "group_id", "Idempotency-Key"]
+      .concat("X-Request-Id", "Client-Type", "Version-Name", "Version-Code"),
     allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     exposeHeaders: ["X-Request-Id", "Retry-After", "Server-Timing"],
     maxAge: 86_400,

@@ -14,6 +14,9 @@ export function textUpTo(max: number) {
   );
 }
 
+/** An amount of money in 分. */
+export const Cents = z.number().int().describe("分");
+
 /** Nothing to say beyond "done". */
 export const Nothing = z.object({});
 

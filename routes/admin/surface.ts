@@ -1,20 +1,40 @@
 import { z } from "zod";
-import { DomainError } from "../../db/domain/errors.ts";
+import type { Kind } from "../../db/domain/errors.ts";
+import type { OperatorActor } from "../../db/domain/operators/actor.ts";
+import type { Permission } from "../../db/domain/operators/permissions.ts";
+import { admitAnybody, admitOperator } from "../../middleware/operator_admission.ts";
 import { defineSurface } from "../kit.ts";
 import { adminErrors } from "./errors.ts";
 
+export interface AdminOptions {
+  /** What the caller must be allowed to do; null: to be an operator is enough. */
+  needs: Permission | null;
+  /** What `code` says of success, where the contract's sample has one. */
+  code?: number;
+}
+
 /** The surface of operators managing users and their payment methods (contract: admin). */
-export const { mount } = defineSurface({
+export const { endpoint, openEndpoint, mount } = defineSurface<OperatorActor, AdminOptions>({
   name: "admin",
   title: "Admin: operators managing users",
   description: "The surface of operators managing users and their payment methods",
   security: { operator: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
   errors: adminErrors,
-  commonErrors: () => [],
-  // Nobody is let in before there is an operation to let them into.
-  admit: () => Promise.reject(new DomainError("session_invalid")),
-  ok: (data) => ({ data }),
+  commonErrors: ({ open, needs }) => [
+    ...["params_invalid", "request_malformed", "request_too_large"] as const,
+    ...["rate_exceeded", "service_unavailable", "unexpected"] as const,
+    ...(open ? [] : ["session_invalid"] as Kind[]),
+    ...(needs === null ? [] : ["operator_no_right"] as Kind[]),
+  ],
+  async admit(call, { open, path, rate, needs }) {
+    const guards = { surface: "admin", path, rate, needs, keys: false as const };
+    if (!open) return await admitOperator(call, guards);
+    await admitAnybody(call, guards);
+    return undefined;
+  },
+  ok: (data, { code }) => ({ ...code !== undefined && { code }, data }),
   fail: ({ code, message }) => ({ code, message }),
-  okSchema: (data) => z.object({ data }),
+  okSchema: (data) =>
+    z.object({ code: z.number().optional().describe("Only where the contract has it"), data }),
   failSchema: z.object({ code: z.number(), message: z.string() }),
 });

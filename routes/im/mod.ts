@@ -10,12 +10,22 @@ import * as groupMembers from "./groups/members.ts";
 import * as label from "./label.ts";
 import * as message from "./message.ts";
 import * as qrcode from "./qrcode.ts";
+import * as redpacket from "./redpacket.ts";
+import * as redpackets from "./redpackets.ts";
 import { mount } from "./surface.ts";
+import * as transfers from "./transfers.ts";
 import * as user from "./user.ts";
 import * as login from "./user/login.ts";
 import * as register from "./user/register.ts";
 import * as sms from "./user/sms.ts";
 import * as users from "./users.ts";
+import * as wallet from "./wallet.ts";
+import * as bankcard from "./wallet/bankcard.ts";
+import * as bankcards from "./wallet/bankcards.ts";
+import * as banks from "./wallet/banks.ts";
+import * as nameauth from "./wallet/nameauth.ts";
+import * as pay from "./wallet/pay.ts";
+import * as withdraw from "./wallet/withdraw.ts";
 
 /** The surface's table of contents, in the contract's order. */
 export const surface = mount([
@@ -85,6 +95,38 @@ export const surface = mount([
 
   favorites.addSomeFavorite,
   favorites.deleteSomeFavorite,
+
+  wallet.getOwnWallet,
+  wallet.listRechargeChannels,
+  wallet.recharge,
+  pay.sendPayPasswordCode,
+  pay.verifyPayPasswordCode,
+  pay.setOwnPayPassword,
+  pay.getPayToken,
+  wallet.listRecords,
+  wallet.getWalletServices,
+  bankcards.addBankcard,
+  bankcards.listBankcards,
+  banks.listBanks,
+  bankcard.getBankcardInfo,
+  nameauth.getNameauth,
+  withdraw.explainWithdrawals,
+  withdraw.withdraw,
+
+  redpackets.createPacket,
+  redpackets.payPacket,
+  redpackets.lookAtPacket,
+  redpackets.openPacket,
+  redpackets.getPacket,
+  redpacket.getYears,
+  redpacket.getSentSum,
+  redpacket.getTakenSum,
+  redpacket.listSentPackets,
+  redpacket.listTakenShares,
+
+  transfers.createTransfer,
+  transfers.getTransfer,
+  transfers.receive,
 
   label.addLabel,
   label.listOwnLabels,

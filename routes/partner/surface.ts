@@ -79,11 +79,11 @@ async function admitServer(
   if (!/^\d{1,15}$/.test(user)) throw new DomainError("session_invalid");
   const appId = Number(user);
   const { ctx, address } = call;
-  const { cached } = await admitReading(ctx, {
-    ...{ tokenHash: undefined, useOnce: [], needsRedis: false, cacheKey: appCacheKey(appId) },
+  const { values } = await admitReading(ctx, {
+    ...{ tokenHash: undefined, useOnce: [], needsRedis: false, readKeys: [appCacheKey(appId)] },
     counters: countersOf(call, endpoint, { rate: SERVER_RATE, caller: `app ${appId}` }),
   });
-  const app = await readApp(ctx, { appId, cached });
+  const app = await readApp(ctx, { appId, cached: values?.[0] ?? null });
   const isGenuine = app && isSecret(ctx.config.keys, app, password);
   if (!isGenuine || !isAllowedAddress(app, address)) throw new DomainError("session_invalid");
   return { kind: "server", appId, tenantId: app.tenantId };

@@ -43,11 +43,15 @@ export async function refundExpiredRedPackets(
   return rows.length;
 }
 
-/** The same for one packet, when it is due. */
+/**
+ * The same for one packet, when it is due.
+ *
+ * @returns whether it has been given back by this call
+ */
 export async function refundIfExpired(
   ctx: Ctx,
   { id, state, expiresAt }: { id: number; state: RedPacketState; expiresAt: Date },
-): Promise<void> {
-  if (state !== "open" || expiresAt > ctx.now()) return;
-  await refundExpiredRedPackets(ctx, { limit: 1, id });
+): Promise<boolean> {
+  if (state !== "open" || expiresAt > ctx.now()) return false;
+  return await refundExpiredRedPackets(ctx, { limit: 1, id }) > 0;
 }

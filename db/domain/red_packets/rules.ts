@@ -9,6 +9,8 @@ export const UNPAID_LIFE_MS = 10 * 60 * 1000;
 export const OPEN_LIFE_MS = 24 * 60 * 60 * 1000;
 export const BLESSING_DEFAULT = "恭喜发财，大吉大利";
 export const BLESSING_LENGTH_MAX = 50;
+/** Most years the records are offered by. */
+export const YEAR_COUNT_MAX = 100;
 
 const FIXED = 1;
 
@@ -30,7 +32,9 @@ export interface PacketTerms {
  * @throws {DomainError} `redpacket_invalid`
  */
 export function checkTerms({ type, amount, shareCount }: PacketTerms): void {
-  const isSharable = shareCount >= 1 && shareCount <= SHARE_COUNT_MAX && amount >= shareCount &&
+  const isWhole = Number.isInteger(amount) && Number.isInteger(shareCount);
+  const isSharable = isWhole && shareCount >= 1 && shareCount <= SHARE_COUNT_MAX &&
+    amount >= shareCount &&
     amount <= shareCount * SHARE_AMOUNT_MAX;
   const isEqual = type !== FIXED || amount % shareCount === 0;
   if (!isSharable || !isEqual) throw new DomainError("redpacket_invalid");
@@ -62,13 +66,43 @@ export function luckiestOf({ type }: Pick<PacketTerms, "type">, shares: number[]
   return type === FIXED ? 0 : shares.indexOf(Math.max(...shares)) + 1;
 }
 
-/** What decides whether somebody may open a packet. */
-export interface OpeningFacts {
+/** The number apps know a packet's state by; {@link PacketStatus.taken}: by the one who asks. */
+export const PacketStatus = { unpaid: 0, open: 1, taken: 2, finished: 3, expired: 4 } as const;
+export type PacketStatus = (typeof PacketStatus)[keyof typeof PacketStatus];
+
+export interface StatusFacts {
   state: "unpaid" | "open" | "finished" | "refunded";
+  expiresAt: Date;
+  /** The one who asks has taken a share. */
+  hasOpened: boolean;
+}
+
+/** How a packet stands for somebody, also when nobody has come by to give back what is due. */
+export function statusOf({ state, expiresAt, hasOpened }: StatusFacts, now: Date): PacketStatus {
+  if (hasOpened) return PacketStatus.taken;
+  if (state === "finished") return PacketStatus.finished;
+  if (state === "refunded" || expiresAt <= now) return PacketStatus.expired;
+  return state === "unpaid" ? PacketStatus.unpaid : PacketStatus.open;
+}
+
+/** Records are by years as they pass where the app is used (UTC+8), ms. */
+const OFFSET_MS = 8 * 60 * 60 * 1000;
+
+/** When a year began there, ms since 1970. */
+export function yearStartMs(year: number): number {
+  // Date.UTC would take the years 0 to 99 for others.
+  return new Date(0).setUTCFullYear(year, 0, 1) - OFFSET_MS;
+}
+
+/** The year a moment is in there. */
+export function yearOf(at: Date): number {
+  return new Date(at.getTime() + OFFSET_MS).getUTCFullYear();
+}
+
+/** What decides whether somebody may open a packet. */
+export interface OpeningFacts extends StatusFacts {
   openedCount: number;
   shareCount: number;
-  expiresAt: Date;
-  hasOpened: boolean;
   /** In the packet's group, or the person it is for. */
   isInScene: boolean;
 }

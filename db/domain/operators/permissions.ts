@@ -1,0 +1,25 @@
+import type { OperatorRole } from "../../schema/operators.ts";
+
+/** Who may do what. Auditors look and change nothing. */
+const table = {
+  "recharges.confirm": ["admin", "operator"],
+  "withdrawals.read": ["admin", "operator", "auditor"],
+  "withdrawals.decide": ["admin", "operator"],
+  "apps.manage": ["admin"],
+  "users.read": ["admin", "operator", "auditor"],
+  /** Mobile numbers as they are; masked to others. */
+  "users.read_full": ["admin", "operator"],
+  "users.change": ["admin", "operator"],
+  "payment_methods.read": ["admin", "operator", "auditor"],
+  /** Accounts as they are; masked to others. */
+  "payment_methods.read_full": ["admin", "operator"],
+} as const satisfies Record<string, readonly OperatorRole[]>;
+
+/** What an endpoint of the operators' surfaces asks for. */
+export type Permission = keyof typeof table;
+export const permissions = Object.keys(table) as Permission[];
+
+export function can(role: OperatorRole, permission: Permission): boolean {
+  const roles: readonly OperatorRole[] = table[permission];
+  return roles.includes(role);
+}

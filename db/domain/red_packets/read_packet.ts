@@ -1,0 +1,168 @@
+import { and, eq, exists, or, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
+import type { Ctx } from "../../client.ts";
+import { groupMembers } from "../../schema/groups.ts";
+import { redPackets, redPacketShares } from "../../schema/red_packets.ts";
+import { users } from "../../schema/users.ts";
+import { DomainError } from "../errors.ts";
+import { refundIfExpired } from "./expire.ts";
+import { type PacketStatus, statusOf } from "./rules.ts";
+
+export interface PacketKey {
+  redpacketNo: string;
+  /** Who looks. */
+  userId: number;
+}
+
+/** A packet before it is opened. */
+export interface PacketFace {
+  sender: { uid: string; name: string };
+  blessing: string;
+  status: PacketStatus;
+}
+
+export interface TakenShare {
+  uid: string;
+  name: string;
+  /** 分 */
+  amount: number;
+  openedAt: Date;
+  /** The largest of a random packet all of which is taken. */
+  isLuckiest: boolean;
+}
+
+export interface PacketDetail extends PacketFace {
+  type: number;
+  isForGroup: boolean;
+  /** 分: all shares, what is left of them, what the one who looks has taken. */
+  amount: number;
+  left: number;
+  ownAmount: number;
+  shareCount: number;
+  openedCount: number;
+  finishedAt: Date | null;
+  /** From payment to the last share, ms; 0 unless finished. */
+  finishedAfterMs: number;
+  /** In the order they were taken. */
+  shares: TakenShare[];
+}
+
+const mine = alias(redPacketShares, "mine");
+
+interface ShareRow {
+  uid: string;
+  name: string;
+  amount: number;
+  opened_ms: number;
+  position: number;
+}
+
+/** At most `SHARE_COUNT_MAX`, so they need no limit of their own. */
+const takenShares = sql<ShareRow[]>`(
+  select coalesce(jsonb_agg(jsonb_build_object('uid', taker.uid, 'name', taker.nickname,
+    'amount', share.amount, 'position', share.position,
+    'opened_ms', (extract(epoch from share.opened_at) * 1000)::bigint)
+    order by share.position), '[]'::jsonb)
+  from red_packet_shares as share join users as taker on taker.id = share.user_id
+  where share.packet_id = ${redPackets.id})`;
+
+const noShares = sql<ShareRow[]>`'[]'::jsonb`;
+
+const columns = {
+  id: redPackets.id,
+  state: redPackets.state,
+  expiresAt: redPackets.expiresAt,
+  blessing: redPackets.blessing,
+  senderUid: users.uid,
+  senderName: users.nickname,
+  ownAmount: mine.amount,
+  type: redPackets.type,
+  groupId: redPackets.groupId,
+  amount: redPackets.amount,
+  openedAmount: redPackets.openedAmount,
+  refundedAmount: redPackets.refundedAmount,
+  shareCount: redPackets.shareCount,
+  openedCount: redPackets.openedCount,
+  luckyPosition: redPackets.luckyPosition,
+  paidAt: redPackets.paidAt,
+  finishedAt: redPackets.finishedAt,
+};
+
+/** Whom the packet is for, and who sent it. */
+function visibleTo({ db }: Ctx, userId: number) {
+  const member = db.select({ userId: groupMembers.userId }).from(groupMembers).where(
+    and(
+      eq(groupMembers.groupId, redPackets.groupId),
+      eq(groupMembers.userId, userId),
+      sql`${groupMembers.removedAt} is null`,
+    ),
+  );
+  return or(eq(redPackets.senderId, userId), eq(redPackets.receiverId, userId), exists(member));
+}
+
+async function findPacket(
+  ctx: Ctx,
+  { redpacketNo, userId }: PacketKey,
+  { withShares }: { withShares: boolean },
+) {
+  const [packet] = await ctx.db
+    .select({ ...columns, shares: withShares ? takenShares : noShares })
+    .from(redPackets)
+    .innerJoin(users, eq(users.id, redPackets.senderId))
+    .leftJoin(mine, and(eq(mine.packetId, redPackets.id), eq(mine.userId, userId)))
+    .where(and(eq(redPackets.redpacketNo, redpacketNo), visibleTo(ctx, userId))).limit(1);
+  if (!packet) throw new DomainError("redpacket_missing");
+  return packet;
+}
+
+function faceOf(packet: Awaited<ReturnType<typeof findPacket>>, now: Date): PacketFace {
+  const { senderUid, senderName, blessing, state, expiresAt, ownAmount } = packet;
+  return {
+    sender: { uid: senderUid, name: senderName },
+    blessing,
+    status: statusOf({ state, expiresAt, hasOpened: ownAmount !== null }, now),
+  };
+}
+
+/**
+ * A look before opening, for whom the packet is for and for its sender. Takes nothing; what is due
+ * goes back first.
+ *
+ * @throws {DomainError} `redpacket_missing`, also for everybody else
+ */
+export async function lookAtRedPacket(ctx: Ctx, key: PacketKey): Promise<PacketFace> {
+  const packet = await findPacket(ctx, key, { withShares: false });
+  await refundIfExpired(ctx, packet);
+  return faceOf(packet, ctx.now());
+}
+
+/**
+ * Everything about a packet, for whom it is for and for its sender; what is due goes back first.
+ *
+ * @throws {DomainError} `redpacket_missing`, also for everybody else
+ */
+export async function readRedPacket(ctx: Ctx, key: PacketKey): Promise<PacketDetail> {
+  const seen = await findPacket(ctx, key, { withShares: true });
+  const isRefunded = await refundIfExpired(ctx, seen);
+  const packet = isRefunded ? await findPacket(ctx, key, { withShares: true }) : seen;
+  const { amount, paidAt, finishedAt, luckyPosition } = packet;
+  return {
+    ...faceOf(packet, ctx.now()),
+    type: packet.type,
+    isForGroup: packet.groupId !== null,
+    amount,
+    left: amount - packet.openedAmount - packet.refundedAmount,
+    ownAmount: packet.ownAmount ?? 0,
+    shareCount: packet.shareCount,
+    openedCount: packet.openedCount,
+    finishedAt,
+    finishedAfterMs: finishedAt && paidAt ? finishedAt.getTime() - paidAt.getTime() : 0,
+    shares: packet.shares.map((share) => ({
+      uid: share.uid,
+      name: share.name,
+      amount: share.amount,
+      openedAt: new Date(share.opened_ms),
+      isLuckiest: finishedAt !== null && share.position === luckyPosition,
+    })),
+  };
+}

@@ -1,0 +1,33 @@
+import { type SQL, sql } from "drizzle-orm";
+import { DomainError, type Kind } from "../errors.ts";
+import { chatPeople } from "../friends/pair.ts";
+
+/** Somebody money is to be sent to. */
+export interface PayeeRow {
+  /** Why not, as the name of a failure. */
+  refusal: Kind | null;
+}
+
+/**
+ * The person of a uid as `id` and `refusal`: money goes to friends alone. Friends on both sides, so
+ * none to the built-in accounts, which could never receive it.
+ */
+export function payeeOf({ userId, uid }: { userId: number; uid: string }): SQL {
+  return sql`select users.id, case
+      when users.id = ${userId}::bigint then 'self_refused'
+      when (select count(*) from friends where not is_deleted
+        and ((user_id = ${userId} and friend_id = users.id)
+          or (user_id = users.id and friend_id = ${userId}))) < 2 then 'friend_missing'
+      end as refusal
+    from users where users.uid = ${uid} and ${chatPeople}`;
+}
+
+/**
+ * Refuses whom {@link payeeOf} has not found, or has a reason against.
+ *
+ * @throws {DomainError} `user_missing`, `self_refused`, `friend_missing`
+ */
+export function checkPayee(payee: PayeeRow | undefined): void {
+  if (!payee) throw new DomainError("user_missing");
+  if (payee.refusal !== null) throw new DomainError(payee.refusal);
+}

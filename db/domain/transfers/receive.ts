@@ -1,0 +1,44 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { transfers } from "../../schema/transfers.ts";
+import { DomainError } from "../errors.ts";
+import { legsAs, postedAs } from "../ledger/post.ts";
+import { moment } from "../moments.ts";
+import { refundExpiredTransfers } from "./expire.ts";
+import type { TransferKey } from "./reads.ts";
+
+/**
+ * Takes in what somebody was sent, once (M7). The state and the money's way into the wallet are one
+ * statement. What is due is given back instead.
+ *
+ * @throws {DomainError} `transfer_missing`, also for everybody but the payee; `transfer_settled`
+ */
+export async function receiveTransfer(ctx: Ctx, { no, userId }: TransferKey): Promise<void> {
+  const at = ctx.now();
+  const posted = postedAs({
+    kind: "transfer_received",
+    userId,
+    operationKey: no,
+    input: {},
+    remark: sql`transfer.remark`,
+    at,
+    legs: legsAs([
+      { kind: "transfer", owner: sql`transfer.id`, amount: sql`-transfer.amount` },
+      { kind: "wallet", owner: userId, amount: sql`transfer.amount` },
+    ]),
+  });
+  const { rows } = await ctx.db.execute(sql`
+    with transfer as (
+      update transfers set state = 'received', received_at = ${moment(at)}
+      where transfer_no = ${no} and receiver_id = ${userId} and state = 'waiting'
+        and expires_at > ${moment(at)}
+      returning id, amount, remark
+    )
+    select ${posted} from transfer`);
+  if (rows.length > 0) return;
+  const [known] = await ctx.db.select({ id: transfers.id }).from(transfers)
+    .where(and(eq(transfers.transferNo, no), eq(transfers.receiverId, userId))).limit(1);
+  if (!known) throw new DomainError("transfer_missing");
+  await refundExpiredTransfers(ctx, { limit: 1, transferNo: no });
+  throw new DomainError("transfer_settled");
+}

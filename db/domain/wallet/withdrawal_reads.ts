@@ -1,0 +1,89 @@
+import { desc, eq, sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { withdrawals, type WithdrawalState } from "../../schema/ledger.ts";
+import { paymentMethods } from "../../schema/people.ts";
+import { users } from "../../schema/users.ts";
+import { maskCard } from "../bank_cards/rules.ts";
+import { DomainError } from "../errors.ts";
+import { WITHDRAWALS_COUNTED_MAX } from "./rules.ts";
+
+/** A withdrawal as operators see it: enough to pay it, and no more of the card than its owner. */
+export interface Withdrawal {
+  no: string;
+  uid: string;
+  /** The card's holder. */
+  name: string;
+  /** 分 */
+  amount: number;
+  state: WithdrawalState;
+  reason: string;
+  bank: string;
+  maskedCard: string;
+  createdAt: Date;
+  decidedAt: Date | null;
+  operatorId: number | null;
+}
+
+const columns = {
+  no: withdrawals.withdrawalNo,
+  uid: users.uid,
+  name: paymentMethods.name,
+  amount: withdrawals.amount,
+  state: withdrawals.state,
+  reason: withdrawals.reason,
+  bank: paymentMethods.extra0,
+  last4: paymentMethods.accountLast4,
+  createdAt: withdrawals.createdAt,
+  decidedAt: withdrawals.decidedAt,
+  operatorId: withdrawals.operatorId,
+};
+
+function shown({ last4, ...row }: Omit<Withdrawal, "maskedCard"> & { last4: string }): Withdrawal {
+  return { ...row, maskedCard: maskCard(last4) };
+}
+
+/** @throws {DomainError} `withdrawal_missing` */
+export async function readWithdrawal(ctx: Ctx, withdrawalNo: string): Promise<Withdrawal> {
+  const [row] = await ctx.db.select(columns).from(withdrawals)
+    .innerJoin(users, eq(users.id, withdrawals.userId))
+    // A card that was removed since is still the one that was asked for.
+    .innerJoin(paymentMethods, eq(paymentMethods.id, withdrawals.paymentMethodId))
+    .where(eq(withdrawals.withdrawalNo, withdrawalNo)).limit(1);
+  if (!row) throw new DomainError("withdrawal_missing");
+  return shown(row);
+}
+
+export interface WithdrawalsPage {
+  /** Absent: whatever their state. */
+  state: WithdrawalState | undefined;
+  start: number;
+  limit: number;
+}
+
+/**
+ * One page of withdrawals, newest first, and how many there are: counted up to
+ * {@link WITHDRAWALS_COUNTED_MAX}, which is as far as anybody may page. One statement.
+ */
+export async function listWithdrawals(
+  ctx: Ctx,
+  { state, start, limit }: WithdrawalsPage,
+): Promise<{ total: number; items: Withdrawal[] }> {
+  const isListed = state === undefined ? undefined : eq(withdrawals.state, state);
+  const counted = ctx.db.select({ one: sql`1`.as("one") }).from(withdrawals).where(isListed)
+    .limit(WITHDRAWALS_COUNTED_MAX).as("counted");
+  const whole = ctx.db.select({ total: sql<string>`count(*)`.as("total") }).from(counted)
+    .as("whole");
+  const page = ctx.db.select({ ...columns, id: withdrawals.id }).from(withdrawals)
+    .innerJoin(users, eq(users.id, withdrawals.userId))
+    .innerJoin(paymentMethods, eq(paymentMethods.id, withdrawals.paymentMethodId))
+    .where(isListed).orderBy(desc(withdrawals.id)).limit(limit).offset(start).as("page");
+  const rows = await ctx.db.select().from(whole).leftJoin(page, sql`true`).orderBy(desc(page.id));
+  return {
+    total: Number(rows[0]!.whole.total),
+    items: rows.flatMap(({ page }) => {
+      if (page === null) return [];
+      const { id: _id, ...withdrawal } = page;
+      return [shown(withdrawal)];
+    }),
+  };
+}

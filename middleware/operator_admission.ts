@@ -1,0 +1,150 @@
+import type { Ctx } from "../db/client.ts";
+import { DomainError } from "../db/domain/errors.ts";
+import type { OperatorActor, OpsActor } from "../db/domain/operators/actor.ts";
+import {
+  keyBehind,
+  operatorBehind,
+  readKeyStanding,
+  readStanding,
+} from "../db/domain/operators/admit.ts";
+import { can, type Permission } from "../db/domain/operators/permissions.ts";
+import { keyStandingInCache, standingInCache } from "../db/domain/operators/standing_cache.ts";
+import { verifyOperatorToken } from "../db/domain/operators/tokens.ts";
+import { sha256Hex } from "../db/keys.ts";
+import { admitReading } from "./admission.ts";
+import { readBasic, readBearer } from "./authorization.ts";
+import { type Counter, counterOf, perAddress, perUser, type Rate } from "./rate_limit.ts";
+
+/** What any caller may do, over all operations of a surface together. */
+const CALLER_RATE = perUser(300, "10 s");
+const ADDRESS_RATE = perAddress(3000, "10 s");
+
+/** A call to a surface of operators. */
+export interface OperatorCall {
+  ctx: Ctx;
+  headers: Headers;
+  address: string;
+}
+
+/** What a surface of operators asks before it lets somebody in. */
+export interface OperatorGuards {
+  surface: string;
+  path: string;
+  rate: Rate | undefined;
+  /** What the caller must be allowed to do; null: to be an operator is enough. */
+  needs: Permission | null;
+  /** A payout script's key (HTTP Basic) is as good as an operator's token. */
+  keys: boolean;
+}
+
+/** Who somebody says they are, and how to find out whether they are. */
+interface Claim<Standing, Actor extends OpsActor> {
+  /** Whose calls are counted together. */
+  caller: string;
+  cache: {
+    keys: string[];
+    parse(values: (string | null)[]): Standing | "ended" | undefined;
+    remember(redis: Ctx["redis"], standing: Standing): Promise<void>;
+  };
+  read(): Promise<Standing | undefined>;
+  actorBehind(standing: Standing | undefined): Actor;
+}
+
+/**
+ * Lets an operator in by the token's signature (no I/O), then by what became of token and operator
+ * since: one Redis trip together with the rates, Postgres where Redis does not know or is away.
+ *
+ * @throws {DomainError} `session_invalid`, `rate_exceeded`, `operator_no_right`
+ */
+export async function admitOperator(
+  call: OperatorCall,
+  guards: OperatorGuards & { keys: false },
+): Promise<OperatorActor>;
+export async function admitOperator(call: OperatorCall, guards: OperatorGuards): Promise<OpsActor>;
+export async function admitOperator(call: OperatorCall, guards: OperatorGuards): Promise<OpsActor> {
+  const actor = await askForActor(call, guards);
+  if (actor.kind === "operator" && guards.needs !== null && !can(actor.role, guards.needs)) {
+    throw new DomainError("operator_no_right");
+  }
+  return actor;
+}
+
+/** Counts a call of somebody who needs no credentials, by address. */
+export async function admitAnybody(
+  { ctx, address }: OperatorCall,
+  guards: Pick<OperatorGuards, "surface" | "path" | "rate">,
+): Promise<void> {
+  await countAndRead(ctx, countersOf(ctx, { ...guards, address, caller: address }), []);
+}
+
+async function askForActor(call: OperatorCall, guards: OperatorGuards): Promise<OpsActor> {
+  const token = readBearer(call.headers);
+  if (token !== undefined) return await admitClaim(call, guards, await tokenClaim(call.ctx, token));
+  const basic = guards.keys ? readBasic(call.headers) : undefined;
+  if (basic) return await admitClaim(call, guards, keyClaim(call.ctx, basic));
+  throw new DomainError("session_invalid");
+}
+
+async function tokenClaim(ctx: Ctx, token: string) {
+  const claims = await verifyOperatorToken(ctx, token);
+  return {
+    caller: `operator:${claims.operatorId}`,
+    cache: standingInCache(claims),
+    read: () => readStanding(ctx, claims),
+    actorBehind: (standing) => operatorBehind(claims, standing),
+  } satisfies Claim<Awaited<ReturnType<typeof readStanding>> & object, OperatorActor>;
+}
+
+function keyClaim(ctx: Ctx, { user: keyId, password: secret }: { user: string; password: string }) {
+  if (![keyId, secret].every((part) => /^[a-f0-9]{32}$/.test(part))) {
+    throw new DomainError("session_invalid");
+  }
+  return {
+    // With the secret: whoever does not know it counts for themselves.
+    caller: `key:${sha256Hex(`${keyId}:${secret}`)}`,
+    cache: keyStandingInCache(keyId),
+    read: () => readKeyStanding(ctx, keyId),
+    actorBehind: (standing) => keyBehind(ctx, { keyId, secret }, standing),
+  } satisfies Claim<Awaited<ReturnType<typeof readKeyStanding>> & object, OpsActor>;
+}
+
+async function admitClaim<Standing, Actor extends OpsActor>(
+  { ctx, address }: OperatorCall,
+  guards: OperatorGuards,
+  { caller, cache, read, actorBehind }: Claim<Standing, Actor>,
+): Promise<Actor> {
+  const counters = countersOf(ctx, { ...guards, address, caller });
+  const values = await countAndRead(ctx, counters, cache.keys);
+  let standing = values && cache.parse(values);
+  if (standing === undefined) {
+    standing = await read();
+    if (values && standing !== undefined) {
+      await cache.remember(ctx.redis, standing).catch(() => {});
+    }
+  }
+  return actorBehind(standing === "ended" ? undefined : standing);
+}
+
+function countersOf(
+  { config }: Ctx,
+  { surface, path, rate, caller, address }: Pick<OperatorGuards, "surface" | "path" | "rate"> & {
+    caller: string;
+    address: string;
+  },
+): Counter[] {
+  return [
+    { of: surface, rate: CALLER_RATE },
+    { of: surface, rate: ADDRESS_RATE },
+    ...rate ? [{ of: path, rate }] : [],
+  ].flatMap((counted) => counterOf({ ...counted, caller, address, factor: config.rateFactor }));
+}
+
+/**
+ * Counts the call and reads `keys`, in one pipeline; undefined while Redis is away.
+ *
+ * @throws {DomainError} `rate_exceeded`
+ */
+async function countAndRead(ctx: Ctx, counters: Counter[], readKeys: string[]) {
+  const asked = { tokenHash: undefined, useOnce: [], needsRedis: false, counters, readKeys };
+  return (await admitReading(ctx, asked)).values;
+}

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { issuePayToken } from "../../../db/domain/wallet/issue_pay_token.ts";
+import {
+  checkPayCode,
+  sendPayCode,
+  setPayPassword,
+} from "../../../db/domain/wallet/pay_password.ts";
+import { perUser } from "../../../middleware/rate_limit.ts";
+import { HexId } from "../../fields.ts";
+import { Done, done } from "../fields.ts";
+import { endpoint } from "../surface.ts";
+import { SmsCode } from "../user_fields.ts";
+
+/** Longer ones are no pay passwords anyway; 6 digits is a rule of the wallet. */
+const PayPassword = z.string().max(64).describe("6 digits");
+
+/** POST /wallet/pay/smscode/paypwd */
+export const sendPayPasswordCode = endpoint({
+  method: "post",
+  path: "/wallet/pay/smscode/paypwd",
+  summary: "发送支付验证码",
+  description: "To one's own phone; good for five minutes and for setting one pay password.",
+  data: Done,
+  errors: ["phone_missing", "captcha_too_soon", "captcha_spent", "sms_failed"],
+  needsRedis: true,
+  async handle({ actor, address, ctx, providers }) {
+    const deliver = (message: { to: string; code: string }) => providers.sms.sendCode(message);
+    await sendPayCode(ctx, { userId: actor.userId, address, deliver });
+    return done;
+  },
+});
+
+/** POST /wallet/pay/smscode/paypwdverity */
+export const verifyPayPasswordCode = endpoint({
+  method: "post",
+  path: "/wallet/pay/smscode/paypwdverity",
+  summary: "验证码修改支付密码的短信验证码",
+  description: "Does not use the code up; five wrong tries do.",
+  body: z.object({ code: SmsCode }),
+  data: Done,
+  errors: ["phone_missing", "captcha_wrong"],
+  rate: perUser(30, "1 min"),
+  needsRedis: true,
+  async handle({ body, actor, ctx }) {
+    await checkPayCode(ctx, { userId: actor.userId, code: body.code });
+    return done;
+  },
+});
+
+/** POST /wallet/pay/password */
+export const setOwnPayPassword = endpoint({
+  method: "post",
+  path: "/wallet/pay/password",
+  summary: "设置支付密码",
+  description: "The first or another, with the code that was sent; ends a lock.",
+  body: z.object({ code: SmsCode, password: PayPassword }),
+  data: Done,
+  errors: ["pay_password_invalid", "phone_missing", "captcha_wrong"],
+  rate: perUser(30, "1 min"),
+  needsRedis: true,
+  async handle({ body, actor, ctx }) {
+    const { code, password } = body;
+    await setPayPassword(ctx, { userId: actor.userId, code, password });
+    return done;
+  },
+});
+
+/** POST /wallet/pay/token */
+export const getPayToken = endpoint({
+  method: "post",
+  path: "/wallet/pay/token",
+  summary: "获取支付token",
+  description:
+    "For one payment of exactly this amount within five minutes. Five wrong passwords lock the " +
+    "wallet's payments for three hours.",
+  body: z.object({
+    amount: z.number().int().describe("分"),
+    item: z.enum(["redpacket", "transfer", "withdraw", ""]).default("")
+      .describe("What it is for; empty: a withdrawal"),
+    password: PayPassword,
+  }),
+  data: z.object({ pay_token: HexId, passwordfree: z.literal(false) }),
+  errors: [
+    ...["amount_invalid", "balance_insufficient", "wallet_unusable"] as const,
+    ...["pay_password_invalid", "pay_password_unset"] as const,
+    ...["pay_password_wrong", "pay_password_locked"] as const,
+  ],
+  rate: perUser(30, "1 min"),
+  async handle({ body, actor, ctx }) {
+    const payToken = await issuePayToken(ctx, {
+      userId: actor.userId,
+      amount: body.amount,
+      item: body.item || "withdraw",
+      password: body.password,
+    });
+    return { pay_token: payToken, passwordfree: false as const };
+  },
+});

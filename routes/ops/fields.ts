@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+const PAGE_LIMIT_DEFAULT = 20;
+const PAGE_LIMIT_MAX = 100;
+
+/** `start` and `limit` of a list (contract, 2.1); what is out of bounds is an error. */
+export function pageQuery(startMax: number) {
+  return z.object({
+    start: z.coerce.number().int().min(0).max(startMax).default(0)
+      .describe("分页参数，起始start是0"),
+    limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT)
+      .describe("分页参数"),
+  });
+}
+
+/** A page with how many there are on all of them. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ total: z.number().int(), items: z.array(item) });
+}
+
+/** RFC 3339 in UTC+8, as the contract's samples have it. */
+export function timeText(at: Date): string {
+  const there = new Date(at.getTime() + 8 * 60 * 60 * 1000);
+  return there.toISOString().replace("Z", "+08:00");
+}

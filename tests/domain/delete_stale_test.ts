@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { deleteStale } from "../../db/domain/upkeep/delete_stale.ts";
+import { operators, revokedTokens } from "../../db/schema/operators.ts";
+import { redPackets, redPacketShares } from "../../db/schema/red_packets.ts";
+import { payTokens } from "../../db/schema/wallets.ts";
+import { makeUser } from "../factories.ts";
+import { startTestApp } from "../harness.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+
+Deno.test("what is over goes, what may still be asked for stays; twice is once", async () => {
+  await using app = await startTestApp();
+  const { ctx } = app;
+  const now = ctx.now();
+  const at = (hours: number) => new Date(now.getTime() + hours * HOUR_MS);
+  const { id: userId } = await makeUser(ctx);
+  const [operator] = await ctx.db.insert(operators)
+    .values({ name: "o", role: "admin", createdAt: now }).returning();
+  await ctx.db.insert(payTokens).values([-25, -23].map((hours) => ({
+    ...{ tokenHash: `${hours}`, userId, item: "transfer" as const, amount: 1 },
+    expiresAt: at(hours),
+  })));
+  await ctx.db.insert(revokedTokens).values([-1, 1].map((hours) => ({
+    ...{ jti: `${hours}`, operatorId: operator!.id, revokedAt: now, expiresAt: at(hours) },
+  })));
+  for (const [hours, state] of [[-25, "unpaid"], [-23, "unpaid"], [-25, "finished"]] as const) {
+    const isFinished = state === "finished";
+    const [packet] = await ctx.db.insert(redPackets).values({
+      ...{ redpacketNo: `${state}${hours}`, senderId: userId, receiverId: userId, type: 1 },
+      ...{ amount: 1, shareCount: 1, openedCount: Number(isFinished), blessing: "", state },
+      ...{ openedAmount: Number(isFinished), createdAt: at(hours), expiresAt: at(hours) },
+    }).returning();
+    const opened = isFinished ? { userId, openedAt: at(hours - 1) } : {};
+    await ctx.db.insert(redPacketShares)
+      .values({ packetId: packet!.id, position: 1, amount: 1, ...opened });
+  }
+
+  const { pay_tokens, revoked_tokens, red_packets } = await deleteStale(ctx);
+  assert.deepEqual({ pay_tokens, revoked_tokens, red_packets }, {
+    ...{ pay_tokens: 1, revoked_tokens: 1, red_packets: 1 },
+  });
+  const left = await ctx.db.select().from(redPackets).orderBy(redPackets.id);
+  assert.deepEqual(left.map((packet) => packet.redpacketNo), ["unpaid-23", "finished-25"]);
+  assert.deepEqual((await ctx.db.select().from(payTokens)).map((it) => it.tokenHash), ["-23"]);
+  assert.deepEqual((await ctx.db.select().from(revokedTokens)).map((it) => it.jti), ["1"]);
+  assert.ok(Object.values(await deleteStale(ctx)).every((count) => count === 0));
+});

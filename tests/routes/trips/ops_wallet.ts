@@ -1,0 +1,62 @@
+import type { Ctx } from "../../../db/client.ts";
+import { createRecharge } from "../../../db/domain/wallet/recharge.ts";
+import { makeUser } from "../../factories.ts";
+import type { TestApp } from "../../harness.ts";
+import { callOps, makeOperator } from "../../ops_client.ts";
+import { askForWithdrawal, makePayee } from "../ops/withdrawing_people.ts";
+import type { TripsTable } from "../trips_test.ts";
+
+/** An operator whose standing is in the cache, as after any first call. */
+async function warmOperator(app: TestApp): Promise<string> {
+  const { token } = await makeOperator(app.ctx, "operator");
+  await callOps(app, "GET /v1/withdrawals", { token });
+  return token;
+}
+
+/** A recharge nobody has confirmed, though this installation credits them at once. */
+async function makePendingRecharge(ctx: Ctx): Promise<string> {
+  const { id: userId } = await makeUser(ctx);
+  const manual = { ...ctx, config: { ...ctx.config, rechargeChannel: "manual" as const } };
+  const input = { userId, amount: 100, channelType: 1, operationKey: undefined } as const;
+  return await createRecharge(manual, input);
+}
+
+const decide = (decision: "confirm" | "reject") => async (app: TestApp) => {
+  const token = await warmOperator(app);
+  const no = await askForWithdrawal(app.ctx, await makePayee(app.ctx));
+  return await callOps(app, `POST /v1/withdrawals/{no}/${decision}`, { token, params: { no } });
+};
+
+export const trips: TripsTable = {
+  "POST /v1/recharges/{no}/confirm": {
+    sql: 6,
+    redis: 1,
+    why: "begin, the recharge, its money, the record of who did it, the answer, commit",
+    async call(app) {
+      const token = await warmOperator(app);
+      const no = await makePendingRecharge(app.ctx);
+      return await callOps(app, "POST /v1/recharges/{no}/confirm", { token, params: { no } });
+    },
+  },
+  "GET /v1/withdrawals": {
+    sql: 1,
+    redis: 1,
+    async call(app) {
+      const token = await warmOperator(app);
+      await askForWithdrawal(app.ctx, await makePayee(app.ctx));
+      return await callOps(app, "GET /v1/withdrawals", { token });
+    },
+  },
+  "POST /v1/withdrawals/{no}/confirm": {
+    sql: 6,
+    redis: 1,
+    why: "begin, the withdrawal, its money, the record of who did it, the answer, commit",
+    call: decide("confirm"),
+  },
+  "POST /v1/withdrawals/{no}/reject": {
+    sql: 6,
+    redis: 1,
+    why: "begin, the withdrawal, its money, the record of who did it, the answer, commit",
+    call: decide("reject"),
+  },
+};
