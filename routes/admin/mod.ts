@@ -1,4 +1,19 @@
 import { mount } from "./surface.ts";
+import * as userfuzzysearch from "./userfuzzysearch.ts";
+import * as users from "./users.ts";
+import * as usersBulk from "./users-bulk.ts";
+import * as paymentMethods from "./users/payment-methods.ts";
 
 /** The surface's table of contents, in the contract's order. */
-export const surface = mount([]);
+export const surface = mount([
+  users.listAllUsers,
+  users.getUser,
+  users.updateUser,
+  users.deleteUser,
+  usersBulk.addSomeUsers,
+  usersBulk.updateSomeUsers,
+  usersBulk.deleteSomeUsers,
+  paymentMethods.listPaymentMethods,
+  paymentMethods.getPaymentMethod,
+  userfuzzysearch.searchUsers,
+]);

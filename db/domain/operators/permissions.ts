@@ -13,6 +13,17 @@ const table = {
   "payment_methods.read": ["admin", "operator", "auditor"],
   /** Accounts as they are; masked to others. */
   "payment_methods.read_full": ["admin", "operator"],
+  "groups.read": ["admin", "operator", "auditor"],
+  "groups.change": ["admin", "operator"],
+  "broadcasts.read": ["admin", "operator", "auditor"],
+  "broadcasts.send": ["admin", "operator"],
+  "payments.record": ["admin", "operator"],
+  "profits.read": ["admin", "operator", "auditor"],
+  /** Numbers of phones and cards as they are; masked to others. */
+  "profits.read_full": ["admin", "operator"],
+  /** The file has them, and numbers of id cards, as they are. */
+  "profits.download": ["admin", "operator"],
+  "profits.decide": ["admin", "operator"],
 } as const satisfies Record<string, readonly OperatorRole[]>;
 
 /** What an endpoint of the operators' surfaces asks for. */

@@ -1,0 +1,136 @@
+import { z } from "zod";
+import { mobileText, parseMobileText } from "../../db/domain/managed_users/mobile_text.ts";
+import {
+  BULK_COUNT_MAX,
+  LISTED_COUNT_MAX,
+  MOBILE_LENGTH_MAX,
+  PAGE_COUNT_MAX,
+} from "../../db/domain/managed_users/rules.ts";
+import type { ManagedUser, Status } from "../../db/domain/managed_users/user.ts";
+import { maskPhone } from "../../db/domain/chat_accounts/rules.ts";
+import { DomainError } from "../../db/domain/errors.ts";
+import type { OperatorActor } from "../../db/domain/operators/actor.ts";
+import { can } from "../../db/domain/operators/permissions.ts";
+import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
+import { textUpTo } from "../fields.ts";
+
+const PAGE_COUNT_DEFAULT = 10;
+
+/** Digits in a path; in a body tables call it a number and samples write a text. */
+const UidDigits = z.string().regex(/^\d{1,15}$/, "必须是数字");
+export const UidParams = z.object({ uid: UidDigits.transform(Number) });
+export const Uid = z.union([UidDigits, z.number().int().min(1).transform(String)], "必须是数字")
+  .transform(Number);
+
+/** The contract's numbers, and the words of its other table. */
+const statuses: ReadonlyMap<string, Status> = new Map([
+  ...[["1", 1], ["2", 2], ["3", 3], ["4", 4]] as const,
+  ...[["active", 1], ["suspended", 3], ["deleted", 4]] as const,
+]);
+
+function statusOf(said: string | number, context: z.RefinementCtx): Status {
+  const status = statuses.get(String(said));
+  if (status === undefined) context.addIssue({ code: "custom", message: "没有这个状态" });
+  return status ?? z.NEVER;
+}
+
+/** As a number, its digits, or a word. */
+export const StatusInput = z.union([z.number(), z.string()]).transform(statusOf)
+  .describe("1 active, 2 in review, 3 suspended, 4 deleted; or one of these words");
+/** Of a list: 0 is any, and absent is active. */
+export const StatusFilter = z.string().default("1").transform((said, context) =>
+  said === "0" ? undefined : statusOf(said, context)
+).describe("0: any");
+
+/** `true`, `false`, `1` or `0` in a query. */
+export const QueryBoolean = z.enum(["true", "false", "1", "0"])
+  .transform((text) => text === "true" || text === "1");
+
+export const Name = textUpTo(NICKNAME_LENGTH_MAX)
+  // The audit keeps it as JSON, in which Postgres takes no half characters.
+  .transform((name) => name.toWellFormed());
+const MobileText = z.string().trim().max(MOBILE_LENGTH_MAX)
+  .describe("11 digits in China, `+<country><number>` abroad");
+export const Mobile = MobileText.transform(mobileOr);
+/** Empty: no number any more. */
+export const MobileOrNone = MobileText.transform((text, context) =>
+  text === "" ? null : mobileOr(text, context)
+);
+
+function mobileOr(text: string, context: z.RefinementCtx) {
+  try {
+    return parseMobileText(text);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+    return z.NEVER;
+  }
+}
+
+/** What of somebody an operator may change. */
+export const UserEdit = z.object({
+  name: Name.optional(),
+  mobile: MobileOrNone.optional(),
+  exchanger: z.boolean().optional(),
+  status: StatusInput.optional(),
+});
+
+/** So many of them in one call. */
+export function bulkOf<Item extends z.ZodType>(item: Item) {
+  return z.array(item).min(1).max(BULK_COUNT_MAX, `一次不能超过${BULK_COUNT_MAX}个`);
+}
+
+const Count = z.coerce.number().int().min(1).max(PAGE_COUNT_MAX);
+
+/** Which page: the contract says `per_page` in one place and `limit` in another. */
+export const pageFields = {
+  page: z.coerce.number().int().min(1).default(1),
+  per_page: Count.optional(),
+  limit: Count.optional(),
+};
+
+interface PageQuery {
+  page: number;
+  per_page?: number | undefined;
+  limit?: number | undefined;
+}
+
+/** @throws {DomainError} `params_invalid` further than anybody may page */
+export function placeOf({ page, per_page, limit = PAGE_COUNT_DEFAULT }: PageQuery) {
+  const count = per_page ?? limit;
+  if (page * count > LISTED_COUNT_MAX) {
+    throw new DomainError("params_invalid", { message: `只能查看前${LISTED_COUNT_MAX}条` });
+  }
+  return { start: (page - 1) * count, limit: count };
+}
+
+export const UserRecord = z.object({
+  uid: z.string(),
+  name: z.string(),
+  mobile: z.string().describe("Masked to those who may not read it; empty: none"),
+  status: z.number().int().describe("1 active, 2 in review, 3 disabled, 4 deleted"),
+  exchanger: z.boolean(),
+  parent_uid: z.string().describe("0: nobody"),
+  ctime: z.number().int().describe("ms"),
+  utime: z.number().int(),
+  ltime: z.number().int().describe("0: has never logged in"),
+  dtime: z.number().int().describe("0: not deleted"),
+});
+
+export function userRecord(user: ManagedUser, reader: OperatorActor): z.input<typeof UserRecord> {
+  const { mobile } = user;
+  const isFull = can(reader.role, "users.read_full");
+  const shown = isFull || !mobile ? mobile : { ...mobile, number: maskPhone(mobile.number) };
+  return {
+    uid: String(user.id),
+    name: user.name,
+    mobile: mobileText(shown),
+    status: user.status,
+    exchanger: user.exchanger,
+    parent_uid: String(user.parentId ?? 0),
+    ctime: user.createdAt.getTime(),
+    utime: user.updatedAt.getTime(),
+    ltime: user.lastLoginAt?.getTime() ?? 0,
+    dtime: user.deletedAt?.getTime() ?? 0,
+  };
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { drizzle } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import type { Ctx, Db } from "../../../db/client.ts";
+import { openPg } from "../../../db/client_pg.ts";
+import { listUsers, searchUsersByName } from "../../../db/domain/managed_users/reads.ts";
+import { listMethods } from "../../../db/domain/payment_methods/reads.ts";
+import { MIGRATIONS_FOLDER } from "../../../db/migrations.ts";
+import { startPostgres } from "../../services/postgres.ts";
+
+// What a statement costs shows on a real server, on which its plan is the one that will be used.
+const postgres = await startPostgres();
+Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
+
+const FEW = 1_000;
+const MANY = 100_000;
+/** Somebody paid this often to one of their methods. */
+const PAYEE_ID = 200_000_001;
+const PAID_COUNT = 50;
+
+/** People of every kind, one in a hundred of them deleted; as many of a partner's beside them. */
+const FILLS = [
+  `insert into users (id, uid, app_id, app_uid, nickname, status, exchanger, profile_at, created_at,
+     updated_at)
+   select 200000000 + n, md5(n::text), 0, 200000000 + n, 'person ' || md5(n::text),
+     case when n % 100 = 0 then 4 else 1 end, n % 50 = 0, now(), now(), now()
+   from generate_series($1::int, $2::int) n`,
+  `insert into users (id, uid, app_id, app_uid, nickname, created_at, updated_at)
+   select 900000000 + n, md5('p' || n::text), 7, n, 'person ' || md5(n::text), now(), now()
+   from generate_series($1::int, $2::int) n`,
+  `insert into withdrawals (withdrawal_no, user_id, payment_method_id, amount, state,
+     transaction_id, created_at, decided_at)
+   select md5(n::text), 1, case when n <= ${PAID_COUNT} then 123456 else n + 1000000 end, 5, 'paid',
+     1, now(), now() from generate_series($1::int, $2::int) n`,
+];
+
+/** A connection whose statements are kept, to be asked about. */
+async function listen(url: string) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const said: { text: string; values: unknown[] }[] = [];
+  const recorder = {
+    query(query: { text: string }, values: unknown[]) {
+      said.push({ text: query.text, values });
+      return client.query(query as unknown as string, values);
+    },
+  };
+  const db = drizzle({ client: recorder as unknown as pg.Client, casing: "snake_case" });
+  const ctx = { db: db as unknown as Db, now: () => new Date() } as Ctx;
+  return { client, said, ctx };
+}
+type Listener = Awaited<ReturnType<typeof listen>>;
+
+/** The blocks a read touches, and the indexes its plan uses. */
+async function costOf({ client, said, ctx }: Listener, read: (ctx: Ctx) => Promise<unknown>) {
+  await read(ctx);
+  const { text, values } = said.pop()!;
+  assert.equal(said.length, 0, "one statement");
+  const explained = await client.query(`explain (analyze, buffers, format json) ${text}`, values);
+  const { Plan: plan } = explained.rows[0]["QUERY PLAN"][0];
+  const indexes = [...JSON.stringify(plan).matchAll(/"Index Name":"(\w+)"/g)].map(([, it]) => it!);
+  return { buffers: plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] as number, indexes };
+}
+
+const place = { start: 0, limit: 10 };
+const any = { status: undefined, exchanger: undefined };
+const READS: Record<string, { index: string; read(ctx: Ctx): Promise<unknown> }> = {
+  "active people": {
+    index: "users_in_state",
+    read: (ctx) => listUsers(ctx, { ...any, status: 1, ...place }),
+  },
+  "everybody": { index: "users_in_state", read: (ctx) => listUsers(ctx, { ...any, ...place }) },
+  "exchangers": {
+    index: "users_in_state",
+    read: (ctx) => listUsers(ctx, { status: 1, exchanger: true, ...place }),
+  },
+  "deleted people, far into the list": {
+    index: "users_in_state",
+    read: (ctx) => listUsers(ctx, { ...any, status: 4, start: 5, limit: 5 }),
+  },
+  "one person by a part of the name": {
+    index: "users_nickname_trigrams",
+    // md5 of 7; nobody else's has it.
+    read: (ctx) => searchUsersByName(ctx, { part: "8F14E45FCEEA167A", ...place }),
+  },
+  "what was paid out to a method": {
+    index: "withdrawals_of_method",
+    read: (ctx) => listMethods(ctx, { userId: PAYEE_ID, type: undefined, isFull: false }),
+  },
+};
+
+Deno.test({
+  name:
+    "GET /v1/admin/users and its like cost the same with a thousand people or a hundred thousand",
+  ignore: !postgres,
+  async fn(t) {
+    const url = await postgres!.newDatabase();
+    const database = openPg(url);
+    await database.migrate(MIGRATIONS_FOLDER);
+    await database.close();
+    const listener = await listen(url);
+    const { client, ctx } = listener;
+    const fill = async (from: number, to: number) => {
+      // The counters' trigger runs; references are right by construction.
+      await client.query("alter table withdrawals disable trigger all");
+      for (const statement of FILLS) await client.query(statement, [from, to]);
+      await client.query("vacuum analyze");
+    };
+    const measure = async () => {
+      const costs: Record<string, Awaited<ReturnType<typeof costOf>>> = {};
+      for (const [name, { read }] of Object.entries(READS)) {
+        costs[name] = await costOf(listener, read);
+      }
+      return costs;
+    };
+    try {
+      await fill(1, FEW);
+      await client.query(
+        `insert into payment_methods (user_id, type, name, account_sealed, account_index,
+           account_last4, created_at) values (${PAYEE_ID}, 4, '', '', '', '1234', now())`,
+      );
+      const few = await measure();
+      await fill(FEW + 1, MANY);
+      const many = await measure();
+      for (const [name, { index }] of Object.entries(READS)) {
+        await t.step(name, () => {
+          const said = `${few[name]!.buffers} became ${many[name]!.buffers} buffers`;
+          assert.ok(many[name]!.buffers < few[name]!.buffers * 1.5 + 10, said);
+          assert.ok(many[name]!.indexes.includes(index), many[name]!.indexes.join());
+        });
+      }
+      await t.step("and the total is the number of people, built-in accounts apart", async () => {
+        assert.equal((await listUsers(ctx, { ...any, ...place })).total, MANY);
+        assert.equal((await listUsers(ctx, { ...any, status: 3, ...place })).total, 0);
+        assert.equal((await listUsers(ctx, { ...any, status: 4, ...place })).total, MANY / 100);
+      });
+      await t.step("of more than ten thousand found ten thousand are counted", async () => {
+        assert.equal((await searchUsersByName(ctx, { part: "PERSON", ...place })).total, 10_000);
+      });
+    } finally {
+      await client.end();
+    }
+  },
+});
