@@ -1,4 +1,4 @@
-import { PGlite, type PGliteOptions, types } from "@electric-sql/pglite";
+import { PGlite, types } from "@electric-sql/pglite";
 import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { drizzle } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
@@ -11,14 +11,22 @@ import { trip } from "./trips.ts";
  */
 export async function openPglite(folder: string): Promise<Database> {
   if (!folder.startsWith("memory://")) await Deno.mkdir(folder, { recursive: true });
-  return overPglite(await PGlite.create(folder, PGLITE_OPTIONS));
+  return overPglite(await createPglite(folder));
 }
 
-export const PGLITE_OPTIONS: PGliteOptions = {
-  extensions: { pg_trgm },
-  // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
-  parsers: { [types.INT8]: (value: string) => value },
-};
+/** PostgreSQL as Plaza needs it; `loadDataDir`: with what another one held. */
+export async function createPglite(folder: string, loadDataDir?: Blob): Promise<PGlite> {
+  const pglite = await PGlite.create(folder, {
+    extensions: { pg_trgm },
+    // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
+    parsers: { [types.INT8]: (value: string) => value },
+    ...loadDataDir && { loadDataDir },
+  });
+  // Nothing analyses tables here, so plans made while they were small would stay: foreign keys
+  // would be checked by reading whole tables. Everything is in memory, where an index is cheap.
+  await pglite.exec("set random_page_cost = 0.1");
+  return pglite;
+}
 
 type Queryable = Pick<PGlite, "query">;
 

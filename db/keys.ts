@@ -10,6 +10,8 @@ export interface Keys {
   captcha: Uint8Array;
   operatorJwt: Uint8Array;
   partnerSecret: Uint8Array;
+  /** Tokens of partners' clients; the newest first, as above. */
+  partnerToken: readonly Uint8Array[];
   opsKey: Uint8Array;
   blindIndex: Uint8Array;
   /** AES-256-GCM keys for personal data by key number; the highest number seals. */
@@ -30,12 +32,13 @@ function derive(secret: string, purpose: string): Uint8Array {
 }
 
 export function deriveKeys({ secretKey, secretKeyPrevious, dataKeys }: KeySource): Keys {
+  const secrets = [secretKey, secretKeyPrevious].filter((secret) => secret !== undefined);
   return {
-    session: [secretKey, secretKeyPrevious].filter((secret) => secret !== undefined)
-      .map((secret) => derive(secret, "session")),
+    session: secrets.map((secret) => derive(secret, "session")),
     captcha: derive(secretKey, "captcha"),
     operatorJwt: derive(secretKey, "operator-jwt"),
     partnerSecret: derive(secretKey, "partner-secret"),
+    partnerToken: secrets.map((secret) => derive(secret, "partner-token")),
     opsKey: derive(secretKey, "ops-key"),
     blindIndex: derive(secretKey, "blind-index"),
     data: dataKeys ? parseDataKeys(dataKeys) : new Map([[1, derive(secretKey, "data")]]),

@@ -30,7 +30,7 @@ const entries: SurfaceEntry[] = [
   },
   {
     name: "partner",
-    prefixes: ["auth", "users", "groups", "messages", "supporters", "client"],
+    prefixes: ["auth", "users", "groups", "messages", "supporters", "client", "stores"],
     load: () => import("./partner/mod.ts"),
   },
   { name: "admin", prefixes: ["v1/admin"], load: () => import("./admin/mod.ts") },
@@ -60,11 +60,13 @@ function isUnder(path: string, prefix: string): boolean {
 
 /**
  * Chat app and partners share `/groups` and `/users`, and two operations twice. The credentials
- * decide; with both or neither kind, the shape of the id does: 32 hex digits are im's.
+ * decide; with both or neither kind, the shape of the id does: 32 hex digits are im's. A token
+ * alone opens nothing of the partners', so to the chat app their paths are not there.
  */
 function imOrPartner(path: string, headers: Headers): SurfaceName[] {
   const forIm = headers.has("token");
   const forPartner = headers.has("authorization");
   const im = forIm === forPartner ? !/^\/\w+\/\d{1,19}(\/|$)/.test(path) : forIm;
+  if (forIm && !forPartner) return ["im"];
   return im ? ["im", "partner"] : ["partner", "im"];
 }

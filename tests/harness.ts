@@ -1,9 +1,8 @@
-import { PGlite } from "@electric-sql/pglite";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type Bus, localBus } from "../db/bus.ts";
 import { contextFor, type Ctx, type Database, type Parts } from "../db/client.ts";
-import { overPglite, PGLITE_OPTIONS } from "../db/client_pglite.ts";
+import { createPglite, overPglite } from "../db/client_pglite.ts";
 import { readConfig } from "../db/config.ts";
 import { auditLedger } from "../db/domain/ledger/audit.ts";
 import { MIGRATIONS_FOLDER } from "../db/migrations.ts";
@@ -89,8 +88,7 @@ export async function assertBooksHold({ database }: Pick<Parts, "database">): Pr
 
 /** An empty migrated database in memory, from a copy made once per set of migrations. */
 export async function openTestDatabase(): Promise<Database> {
-  const loadDataDir = new Blob([await migratedCopy()]);
-  return overPglite(await PGlite.create("memory://", { ...PGLITE_OPTIONS, loadDataDir }));
+  return overPglite(await createPglite("memory://", new Blob([await migratedCopy()])));
 }
 
 /** Making a cluster takes seconds, loading a copy of one a fraction of that. */
@@ -103,7 +101,7 @@ async function migratedCopy(): Promise<Uint8Array<ArrayBuffer>> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const pglite = await PGlite.create("memory://", PGLITE_OPTIONS);
+  const pglite = await createPglite("memory://");
   await overPglite(pglite).migrate(MIGRATIONS_FOLDER);
   const copy = new Uint8Array(await (await pglite.dumpDataDir("none")).arrayBuffer());
   await pglite.close();

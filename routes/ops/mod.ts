@@ -1,3 +1,4 @@
+import * as apps from "./apps.ts";
 import * as recharges from "./recharges.ts";
 import { mount } from "./surface.ts";
 import * as withdrawals from "./withdrawals.ts";
@@ -8,4 +9,8 @@ export const surface = mount([
   withdrawals.listSomeWithdrawals,
   withdrawals.confirmWithdrawal,
   withdrawals.rejectWithdrawal,
+  apps.addSomeApp,
+  apps.listSomeApps,
+  apps.rotateSomeSecret,
+  apps.disableSomeApp,
 ]);

@@ -19,7 +19,8 @@ const REST_MS = 300;
 /** Messages one round times on their way to the other process, one after the other. */
 const TIMED_COUNT = 100;
 const ARRIVAL_TIMEOUT_MS = 30_000;
-const PAYLOAD = JSON.stringify({ type: 1, content: "as long as most of what people write is" });
+const CONTENT = "as long as most of what people write is";
+const PAYLOAD = JSON.stringify({ type: 1, content: CONTENT });
 
 /** One way of having a message kept; resolves once it is. `sender` is 0…{@link SENDER_COUNT}-1. */
 interface Way {
@@ -51,6 +52,7 @@ export async function im(): Promise<void> {
     { name: "bare Hono, one INSERT", send: (sender) => bare.keep(crowd, sender) },
     { name: "socket, to a person", send: (sender) => chat.toPerson(sender) },
     { name: `socket, to a group of ${GROUP_MEMBER_COUNT}`, send: (it) => chat.toGroup(it) },
+    { name: "POST /messages/peers", send: (sender) => sendByPartner(crowd, one, sender) },
   ];
   const rates: number[][] = ways.map(() => []);
   const arrivals: number[][] = [];
@@ -119,6 +121,26 @@ async function startBareServer(databaseUrl: string): Promise<BareServer> {
       await Deno.remove(dataDir, { recursive: true });
     },
   };
+}
+
+/** What {@link openChat} sends to a person, sent by a partner's server in the person's name. */
+async function sendByPartner(
+  { people, partnerBasic }: ChatCrowd,
+  { httpUrl }: ServerProcess,
+  sender: number,
+): Promise<void> {
+  const response = await fetch(`${httpUrl}/messages/peers`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Authorization": `Basic ${partnerBasic}` },
+    body: JSON.stringify({
+      sender: people[sender]!.id,
+      receiver: people[sender + SENDER_COUNT]!.id,
+      content: CONTENT,
+      client_msg_no: crypto.randomUUID(),
+    }),
+  });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`the partner was answered ${answer}`);
 }
 
 /** Senders at one process, each with a receiver of their own at the other. */

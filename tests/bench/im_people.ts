@@ -4,14 +4,20 @@ import { openRedis } from "../../db/redis.ts";
 import { type ChatPerson, makeChatPerson } from "../chat_server.ts";
 import { makeGroup } from "../factories.ts";
 import { startTestApp } from "../harness.ts";
-import type { ServerStores } from "../soak/server_process.ts";
+import { makeApp } from "../partner_client.ts";
+import { SECRET_KEY, type ServerStores } from "../soak/server_process.ts";
 
 export interface ChatCrowd {
   people: ChatPerson[];
   groupNo: string;
+  /** `Authorization` of a partner that speaks for all of them, without the scheme. */
+  partnerBasic: string;
 }
 
-/** Migrates the database and puts people with sessions into it, and a group of the first of them. */
+/**
+ * Migrates the database and puts people with sessions into it, a group of the first of them, and a
+ * partner of the house.
+ */
 export async function makeChatCrowd(
   { databaseUrl, redisUrl }: ServerStores,
   { personCount, groupMemberCount }: { personCount: number; groupMemberCount: number },
@@ -20,13 +26,14 @@ export async function makeChatCrowd(
   const redis = await openRedis({ redis: { kind: "tcp", url: redisUrl } });
   try {
     await database.migrate(MIGRATIONS_FOLDER);
-    await using app = await startTestApp({ database, redis });
+    await using app = await startTestApp({ database, redis, env: { SECRET_KEY } });
     const people: ChatPerson[] = [];
     for (let at = 0; at < personCount; at++) {
       people.push(await makeChatPerson(app.ctx, `Person ${at}`));
     }
     const { groupNo } = await makeGroup(app.ctx, people.slice(0, groupMemberCount));
-    return { people, groupNo };
+    const { basic } = await makeApp(app.ctx, { house: true });
+    return { people, groupNo, partnerBasic: basic };
   } finally {
     await redis.close();
     await database.close();

@@ -9,7 +9,9 @@ const COMPLAINTS_MAX = 100;
 /** What it says when the database went away under its background work, which it does later. */
 const POSTPONED_JOB = /"msg":"(pending work was left for the next tick|job tick failed)"/;
 /** All of them share it, as the processes of one installation do. */
-const SECRET_KEY = createHash("sha256").update("a key of soak runs and benchmarks").digest("hex");
+export const SECRET_KEY = createHash("sha256").update("a key of soak runs and benchmarks").digest(
+  "hex",
+);
 
 /** What a server process needs to know of its surroundings. */
 export interface ServerStores {

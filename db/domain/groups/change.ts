@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { DomainError } from "../errors.ts";
@@ -15,6 +15,9 @@ export interface LockedGroup {
   groupNo: string;
   name: string;
   invite: boolean;
+  isSuper: boolean;
+  /** Undefined: nobody's. */
+  ownerId: number | undefined;
   /** Already the one this change has; every member row it changes gets it. */
   version: number;
 }
@@ -31,10 +34,16 @@ export interface MemberChange extends Change {
   actor: Member;
 }
 
+/** A group by the number the chat app knows, or by its id within an app. */
+export type GroupPlace = { groupNo: string } | { tenantId: number; groupId: number };
+
 interface GroupRow extends Record<string, unknown> {
   id: string;
+  group_no: string;
   name: string;
   invite: boolean;
+  is_super: boolean;
+  owner_id: string | null;
   version: string;
 }
 
@@ -47,21 +56,39 @@ interface GroupRow extends Record<string, unknown> {
  */
 export async function changeGroup<T>(
   ctx: Ctx,
-  { groupNo }: { groupNo: string },
+  place: GroupPlace,
   work: (change: Change) => Promise<T>,
 ): Promise<T> {
   const told: { result: T; accepted: Accepted[] } = await withTx(ctx, async (tx) => {
     const { rows: [row] } = await tx.db.execute<GroupRow>(sql`
       update groups set version = version + 1, updated_at = ${moment(ctx.now())}
-      where group_no = ${groupNo} and app_id = ${HOUSE_APP_ID} and disbanded_at is null
-      returning id, name, invite, version`);
+      where ${whereIs(place)} and disbanded_at is null
+      returning id, group_no, name, invite, is_super, owner_id, version`);
     if (!row) throw new DomainError("group_missing");
-    const group = { ...row, id: Number(row.id), groupNo, version: Number(row.version) };
-    const announcer = new Announcer(tx, { id: group.id, groupNo });
+    const group = groupOf(row);
+    const announcer = new Announcer(tx, group);
     return { result: await work({ ctx: tx, group, announcer }), accepted: announcer.accepted };
   });
   for (const accepted of told.accepted) wake(ctx, accepted);
   return told.result;
+}
+
+function whereIs(place: GroupPlace): SQL {
+  return "groupNo" in place
+    ? sql`group_no = ${place.groupNo} and app_id = ${HOUSE_APP_ID}`
+    : sql`id = ${place.groupId} and app_id = ${place.tenantId}`;
+}
+
+function groupOf(row: GroupRow): LockedGroup {
+  return {
+    id: Number(row.id),
+    groupNo: row.group_no,
+    name: row.name,
+    invite: row.invite,
+    isSuper: row.is_super,
+    ownerId: row.owner_id === null ? undefined : Number(row.owner_id),
+    version: Number(row.version),
+  };
 }
 
 /**

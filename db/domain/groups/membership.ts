@@ -11,32 +11,43 @@ interface At {
 }
 
 /**
- * Puts people into a locked group; former members come back as plain ones. What the group's log
- * says until now is not theirs. Rows and counter change together.
+ * Puts people into a locked group; former members come back as plain ones, whoever owns the group
+ * as its owner. What the group's log says until now is not theirs. Rows and counter change together.
+ *
+ * @returns the ids of those who were not in it already
  */
 export async function insertMembers(
   ctx: Ctx,
   { id, version }: At,
-  { people, inviterId }: { people: Person[]; inviterId: number },
-): Promise<void> {
+  { people, inviterId }: { people: Pick<Person, "userId">[]; inviterId?: number | undefined },
+): Promise<number[]> {
   const userIds = people.map(({ userId }) => userId);
-  await ctx.db.execute(sql`
-    with added as (
-      insert into group_members (group_id, user_id, version, log_seq, inviter_id, joined_at)
-      select ${id}::bigint, user_id, ${version}::bigint,
-        coalesce((select last_seq from group_heads where group_id = ${id}), 0),
-        ${inviterId}::bigint, ${moment(ctx.now())}
-      from unnest(${listOf(userIds, "bigint")}) as user_id
+  const { rows } = await ctx.db.execute<{ user_id: string }>(sql`
+    with place as (
+      select coalesce((select last_seq from group_heads where group_id = ${id}), 0) as log_seq,
+        owner_id from groups where id = ${id}
+    ), added as (
+      insert into group_members
+        (group_id, user_id, role, version, log_seq, synced_seq, inviter_id, joined_at)
+      select ${id}::bigint, user_id,
+        case when user_id = owner_id then ${MemberRole.owner}::smallint
+          else ${MemberRole.member}::smallint end,
+        ${version}::bigint, log_seq, log_seq, ${inviterId ?? null}::bigint, ${moment(ctx.now())}
+      from unnest(${listOf(userIds, "bigint")}) as user_id, place
       order by user_id
       on conflict (group_id, user_id) do update
-        set role = ${MemberRole.member}, nickname = '', version = excluded.version,
-          log_seq = excluded.log_seq, inviter_id = excluded.inviter_id,
-          joined_at = excluded.joined_at, removed_at = null, muted_until = null
+        set role = excluded.role, nickname = '', version = excluded.version,
+          log_seq = excluded.log_seq, synced_seq = excluded.synced_seq,
+          inviter_id = excluded.inviter_id, joined_at = excluded.joined_at, removed_at = null,
+          muted_until = null
         where group_members.removed_at is not null
       returning user_id
+    ), counted as (
+      update groups set member_count = member_count + (select count(*) from added)
+      where id = ${id}
     )
-    update groups set member_count = member_count + (select count(*) from added)
-    where id = ${id}`);
+    select user_id from added`);
+  return rows.map(({ user_id }) => Number(user_id));
 }
 
 /** Takes people out of a locked group; their rows stay for the syncs. */

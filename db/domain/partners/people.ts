@@ -1,9 +1,10 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
 import { randomHex32 } from "../../keys.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { DomainError } from "../errors.ts";
 import { moment } from "../moments.ts";
+import { CUSTOMER_UID_MIN } from "./rules.ts";
 
 /** Somebody as a partner names them. */
 export interface NamedPerson {
@@ -11,6 +12,8 @@ export interface NamedPerson {
   /** Absent: as it was. */
   name?: string | undefined;
   avatar?: string | undefined;
+  /** `users.phone_muted` */
+  phoneMuted?: boolean | undefined;
 }
 
 export interface AppPerson {
@@ -32,16 +35,17 @@ interface PersonRow extends Record<string, unknown> {
  * names exists. In one statement, however many. The house's people are nobody else's to make.
  *
  * @returns in the order named, each once
- * @throws {DomainError} `user_missing` when the house has nobody of that number
+ * @throws {DomainError} `user_missing` when the house has nobody of that number, or the number is of
+ *   those that customers get and no customer has it
  */
 export async function ensurePeople(
   ctx: Ctx,
   { tenantId, people }: { tenantId: number; people: NamedPerson[] },
 ): Promise<AppPerson[]> {
   const named = [...new Map(people.map((person) => [person.appUid, person])).values()];
-  const rows = tenantId === HOUSE_APP_ID
-    ? await readHousePeople(ctx, named)
-    : await upsertPeople(ctx, tenantId, named);
+  const { rows } = await ctx.db.execute<PersonRow>(sql`
+    with ${namedPeople(ctx, { tenantId, people: named })}
+    select id::text, app_uid::text, uid, nickname from people`);
   const byUid = new Map(rows.map((row) => [Number(row.app_uid), row]));
   return named.map(({ appUid }) => {
     const row = byUid.get(appUid);
@@ -50,48 +54,64 @@ export async function ensurePeople(
   });
 }
 
-async function readHousePeople(ctx: Ctx, named: NamedPerson[]): Promise<PersonRow[]> {
+/**
+ * {@link ensurePeople} as CTEs without the `with`, so that what is asked or done about the people is
+ * the same statement. The last, `people`, has id, app_uid, uid, nickname and status of everybody
+ * there is by then; nobody may be named twice.
+ */
+export function namedPeople(
+  ctx: Ctx,
+  { tenantId, people }: { tenantId: number; people: NamedPerson[] },
+): SQL {
+  return tenantId === HOUSE_APP_ID ? housePeople(people) : upsertedPeople(ctx, tenantId, people);
+}
+
+/** What a partner calls them does not change people who have a name of their own with us. */
+function housePeople(named: NamedPerson[]): SQL {
   const appUids = sql.param(`{${named.map(({ appUid }) => appUid).join(",")}}`);
-  const { rows } = await ctx.db.execute<PersonRow>(sql`
-    select id::text, app_uid::text, uid, nickname from users
-    where app_id = ${HOUSE_APP_ID} and app_uid = any(${appUids}::bigint[])
-      and deleted_at is null`);
-  return rows;
+  return sql`people as (
+      select id, app_uid, uid, nickname, status from users
+      where app_id = ${HOUSE_APP_ID} and app_uid = any(${appUids}::bigint[])
+        and deleted_at is null
+    )`;
 }
 
 /** Rows that are as named already are only read: naming somebody in every message locks nobody. */
-async function upsertPeople(
-  ctx: Ctx,
-  appId: number,
-  named: NamedPerson[],
-): Promise<PersonRow[]> {
-  const given = JSON.stringify(named.map(({ appUid, name, avatar }) => ({
-    ...{ app_uid: appUid, uid: randomHex32() },
+function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
+  const given = JSON.stringify(named.map(({ appUid, name, avatar, phoneMuted }) => ({
+    ...{ app_uid: appUid, uid: randomHex32(), phone_muted: phoneMuted ?? null },
     ...{ name: name ?? null, avatar: avatar ?? null },
   })));
   const now = moment(ctx.now());
-  const { rows } = await ctx.db.execute<PersonRow>(sql`
-    with given as (
+  const givenTo = (column: "name" | "avatar" | "phone_muted") =>
+    sql`((select map from by_uid) -> users.app_uid::text ->> ${sql.raw(`'${column}'`)})`;
+  return sql`given as (
       select * from jsonb_to_recordset(${given}::jsonb)
-        as given (app_uid bigint, uid text, name text, avatar text)
+        as given (app_uid bigint, uid text, name text, avatar text, phone_muted boolean)
+    ), by_uid as materialized (
+      -- Looked up in once a row, where a search through all of them would be once for each.
+      select jsonb_object_agg(app_uid, to_jsonb(given)) as map from given
     ), known as (
-      select users.id, users.app_uid, users.uid, users.nickname from users
+      select users.id, users.app_uid, users.uid, users.nickname, users.status from users
       join given on given.app_uid = users.app_uid
       where users.app_id = ${appId} and users.nickname = coalesce(given.name, users.nickname)
         and users.avatar = coalesce(given.avatar, users.avatar)
+        and users.phone_muted = coalesce(given.phone_muted, users.phone_muted)
     ), written as (
-      insert into users (uid, app_id, app_uid, nickname, avatar, profile_at, created_at, updated_at)
-      select uid, ${appId}, app_uid, coalesce(name, ''), coalesce(avatar, ''), ${now}, ${now}, ${now}
+      insert into users (uid, app_id, app_uid, nickname, avatar, phone_muted,
+        profile_at, created_at, updated_at)
+      select uid, ${appId}, app_uid, coalesce(name, ''), coalesce(avatar, ''),
+        coalesce(phone_muted, false), ${now}, ${now}, ${now}
       from given where app_uid not in (select app_uid from known)
+        and (app_uid < ${CUSTOMER_UID_MIN}::bigint or exists (select from users
+          where users.app_id = ${appId} and users.app_uid = given.app_uid))
       order by app_uid
       on conflict (app_id, app_uid) do update set updated_at = excluded.updated_at,
-        nickname = coalesce((select name from given where given.app_uid = users.app_uid),
-          users.nickname),
-        avatar = coalesce((select avatar from given where given.app_uid = users.app_uid),
-          users.avatar)
-      returning id, app_uid, uid, nickname
-    )
-    select id::text, app_uid::text, uid, nickname from (
-      select * from known union all select * from written) as found`);
-  return rows;
+        nickname = coalesce(${givenTo("name")}, users.nickname),
+        avatar = coalesce(${givenTo("avatar")}, users.avatar),
+        phone_muted = coalesce(${givenTo("phone_muted")}::boolean, users.phone_muted)
+      returning id, app_uid, uid, nickname, status
+    ), people as (
+      select * from known union all select * from written
+    )`;
 }

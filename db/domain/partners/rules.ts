@@ -1,5 +1,3 @@
-import { DomainError } from "../errors.ts";
-
 /** An app as its calls are checked against. */
 export interface App {
   id: number;
@@ -15,6 +13,20 @@ export interface App {
 export const APP_UID_MAX = Number.MAX_SAFE_INTEGER;
 export const NAME_LENGTH_MAX = 64;
 export const AVATAR_LENGTH_MAX = 1024;
+export const CUSTOMER_ID_LENGTH_MAX = 128;
+/** Addresses one app's server may call from. */
+export const ADDRESS_COUNT_MAX = 100;
+/** Desks of one app, and people at one of them. */
+export const STORE_COUNT_MAX = 1000;
+export const SELLER_COUNT_MAX = 100;
+/** How far operators may page through the apps. */
+export const APPS_START_MAX = 10_000;
+
+/**
+ * Customers get numbers from here on: this and their `users.id`. A partner names its own people by
+ * smaller ones, so the two never meet.
+ */
+export const CUSTOMER_UID_MIN = 4_000_000_000_000_000;
 
 const TEXT = 1;
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -55,10 +67,21 @@ function parse(text: string): unknown {
 }
 
 /**
- * The numbers somebody was called by, as the contract writes them: digits, or a number.
+ * Who helps a customer: the one who did before, else one of those online, else the first.
  *
- * @throws {DomainError} `params_invalid`
+ * @param draw a random whole number from 0 up to, but not including, its argument
  */
-export function checkAppUid(appUid: number): void {
-  if (!Number.isSafeInteger(appUid) || appUid < 1) throw new DomainError("params_invalid");
+export function chooseSeller<Seller extends { isLast: boolean; isOnline: boolean }>(
+  sellers: readonly [Seller, ...Seller[]],
+  draw: (count: number) => number,
+): Seller {
+  const last = sellers.find(({ isLast }) => isLast);
+  if (last) return last;
+  const online = sellers.filter(({ isOnline }) => isOnline);
+  return online.length > 0 ? online[draw(online.length)]! : sellers[0];
+}
+
+/** A seller's name as customers see it: partners add where somebody works, behind an `@`. */
+export function sellerName(name: string): string {
+  return name.split("@")[0]!;
 }

@@ -55,8 +55,9 @@ const LOGIN_RACE_COUNT_MAX = 5;
 const LOST_DRAWS = ["sessions_live", "chat_accounts_shortNo_unique"];
 
 /**
- * Opens a session: the one place that does. Of one person's sessions of one kind (app, web) the
- * newest lives; the others end at once, and their sockets are told.
+ * Opens the session of a login: the one place that does (partners' clients are granted theirs in
+ * `partners/client_tokens.ts`). Of one person's sessions of one kind (app, web) the newest lives;
+ * the others end at once, and their sockets are told.
  *
  * @returns undefined when `person` names nobody
  * @throws {DomainError} `account_frozen` for a disabled account, `account_missing` for a deleted one

@@ -1,0 +1,58 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { DomainError } from "../errors.ts";
+import { mayLogIn } from "../sessions/session.ts";
+import {
+  livePartnerSession,
+  type SessionColumns,
+  sessionColumns,
+  TOKEN_RACE_COUNT_MAX,
+  tokenBehind,
+} from "./client_tokens.ts";
+import { namedPeople } from "./people.ts";
+
+interface PersonRow extends SessionColumns {
+  id: string;
+  status: number;
+  is_live: boolean;
+}
+
+export interface Grant {
+  appId: number;
+  tenantId: number;
+  appUid: number;
+  /** Absent: as it was. */
+  name: string | undefined;
+}
+
+/**
+ * The token of one of an app's people, good until it is revoked: the same one however often it is
+ * granted, and at the same time too. The house's people must exist; others are made.
+ *
+ * @throws {DomainError} `user_missing` when the house has nobody of that number, `account_frozen`,
+ *   `session_invalid` when the app has just been disabled
+ */
+export async function grantToken(ctx: Ctx, grant: Grant): Promise<string> {
+  for (let attempt = 1; attempt <= TOKEN_RACE_COUNT_MAX; attempt++) {
+    const person = await findPerson(ctx, grant);
+    if (!person) throw new DomainError("user_missing");
+    if (!person.is_live) throw new DomainError("session_invalid");
+    if (!mayLogIn(person.status)) throw new DomainError("account_frozen");
+    const userId = Number(person.id);
+    const token = await tokenBehind(ctx, { appId: grant.appId, userId, found: person });
+    if (token !== undefined) return token;
+  }
+  throw new DomainError("service_unavailable");
+}
+
+async function findPerson(
+  ctx: Ctx,
+  { appId, tenantId, appUid, name }: Grant,
+): Promise<PersonRow | undefined> {
+  const { rows } = await ctx.db.execute<PersonRow>(sql`
+    with ${namedPeople(ctx, { tenantId, people: [{ appUid, name }] })}
+    select people.id::text, people.status, ${sessionColumns},
+      exists (select from apps where id = ${appId} and disabled_at is null) as is_live
+    from people left join sessions on sessions.user_id = people.id and ${livePartnerSession}`);
+  return rows[0];
+}

@@ -1,0 +1,17 @@
+import { and, eq } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { users } from "../../schema/users.ts";
+import { endClientSession } from "./client_tokens.ts";
+
+/**
+ * Ends the token of one of an app's people and its sockets, at once; the next grant gives another.
+ * Whoever has none is left as they are.
+ */
+export async function revokeToken(
+  ctx: Ctx,
+  { tenantId, appUid }: { tenantId: number; appUid: number },
+): Promise<void> {
+  const [person] = await ctx.db.select({ id: users.id }).from(users)
+    .where(and(eq(users.appId, tenantId), eq(users.appUid, appUid))).limit(1);
+  if (person) await endClientSession(ctx, person.id);
+}

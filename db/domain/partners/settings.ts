@@ -1,0 +1,58 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { announceChange } from "../chat_accounts/commands.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import { namedPeople } from "./people.ts";
+
+export interface PersonSettings {
+  tenantId: number;
+  appUid: number;
+  /** Each absent: as it was. */
+  name: string | undefined;
+  /** Whether messages from somebody make no noise. */
+  doNotDisturb: { peerAppUid: number; on: boolean } | undefined;
+  /** Whether the phone is silent while a computer is online. */
+  phoneMuted: boolean | undefined;
+}
+
+/**
+ * Changes what a partner's server sets for one of its people: all that is given, in one statement.
+ * People are made where they are new; the house's must exist.
+ *
+ * @throws {DomainError} `params_invalid` when nothing is given, `user_missing`
+ */
+export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promise<void> {
+  const { tenantId, appUid, name, doNotDisturb, phoneMuted } = settings;
+  if (name === undefined && doNotDisturb === undefined && phoneMuted === undefined) {
+    throw new DomainError("params_invalid");
+  }
+  const self = { appUid, name, phoneMuted };
+  const peerAppUid = doNotDisturb?.peerAppUid ?? appUid;
+  const people = peerAppUid === appUid ? [self] : [self, { appUid: peerAppUid }];
+  const isOfHouse = tenantId === HOUSE_APP_ID;
+  const changesHouse = isOfHouse && (name !== undefined || phoneMuted !== undefined);
+  const { rows } = await ctx.db.execute<{ id: string; uid: string; peer_id: string }>(sql`
+    with ${namedPeople(ctx, { tenantId, people })}, both_there as (
+      select person.id, person.uid, peer.id as peer_id from people as person, people as peer
+      where person.app_uid = ${appUid} and peer.app_uid = ${peerAppUid}
+    ), changed as (
+      -- Others were changed where they were named.
+      update users set updated_at = ${moment(ctx.now())},
+        nickname = coalesce(${name ?? null}, nickname),
+        phone_muted = coalesce(${phoneMuted ?? null}::boolean, phone_muted)
+      where id = (select id from both_there) and ${changesHouse}::boolean
+    ), muted as (
+      insert into peer_settings (user_id, peer_id, mute)
+      select id, peer_id, ${doNotDisturb?.on ?? false}::boolean from both_there
+      where ${doNotDisturb !== undefined}::boolean
+      on conflict (user_id, peer_id) do update set mute = excluded.mute
+    )
+    select id::text, uid from both_there`);
+  const person = rows[0];
+  if (!person) throw new DomainError("user_missing");
+  if (isOfHouse && name !== undefined) {
+    await announceChange(ctx, { userId: Number(person.id), uid: person.uid });
+  }
+}

@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { addApp, type AppCredentials } from "../../db/domain/partners/add_app.ts";
+import { disableApp } from "../../db/domain/partners/disable_app.ts";
+import { listApps, type ListedApp } from "../../db/domain/partners/reads.ts";
+import {
+  ADDRESS_COUNT_MAX,
+  APPS_START_MAX,
+  NAME_LENGTH_MAX,
+} from "../../db/domain/partners/rules.ts";
+import { rotateSecret } from "../../db/domain/partners/rotate_secret.ts";
+import { HexId, textUpTo } from "../fields.ts";
+import { pageOf, pageQuery, timeText } from "./fields.ts";
+import { endpoint } from "./surface.ts";
+
+const Credentials = z.object({
+  appid: z.number().int(),
+  appsecret: HexId.describe("Shown this once"),
+});
+
+function credentials({ appId, secret }: AppCredentials): z.input<typeof Credentials> {
+  return { appid: appId, appsecret: secret };
+}
+
+const AppRecord = z.object({
+  appid: z.number().int(),
+  name: z.string(),
+  house: z.boolean().describe("Speaks for the house: its users and groups are ours"),
+  addresses: z.array(z.string()).nullable().describe("Where its server may call from; null: any"),
+  created_at: z.string(),
+  disabled_at: z.string().nullable(),
+});
+
+function appRecord(app: ListedApp): z.input<typeof AppRecord> {
+  return {
+    appid: app.id,
+    name: app.name,
+    house: app.isHouse,
+    addresses: app.addresses,
+    created_at: timeText(app.createdAt),
+    disabled_at: app.disabledAt && timeText(app.disabledAt),
+  };
+}
+
+const AppParams = z.object({
+  appid: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER),
+});
+
+/** POST /v1/apps */
+export const addSomeApp = endpoint({
+  method: "post",
+  path: "/v1/apps",
+  summary: "Make a partner app",
+  needs: "apps.manage",
+  body: z.object({
+    name: textUpTo(NAME_LENGTH_MAX).transform((name) => name.toWellFormed()),
+    house: z.boolean().default(false)
+      .describe("It speaks for the house: our users and groups, all of them"),
+    addresses: z.array(z.union([z.ipv4(), z.ipv6()])).min(1).max(ADDRESS_COUNT_MAX).nullish()
+      .describe("Addresses its server may call from; absent: any"),
+  }),
+  data: Credentials.extend({ name: z.string() }),
+  async handle({ body: { name, house, addresses }, actor, ctx }) {
+    const app = { name, isHouse: house, addresses: addresses ?? null, actor };
+    return { ...credentials(await addApp(ctx, app)), name };
+  },
+});
+
+/** GET /v1/apps */
+export const listSomeApps = endpoint({
+  method: "get",
+  path: "/v1/apps",
+  summary: "List partner apps",
+  description: "Newest first, disabled ones too.",
+  needs: "apps.manage",
+  query: pageQuery(APPS_START_MAX),
+  data: pageOf(AppRecord),
+  async handle({ query, ctx }) {
+    const { total, items } = await listApps(ctx, query);
+    return { total, items: items.map(appRecord) };
+  },
+});
+
+/** POST /v1/apps/{appid}/rotate */
+export const rotateSomeSecret = endpoint({
+  method: "post",
+  path: "/v1/apps/{appid}/rotate",
+  summary: "Give an app a new secret",
+  description: "The one it had stays good beside it until the next time.",
+  needs: "apps.manage",
+  params: AppParams,
+  data: Credentials,
+  errors: ["app_missing"],
+  handle: async ({ params, actor, ctx }) =>
+    credentials(await rotateSecret(ctx, { appId: params.appid, actor })),
+});
+
+/** POST /v1/apps/{appid}/disable */
+export const disableSomeApp = endpoint({
+  method: "post",
+  path: "/v1/apps/{appid}/disable",
+  summary: "Disable an app, its server and all its clients, at once",
+  description: "Disabled again, nothing happens.",
+  needs: "apps.manage",
+  params: AppParams,
+  data: AppRecord,
+  errors: ["app_missing"],
+  handle: async ({ params, actor, ctx }) =>
+    appRecord(await disableApp(ctx, { appId: params.appid, actor })),
+});

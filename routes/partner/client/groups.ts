@@ -1,0 +1,195 @@
+import { z } from "zod";
+import { NOTICE_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
+import { addPartnerMembers } from "../../../db/domain/partner_groups/add_members.ts";
+import { createPartnerGroup } from "../../../db/domain/partner_groups/create_group.ts";
+import { editPartnerGroup } from "../../../db/domain/partner_groups/edit_group.ts";
+import { type PartnerGroup, readOwnGroups } from "../../../db/domain/partner_groups/reads.ts";
+import {
+  disbandGroup,
+  removePartnerMembers,
+} from "../../../db/domain/partner_groups/remove_members.ts";
+import { setMember } from "../../../db/domain/partner_groups/set_member.ts";
+import { asClient, Id, Nothing, nothing } from "../fields.ts";
+import {
+  callerOf,
+  ClientAddBody,
+  ClientCreateBody,
+  ClientRemoveBody,
+  ClientSettingsBody,
+  GroupId,
+  GroupName,
+  GroupParams,
+  groupText,
+} from "../group_fields.ts";
+import { endpoint } from "../surface.ts";
+
+/** POST /client/groups */
+export const postClientGroup = endpoint({
+  method: "post",
+  path: "/client/groups",
+  summary: "创建群组",
+  description: "A client is the master of its groups; a server names anybody.",
+  by: "either",
+  body: ClientCreateBody,
+  data: GroupId,
+  errors: ["group_no_right", "user_missing"],
+  async handle({ body: { master, super: isSuper, ...body }, actor, ctx }) {
+    const caller = callerOf(actor);
+    const groupId = await createPartnerGroup(ctx, { caller, masterUid: master, isSuper, ...body });
+    return { group_id: groupId };
+  },
+});
+
+const ClientGroup = z.object({
+  id: z.number().int().describe("群组id"),
+  master: z.number().int().describe("管理员id"),
+  super: z.literal([0, 1]).describe("超级群"),
+  name: z.string().describe("群名"),
+  notice: z.string().describe("群公告"),
+  members: z.array(z.object({
+    uid: z.number().int().describe("成员id"),
+    name: z.string().describe("用户昵称"),
+    nickname: z.string().describe("群内昵称"),
+  })).optional(),
+  do_not_disturb: z.boolean().optional().describe("免打扰设置项"),
+});
+
+function clientGroup(group: PartnerGroup, withQuiet: boolean): z.input<typeof ClientGroup> {
+  return {
+    ...{ id: group.groupId, master: group.masterUid, super: group.isSuper ? 1 : 0 },
+    ...{ name: group.name, notice: group.notice },
+    ...group.members && { members: group.members },
+    ...withQuiet && { do_not_disturb: group.doNotDisturb },
+  };
+}
+
+/** GET /client/groups */
+export const getClientGroups = endpoint({
+  method: "get",
+  path: "/client/groups",
+  summary: "获取群组",
+  description: "The groups the caller is in, the newest first; `fields` asks for `members` (the " +
+    "first 500 of each) and `quiet`.",
+  by: "client",
+  query: z.object({ fields: z.string().default("").transform((text) => text.split(",")) }),
+  data: z.array(ClientGroup),
+  async handle({ query: { fields }, actor, ctx }) {
+    const { userId } = asClient(actor);
+    const withMembers = fields.includes("members");
+    const groups = await readOwnGroups(ctx, { userId, withMembers });
+    return groups.map((group) => clientGroup(group, fields.includes("quiet")));
+  },
+});
+
+/** PATCH /client/groups/{gid} */
+export const patchClientGroup = endpoint({
+  method: "patch",
+  path: "/client/groups/{gid}",
+  summary: "修改群组名称",
+  description:
+    "For its members; in the house's groups for owner and managers. name和notice一次只能设置一个选项.",
+  by: "client",
+  params: GroupParams,
+  body: z.object({
+    name: GroupName.optional(),
+    notice: groupText(NOTICE_LENGTH_MAX).optional().describe("群公告; empty: none"),
+  }).refine(
+    ({ name, notice }) => (name === undefined) !== (notice === undefined),
+    "name和notice一次只能设置一个选项",
+  ),
+  data: Nothing,
+  errors: ["group_missing", "group_not_member", "group_no_right", "message_invalid"],
+  async handle({ params, body, actor, ctx }) {
+    await editPartnerGroup(ctx, { caller: callerOf(actor), groupId: params.gid, ...body });
+    return nothing;
+  },
+});
+
+/** DELETE /client/groups/{gid} */
+export const deleteClientGroup = endpoint({
+  method: "delete",
+  path: "/client/groups/{gid}",
+  summary: "解散群组",
+  description: "For its master.",
+  by: "client",
+  params: GroupParams,
+  data: Nothing,
+  errors: ["group_missing", "group_no_right"],
+  async handle({ params, actor, ctx }) {
+    await disbandGroup(ctx, { caller: callerOf(actor), groupId: params.gid });
+    return nothing;
+  },
+});
+
+/** POST /client/groups/{gid}/members */
+export const postClientMembers = endpoint({
+  method: "post",
+  path: "/client/groups/{gid}/members",
+  summary: "添加群组成员",
+  description: "For its members; the caller is who invited them. Names given are those of people " +
+    "who have none.",
+  by: "client",
+  params: GroupParams,
+  body: ClientAddBody,
+  data: Nothing,
+  errors: ["group_missing", "group_not_member", "group_no_right", "user_missing"],
+  async handle({ params, body: { members }, actor, ctx }) {
+    await addPartnerMembers(ctx, { caller: callerOf(actor), groupId: params.gid, members });
+    return nothing;
+  },
+});
+
+/** DELETE /client/groups/{gid}/members/{mid} */
+export const deleteClientMember = endpoint({
+  method: "delete",
+  path: "/client/groups/{gid}/members/{mid}",
+  summary: "离开群",
+  description: "For oneself.",
+  by: "client",
+  params: GroupParams.extend({ mid: Id }),
+  data: Nothing,
+  errors: ["group_missing", "group_no_right"],
+  async handle({ params: { gid, mid }, actor, ctx }) {
+    await removePartnerMembers(ctx, {
+      ...{ caller: callerOf(actor), groupId: gid, appUids: [mid], action: "leave" },
+    });
+    return nothing;
+  },
+});
+
+/** DELETE /client/groups/{gid}/members */
+export const deleteClientMembers = endpoint({
+  method: "delete",
+  path: "/client/groups/{gid}/members",
+  summary: "移除群成员",
+  description: "For its master, or the server.",
+  by: "either",
+  params: GroupParams,
+  body: ClientRemoveBody,
+  data: Nothing,
+  errors: ["group_missing", "group_no_right"],
+  async handle({ params, body, actor, ctx }) {
+    await removePartnerMembers(ctx, {
+      ...{ caller: callerOf(actor), groupId: params.gid, appUids: body, action: "remove" },
+    });
+    return nothing;
+  },
+});
+
+/** PATCH /client/groups/{gid}/members/{memberid} */
+export const patchClientMember = endpoint({
+  method: "patch",
+  path: "/client/groups/{gid}/members/{memberid}",
+  summary: "群设置",
+  description: "For oneself, or the server. do_not_disturb和nickname一次只能设置一个选项.",
+  by: "either",
+  params: GroupParams.extend({ memberid: Id }),
+  body: ClientSettingsBody,
+  data: Nothing,
+  errors: ["group_missing", "group_no_right", "group_members_invalid"],
+  async handle({ params, body: { do_not_disturb: doNotDisturb, ...set }, actor, ctx }) {
+    const place = { caller: callerOf(actor), groupId: params.gid, appUid: params.memberid };
+    await setMember(ctx, { ...place, doNotDisturb, ...set });
+    return nothing;
+  },
+});

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import type { Caller } from "../../db/domain/partner_groups/change_as.ts";
+import {
+  CLIENT_MEMBERS_COUNT_MAX,
+  GROUP_NAME_LENGTH_MAX,
+  NICKNAME_LENGTH_MAX,
+  SERVER_MEMBERS_COUNT_MAX,
+} from "../../db/domain/partner_groups/rules.ts";
+import { Text } from "../fields.ts";
+import { Id, OptionalAvatar, OptionalName, Switch } from "./fields.ts";
+import type { PartnerActor } from "./surface.ts";
+
+export const GroupParams = z.object({ gid: Id.describe("群组id") });
+
+/** Text a group keeps; what JavaScript alone can hold of it is replaced. */
+export function groupText(lengthMax: number) {
+  return Text.transform((text) => text.trim().toWellFormed()).refine(
+    (text) => [...text].length <= lengthMax,
+    { message: `不能超过${lengthMax}个字` },
+  );
+}
+
+export const GroupName = groupText(GROUP_NAME_LENGTH_MAX).refine((name) => name !== "", "不能为空")
+  .describe("群主题名");
+
+const NamedMember = z.object({
+  uid: Id.describe("群成员id"),
+  name: OptionalName.describe("群组成员名"),
+  avatar: OptionalAvatar.describe("群组成员头像"),
+}).transform(({ uid, name, avatar }) => ({ appUid: uid, name, avatar }));
+
+const BareMember = Id.transform((appUid) => ({ appUid, name: undefined, avatar: undefined }));
+
+/** People as the contract writes them: objects, or bare ids. */
+const membersUpTo = (countMax: number) => z.array(z.union([BareMember, NamedMember])).max(countMax);
+
+const createBodyUpTo = (countMax: number) =>
+  z.object({
+    master: Id.describe("管理员id"),
+    name: GroupName,
+    super: Switch.default(false).describe("超级群"),
+    members: membersUpTo(countMax),
+  });
+
+/** One person, several, or several and who invited them. */
+const addBodyUpTo = (countMax: number) => {
+  const members = membersUpTo(countMax);
+  return z.union([
+    members.transform((listed) => ({ members: listed, inviter: undefined })),
+    z.object({ members, inviter: NamedMember.nullish().describe("邀请人") })
+      .transform(({ members, inviter }) => ({ members, inviter: inviter ?? undefined })),
+    NamedMember.transform((member) => ({ members: [member], inviter: undefined })),
+  ]);
+};
+
+const removeBodyUpTo = (countMax: number) =>
+  membersUpTo(countMax).min(1, "不能为空")
+    .transform((listed) => listed.map(({ appUid }) => appUid));
+
+export const CreateBody = createBodyUpTo(SERVER_MEMBERS_COUNT_MAX);
+export const AddBody = addBodyUpTo(SERVER_MEMBERS_COUNT_MAX);
+export const RemoveBody = removeBodyUpTo(SERVER_MEMBERS_COUNT_MAX);
+export const ClientCreateBody = createBodyUpTo(CLIENT_MEMBERS_COUNT_MAX);
+export const ClientAddBody = addBodyUpTo(CLIENT_MEMBERS_COUNT_MAX);
+export const ClientRemoveBody = removeBodyUpTo(CLIENT_MEMBERS_COUNT_MAX);
+
+const Settings = z.object({
+  do_not_disturb: Switch.optional().describe("免打扰选项"),
+  nickname: groupText(NICKNAME_LENGTH_MAX).optional().describe("群内昵称"),
+  mute: Switch.optional().describe("群内禁言"),
+});
+
+const isOneAtATime = (body: z.output<typeof Settings>) =>
+  body.do_not_disturb === undefined || body.nickname === undefined;
+const ONE_AT_A_TIME = "do_not_disturb和nickname一次只能设置一个选项";
+const saysSomething = (body: object) => Object.values(body).some((value) => value !== undefined);
+const NOTHING_SAID = "没有要设置的选项";
+
+export const SettingsBody = Settings
+  .refine(isOneAtATime, ONE_AT_A_TIME).refine(saysSomething, NOTHING_SAID);
+export const ClientSettingsBody = Settings.omit({ mute: true })
+  .refine(isOneAtATime, ONE_AT_A_TIME).refine(saysSomething, NOTHING_SAID);
+
+export const GroupId = z.object({ group_id: z.number().int().describe("群组id") });
+
+/** Who changes a group, as its verbs ask. */
+export function callerOf(actor: PartnerActor): Caller {
+  const { tenantId } = actor;
+  return actor.kind === "server"
+    ? { tenantId }
+    : { tenantId, client: { userId: actor.userId, appUid: actor.appUid } };
+}

@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { createPartnerGroup } from "../../db/domain/partner_groups/create_group.ts";
+import { editPartnerGroup, upgradeGroup } from "../../db/domain/partner_groups/edit_group.ts";
+import { disbandGroup } from "../../db/domain/partner_groups/remove_members.ts";
+import { SERVER_BODY_BYTES_MAX } from "../../db/domain/partner_groups/rules.ts";
+import { Nothing, nothing } from "./fields.ts";
+import { callerOf, CreateBody, GroupId, GroupName, GroupParams } from "./group_fields.ts";
+import { endpoint } from "./surface.ts";
+
+/** POST /groups */
+export const postGroup = endpoint({
+  method: "post",
+  path: "/groups",
+  summary: "创建群组",
+  description: "The master owns the group, and is in it only when listed. People who are new are " +
+    "made, the others get the names given.",
+  body: CreateBody,
+  data: GroupId,
+  errors: ["user_missing"],
+  bodyBytesMax: SERVER_BODY_BYTES_MAX,
+  async handle({ body: { master, super: isSuper, ...body }, actor, ctx }) {
+    const caller = callerOf(actor);
+    const groupId = await createPartnerGroup(ctx, { caller, masterUid: master, isSuper, ...body });
+    return { group_id: groupId };
+  },
+});
+
+/** PATCH /groups/{gid} */
+export const patchGroup = endpoint({
+  method: "patch",
+  path: "/groups/{gid}",
+  summary: "修改群组名称",
+  params: GroupParams,
+  body: z.object({ name: GroupName }),
+  data: Nothing,
+  errors: ["group_missing"],
+  async handle({ params, body, actor, ctx }) {
+    await editPartnerGroup(ctx, { caller: callerOf(actor), groupId: params.gid, ...body });
+    return nothing;
+  },
+});
+
+/** DELETE /groups/{gid} */
+export const deleteGroup = endpoint({
+  method: "delete",
+  path: "/groups/{gid}",
+  summary: "解散群组",
+  description: "Everybody who was in it hears of it.",
+  params: GroupParams,
+  data: Nothing,
+  errors: ["group_missing"],
+  async handle({ params, actor, ctx }) {
+    await disbandGroup(ctx, { caller: callerOf(actor), groupId: params.gid });
+    return nothing;
+  },
+});
+
+/** POST /groups/{gid}/upgrade */
+export const postUpgrade = endpoint({
+  method: "post",
+  path: "/groups/{gid}/upgrade",
+  summary: "普通群升级成超级群",
+  description: "For good; a second time changes nothing.",
+  params: GroupParams,
+  data: Nothing,
+  errors: ["group_missing"],
+  async handle({ params, actor, ctx }) {
+    await upgradeGroup(ctx, { tenantId: actor.tenantId, groupId: params.gid });
+    return nothing;
+  },
+});

@@ -1,0 +1,79 @@
+import { addPartnerMembers } from "../../../db/domain/partner_groups/add_members.ts";
+import { removePartnerMembers } from "../../../db/domain/partner_groups/remove_members.ts";
+import { SERVER_BODY_BYTES_MAX } from "../../../db/domain/partner_groups/rules.ts";
+import { setMember } from "../../../db/domain/partner_groups/set_member.ts";
+import { Id, Nothing, nothing } from "../fields.ts";
+import { AddBody, callerOf, GroupParams, RemoveBody, SettingsBody } from "../group_fields.ts";
+import { endpoint } from "../surface.ts";
+
+/** POST /groups/{gid}/members */
+export const postMembers = endpoint({
+  method: "post",
+  path: "/groups/{gid}/members",
+  summary: "添加群组成员",
+  description:
+    "`{members, inviter}`, a bare array, or one member by themselves. Who is in already " +
+    "is passed over; an empty list does nothing.",
+  params: GroupParams,
+  body: AddBody,
+  data: Nothing,
+  errors: ["group_missing", "user_missing"],
+  bodyBytesMax: SERVER_BODY_BYTES_MAX,
+  async handle({ params, body, actor, ctx }) {
+    await addPartnerMembers(ctx, { caller: callerOf(actor), groupId: params.gid, ...body });
+    return nothing;
+  },
+});
+
+/** DELETE /groups/{gid}/members/{mid} */
+export const deleteMember = endpoint({
+  method: "delete",
+  path: "/groups/{gid}/members/{mid}",
+  summary: "离开群",
+  description: "Somebody who is not in the group is no error.",
+  params: GroupParams.extend({ mid: Id }),
+  data: Nothing,
+  errors: ["group_missing"],
+  async handle({ params: { gid, mid }, actor, ctx }) {
+    await removePartnerMembers(ctx, {
+      ...{ caller: callerOf(actor), groupId: gid, appUids: [mid], action: "leave" },
+    });
+    return nothing;
+  },
+});
+
+/** DELETE /groups/{gid}/members */
+export const deleteMembers = endpoint({
+  method: "delete",
+  path: "/groups/{gid}/members",
+  summary: "移除群成员",
+  description: "Ids, or objects with a `uid`. Who is not in the group is passed over.",
+  params: GroupParams,
+  body: RemoveBody,
+  data: Nothing,
+  errors: ["group_missing"],
+  bodyBytesMax: SERVER_BODY_BYTES_MAX,
+  async handle({ params, body, actor, ctx }) {
+    await removePartnerMembers(ctx, {
+      ...{ caller: callerOf(actor), groupId: params.gid, appUids: body, action: "remove" },
+    });
+    return nothing;
+  },
+});
+
+/** PATCH /groups/{gid}/members/{memberid} */
+export const patchMember = endpoint({
+  method: "patch",
+  path: "/groups/{gid}/members/{memberid}",
+  summary: "群设置",
+  description: "do_not_disturb和nickname一次只能设置一个选项; `mute` may stand beside either.",
+  params: GroupParams.extend({ memberid: Id }),
+  body: SettingsBody,
+  data: Nothing,
+  errors: ["group_missing", "group_members_invalid"],
+  async handle({ params, body: { do_not_disturb: doNotDisturb, ...set }, actor, ctx }) {
+    const place = { caller: callerOf(actor), groupId: params.gid, appUid: params.memberid };
+    await setMember(ctx, { ...place, doNotDisturb, ...set });
+    return nothing;
+  },
+});

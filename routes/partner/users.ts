@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { NAME_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
+import { changeSettings } from "../../db/domain/partners/settings.ts";
+import { textUpTo } from "../fields.ts";
+import { Id, Nothing, nothing, Switch } from "./fields.ts";
+import { endpoint } from "./surface.ts";
+
+/** POST /users/{uid} */
+export const setSomebody = endpoint({
+  method: "post",
+  path: "/users/{uid}",
+  aliases: [{ method: "patch" }],
+  summary: "个人设置",
+  description: "All that is given is set, or nothing. Whoever is named is made, but for the " +
+    "house's people, who have to be there.",
+  by: "server",
+  params: z.object({ uid: Id }),
+  body: z.object({
+    name: textUpTo(NAME_LENGTH_MAX).transform((name) => name.toWellFormed()).optional()
+      .describe("用户名"),
+    do_not_disturb: z.object({
+      peer_uid: Id.describe("联系人id"),
+      on: Switch.describe("开/关"),
+    }).optional(),
+    mute: Switch.optional().describe("手机静音: no pushes while a computer is online"),
+  }).refine((body) => Object.values(body).some((value) => value !== undefined), {
+    message: "name, do_not_disturb, mute 至少需要一项",
+  }),
+  data: Nothing,
+  errors: ["user_missing"],
+  async handle({ params, body, actor, ctx }) {
+    const { do_not_disturb: quiet } = body;
+    await changeSettings(ctx, {
+      tenantId: actor.tenantId,
+      appUid: params.uid,
+      name: body.name,
+      doNotDisturb: quiet && { peerAppUid: quiet.peer_uid, on: quiet.on },
+      phoneMuted: body.mute,
+    });
+    return nothing;
+  },
+});

@@ -1,0 +1,51 @@
+import type { TestApp } from "../../harness.ts";
+import { callOps, makeOperator } from "../../ops_client.ts";
+import { makeApp } from "../../partner_client.ts";
+import type { TripsTable } from "../trips_test.ts";
+
+/** An operator whose standing is in the cache, as after any first call. */
+async function warmAdmin(app: TestApp): Promise<string> {
+  const { token } = await makeOperator(app.ctx, "admin");
+  await callOps(app, "GET /v1/apps", { token });
+  return token;
+}
+
+const change = (operation: "rotate" | "disable") => async (app: TestApp) => {
+  const token = await warmAdmin(app);
+  const { appId } = await makeApp(app.ctx);
+  return await callOps(app, `POST /v1/apps/{appid}/${operation}`, {
+    ...{ token, params: { appid: appId } },
+  });
+};
+
+export const trips: TripsTable = {
+  "POST /v1/apps": {
+    sql: 5,
+    redis: 2,
+    why: "begin, the app, the record of who did it, commit; the app for every process",
+    async call(app) {
+      const token = await warmAdmin(app);
+      return await callOps(app, "POST /v1/apps", { token, body: { name: "Partner" } });
+    },
+  },
+  "GET /v1/apps": {
+    sql: 1,
+    redis: 1,
+    async call(app) {
+      return await callOps(app, "GET /v1/apps", { token: await warmAdmin(app) });
+    },
+  },
+  "POST /v1/apps/{appid}/rotate": {
+    sql: 5,
+    redis: 2,
+    why: "begin, the app, the record of who did it, commit; the app anew for every process",
+    call: change("rotate"),
+  },
+  "POST /v1/apps/{appid}/disable": {
+    sql: 6,
+    redis: 2,
+    why:
+      "begin, the app, its clients' sessions, the record, commit; the app anew for every process",
+    call: change("disable"),
+  },
+};
