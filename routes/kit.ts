@@ -67,7 +67,7 @@ export interface SurfaceSpec<Actor, Options> {
   ok(data: unknown, endpoint: Options, said: string | undefined): unknown;
   fail(error: Required<WireError> & { fields?: Record<string, unknown> }): unknown;
   /** The envelopes as schemas, for the documents. */
-  okSchema(data: z.ZodType): z.ZodType;
+  okSchema(data: z.ZodType, endpoint: Options): z.ZodType;
   failSchema: z.ZodType;
 }
 

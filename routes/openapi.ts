@@ -43,7 +43,6 @@ function documentOf(
 }
 
 function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
-  const isRead = endpoint.method === "get";
   const guarded: Guarded = { ...(endpoint.options as object), ...endpoint };
   const schemes = spec.schemesOf?.(guarded) ?? Object.keys(spec.security);
   const bodyType = endpoint.takesFile ? "multipart/form-data" : "application/json";
@@ -55,33 +54,70 @@ function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
     ...endpoint.description && { description: endpoint.description },
     tags: [endpoint.path.split("/")[1]!],
     security: endpoint.open ? [] : schemes.map((name) => ({ [name]: [] })),
-    request: {
-      ...endpoint.params && { params: endpoint.params as z.ZodObject },
-      query: z.object({
-        ...spec.commonQuery?.(guarded)?.shape,
-        ...(endpoint.query as z.ZodObject | undefined)?.shape,
-      }),
-      ...endpoint.body && !isRead && {
-        body: { required: true, content: { [bodyType]: { schema: endpoint.body } } },
+    parameters: [
+      ...parametersOf("path", endpoint.params, pathNames(endpoint.path)),
+      ...parametersOf("query", spec.commonQuery?.(guarded)),
+      ...parametersOf("query", endpoint.query),
+    ],
+    ...endpoint.body && endpoint.method !== "get" && {
+      request: {
+        body: {
+          required: !endpoint.body.safeParse({}).success,
+          content: { [bodyType]: { schema: jsonSchemaOf(endpoint.body, "input") } },
+        },
       },
     },
     responses: responsesOf(spec, endpoint, [...spec.commonErrors(guarded), ...endpoint.errors]),
   } as RouteConfig;
 }
 
+/** zod's own, which knows every kind of schema; `input`: what is sent, `output`: what comes back. */
+function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  return rest;
+}
+
+function pathNames(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+}
+
+/** The properties of an object's schema as parameters; in a path those its text names. */
+function parametersOf(
+  place: "path" | "query",
+  schema: z.ZodType | undefined,
+  names?: string[],
+): object[] {
+  const { properties = {}, required = [] } = schema
+    ? jsonSchemaOf(schema, "input") as { properties?: Record<string, object>; required?: string[] }
+    : {};
+  return (names ?? Object.keys(properties)).map((name) => {
+    const { description, ...rest } = (properties[name] ?? { type: "string" }) as {
+      description?: string;
+    };
+    return {
+      ...{ name, in: place, required: place === "path" || required.includes(name) },
+      ...description !== undefined && { description },
+      schema: rest,
+    };
+  });
+}
+
 /** The answer, and the failures grouped by HTTP status; some surfaces answer those with 200 too. */
 function responsesOf(
   spec: MountedSurface["spec"],
-  { data, answersFile }: Endpoint,
+  { data, answersFile, options }: Endpoint,
   kinds: Kind[],
 ) {
   const failures = [...new Set(kinds)]
     .map((kind) => ({ kind, ...wireErrorOfKind(spec.errors, kind) }));
   const byStatus = Map.groupBy(failures, ({ status }) => status);
-  const okSchema = answersFile ? data : spec.okSchema(data);
+  const okSchema = answersFile ? data : spec.okSchema(data, options);
   const okType = answersFile ?? "application/json";
   const responses: Record<number, object> = {
-    200: { description: "Done", content: { [okType]: { schema: okSchema } } },
+    200: {
+      description: "Done",
+      content: { [okType]: { schema: jsonSchemaOf(okSchema, "output") } },
+    },
   };
   for (const [status, errors] of byStatus) {
     const isOkToo = status === 200;
@@ -92,7 +128,7 @@ function responsesOf(
     );
     responses[status] = {
       description: [isOkToo ? "Done, or:" : "Failed:", ...list].join("\n"),
-      content: { "application/json": { schema, examples } },
+      content: { "application/json": { schema: jsonSchemaOf(schema, "output"), examples } },
     };
   }
   return responses;

@@ -34,7 +34,7 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OperatorActor, Ad
   },
   ok: (data, { code }) => ({ ...code !== undefined && { code }, data }),
   fail: ({ code, message }) => ({ code, message }),
-  okSchema: (data) =>
-    z.object({ code: z.number().optional().describe("Only where the contract has it"), data }),
+  okSchema: (data, { code }) =>
+    code === undefined ? z.object({ data }) : z.object({ code: z.literal(code), data }),
   failSchema: z.object({ code: z.number(), message: z.string() }),
 });
