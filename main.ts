@@ -13,7 +13,7 @@ import { openChat } from "./routes/realtime/ws.ts";
 /** Half a second less than the platform's patience between SIGINT and SIGKILL. */
 const STOP_TIMEOUT_MS = 4_500;
 
-/** `serve` (default), `migrate`, or `job <name>`. */
+/** `serve` (default), `migrate`, `job <name>`, or `app:add <name>`. */
 const [command = "serve", ...args] = Deno.args;
 
 const now = () => new Date();
@@ -53,6 +53,10 @@ async function main() {
   if (command === "job") {
     const { runJobCommand } = await import("./jobs/command.ts");
     await runJobCommand(deps, args);
+  }
+  if (command === "app:add") {
+    const { runAppCommand } = await import("./jobs/app_command.ts");
+    await runAppCommand(deps, args);
   }
   await close(deps);
 }

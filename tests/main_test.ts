@@ -1,55 +1,7 @@
 import assert from "node:assert/strict";
 import { signCall } from "./gateway_client.ts";
-import { freePort, waitUntil } from "./services/binary.ts";
-import { startArguments } from "./services/start_arguments.ts";
-
-/** The server as a newcomer starts it: one process, an empty folder, nothing configured. */
-class Server implements AsyncDisposable {
-  output = "";
-  #hasEnded = false;
-  readonly url: string;
-  readonly #process: Deno.ChildProcess;
-  readonly #reading: Promise<unknown>;
-
-  constructor(readonly dataDir: string, env: Record<string, string> = {}) {
-    const port = freePort();
-    this.url = `http://127.0.0.1:${port}`;
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: startArguments(dataDir),
-      env: { ...env, DATA_DIR: dataDir, PORT: String(port), HOST: "127.0.0.1", NO_COLOR: "1" },
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const read = async (stream: ReadableStream<Uint8Array>) => {
-      for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
-    };
-    this.#reading = Promise.all([read(this.#process.stdout), read(this.#process.stderr)]);
-  }
-
-  ready = () =>
-    waitUntil("the server", async () => {
-      const response = await fetch(`${this.url}/healthz`);
-      await response.body?.cancel();
-      return response.ok;
-    }, 30_000);
-
-  /** The exit code, once it has ended by itself. */
-  async ended(): Promise<number> {
-    const { code } = await this.#process.status;
-    await this.#reading;
-    this.#hasEnded = true;
-    return code;
-  }
-
-  async stop(signal: Deno.Signal): Promise<number> {
-    this.#process.kill(signal);
-    return await this.ended();
-  }
-
-  async [Symbol.asyncDispose]() {
-    if (!this.#hasEnded) await this.stop("SIGKILL");
-  }
-}
+import { NewcomersServer } from "./newcomers_server.ts";
+import { waitUntil } from "./services/binary.ts";
 
 const call = async (url: string, init?: RequestInit) => await (await fetch(url, init)).json();
 
@@ -58,7 +10,7 @@ Deno.test("a first start serves, prints commands that work, and leaves credentia
   let login: Record<string, string> = {};
 
   await t.step("answers /healthz, and prints three commands that work when pasted", async () => {
-    await using server = new Server(dataDir);
+    await using server = new NewcomersServer(dataDir);
     await server.ready();
     await waitUntil("the announcement", () => server.output.includes("/dev/outbox"));
     const commands = server.output.split("Try:\n")[1]!.split("\n").slice(0, 3);
@@ -100,7 +52,7 @@ Deno.test("a first start serves, prints commands that work, and leaves credentia
 
   await t.step("a restart finds the data; a second process is refused", async () => {
     const before = await Deno.readTextFile(`${dataDir}/credentials.json`);
-    await using server = new Server(dataDir);
+    await using server = new NewcomersServer(dataDir);
     await server.ready();
     const body = { nickname: "Toby", avatar: "a.png", ts: Date.now() };
     const profile = await call(`${server.url}/user/profile/init`, {
@@ -114,7 +66,7 @@ Deno.test("a first start serves, prints commands that work, and leaves credentia
     assert.equal(profile.result?.uid, login.uid, profile.message);
     assert.equal(await Deno.readTextFile(`${dataDir}/credentials.json`), before);
 
-    await using second = new Server(dataDir);
+    await using second = new NewcomersServer(dataDir);
     assert.equal(await second.ended(), 1);
     assert.match(second.output, /in use by another Plaza process/);
 
@@ -124,16 +76,16 @@ Deno.test("a first start serves, prints commands that work, and leaves credentia
   });
 
   await t.step("a killed process leaves nothing in the way of the next", async () => {
-    const killed = new Server(dataDir);
+    const killed = new NewcomersServer(dataDir);
     await killed.ready();
     await killed.stop("SIGKILL");
-    await using next = new Server(dataDir);
+    await using next = new NewcomersServer(dataDir);
     await next.ready();
   });
 });
 
 Deno.test("production refuses to start without its secrets, and names them", async () => {
-  await using server = new Server(await Deno.makeTempDir(), { APP_ENV: "production" });
+  await using server = new NewcomersServer(await Deno.makeTempDir(), { APP_ENV: "production" });
   assert.equal(await server.ended(), 1);
   for (const name of ["DATABASE_URL", "SECRET_KEY", "UPSTASH_REDIS_REST_URL", "ALIYUN_SMS_"]) {
     assert.ok(server.output.includes(name), server.output);

@@ -1,16 +1,21 @@
+import type { Connection, Dialogue } from "./dialogue.ts";
+import type { GobelieveAsked, GobelieveLogin } from "./gobelieve_layouts.ts";
 import type { RpcId, RpcRequest } from "./json_rpc_frames.ts";
 import type { ReasonCode } from "./reasons.ts";
+import type { Sockets } from "./sockets.ts";
 import type { FrameFrom, SubFrame } from "./wukong_frames.ts";
 
-/** What a client says, whatever its protocol: a frame, with or without the fields for encryption. */
+/** What the chat app says: a frame, with or without the fields for encryption. */
 export type ClientFrame = FrameFrom<"client"> | RpcRequest;
 export type ConnectAsked = Extract<ClientFrame, { type: "connect" }>;
 export type SendAsked = Extract<ClientFrame, { type: "send" }>;
+/** Whoever logs in; a protocol that does not name the person leaves that to the token. */
+export type Login = ConnectAsked | GobelieveLogin;
 
 /** One frame as it came in. */
 export interface Asked {
   /** Undefined: it was no request, and `complaint` is what to say about it, if anything. */
-  frame: ClientFrame | undefined;
+  frame: ClientFrame | GobelieveLogin | GobelieveAsked | undefined;
   /** What the answer carries back, in the protocol that has it. */
   id?: RpcId | undefined;
   complaint?: string | undefined;
@@ -41,16 +46,26 @@ export interface Received {
 /** One WebSocket message. */
 export type Data = string | Uint8Array<ArrayBuffer>;
 
-/** One connection's protocol: turns what a session has to say into WebSocket messages and back. */
-export interface Codec {
-  /** Whether every client of this protocol confirms the messages it gets. */
-  readonly mustAck: boolean;
+/** One connection's protocol, as far as all of them are alike. */
+export interface Protocol {
+  /** Its clients ping every few minutes only. */
+  readonly isQuiet: boolean;
   /** @throws {FrameError} here or while iterating: there is no going on after that */
   read(data: unknown): Iterable<Asked>;
   /** Agrees on keys, where the protocol has them. @returns why the client cannot be let in */
-  greet(connect: ConnectAsked): ReasonCode | undefined;
-  /** The answer to CONNECT, yes or no. */
+  greet(login: Login): ReasonCode | undefined;
+  /** The answer to a login, yes or no. */
   connack(asked: Asked, reason: ReasonCode, nowMs: number): Data;
+  /** What tells the client to stay away. */
+  disconnect(reason: ReasonCode): Data;
+  /** What is said from the login on. */
+  converse(connection: Connection, sockets: Sockets): Dialogue;
+}
+
+/** A protocol of the chat app: turns what there is to say into WebSocket messages and back. */
+export interface Codec extends Protocol {
+  /** Whether every client of this protocol confirms the messages it gets. */
+  readonly mustAck: boolean;
   /** A SEND's payload in the clear. @throws {CipherError} */
   open(send: SendAsked): Uint8Array;
   sendack(asked: Asked, sent: Sent): Data;
@@ -59,5 +74,4 @@ export interface Codec {
   recvacked(asked: Asked): Data | undefined;
   pong(asked: Asked): Data | undefined;
   suback(sub: SubFrame, reason: ReasonCode): Data;
-  disconnect(reason: ReasonCode): Data;
 }

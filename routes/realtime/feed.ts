@@ -1,4 +1,5 @@
 import type { InboxMessage } from "../../db/domain/messages/read_inbox.ts";
+import type { Connection } from "./dialogue.ts";
 import { CloseCode } from "./reasons.ts";
 import { DRAIN_PAGE_COUNT, type Sockets } from "./sockets.ts";
 import { Unacked } from "./unacked.ts";
@@ -10,15 +11,21 @@ const UNREAD_BYTES_ENOUGH = UNREAD_BYTES_MAX / 4;
 /** How often is looked whether it has, ms. */
 const LOOK_MS = 20;
 
-/** The connection a feed goes out on. */
+/** What a feed goes out on. */
 export interface Line {
-  readonly userId: number;
-  readonly isLive: boolean;
-  /** Bytes the client has not read yet. */
-  readonly unreadBytes: number;
+  readonly connection: Connection;
   /** @returns whether it went out */
   push(message: InboxMessage): boolean;
-  close(code: number, reason: string): void;
+}
+
+/** How far the messages behind a number were sent. */
+export interface Fetched {
+  /** Everything up to here was looked at. */
+  seq: number;
+  /** How many messages that was. */
+  count: number;
+  /** There was nothing behind that. */
+  isWhole: boolean;
 }
 
 /**
@@ -55,6 +62,11 @@ export class Feed {
     if (seq > this.#wanted) this.#wanted = seq;
   }
 
+  /** Everything up to here has been sent, or passed over. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
   get isBehind(): boolean {
     return this.#wanted > this.#cursor;
   }
@@ -65,25 +77,56 @@ export class Feed {
     else if (seq > this.#cursor) this.#own.add(seq);
   }
 
-  /** Sends what came after the cursor, one page of it. */
-  async drain(): Promise<void> {
+  /** Sends what came after the cursor, one page of it, and only what lies before a number. */
+  async drain({ beforeSeq = Infinity } = {}): Promise<void> {
     // Whoever calls from here on may mean something this read does not find.
     this.#wanted = 0;
     let found: InboxMessage[];
     try {
-      found = await this.#sockets.readAfter(this.#line.userId, this.#cursor);
+      found = await this.#sockets.readAfter(this.#line.connection.userId, this.#cursor);
     } catch (error) {
       // The slow poll will call again.
       return this.#sockets.report(error);
     }
     for (const message of found) {
       if (message.seq <= this.#cursor) continue;
-      const isForHere = !this.#own.delete(message.seq) && !message.isDeleted &&
-        message.revokerUid === undefined;
+      if (message.seq >= beforeSeq) return this.call(Infinity);
+      const isForHere = !this.#own.delete(message.seq) && isShown(message);
       if (isForHere && !(await this.#hasRoom() && this.#push(message))) return;
       this.#cursor = message.seq;
     }
     if (found.length === DRAIN_PAGE_COUNT) this.call(Infinity);
+  }
+
+  /**
+   * Sends what a client asks for, page after page at its own pace: all that lies behind a number,
+   * whatever it was sent before. `read` answers the next messages behind one.
+   */
+  async fetch(
+    { afterSeq, countMax, read, send }: {
+      afterSeq: number;
+      /** Messages looked at; the rest is for the next time. */
+      countMax: number;
+      read: (afterSeq: number) => Promise<InboxMessage[]>;
+      send: (message: InboxMessage) => boolean;
+    },
+  ): Promise<Fetched> {
+    const fetched = { seq: afterSeq, count: 0, isWhole: false };
+    while (!fetched.isWhole && fetched.count < countMax) {
+      const found = await read(fetched.seq);
+      for (const message of found) {
+        if (isShown(message) && !(await this.#hasRoom() && send(message))) return fetched;
+        fetched.seq = message.seq;
+        fetched.count += 1;
+      }
+      fetched.isWhole = found.length < DRAIN_PAGE_COUNT;
+    }
+    return fetched;
+  }
+
+  /** The client has fetched everything up to here, so it is not sent any more. */
+  skipTo(seq: number): void {
+    if (seq > this.#cursor) this.#cursor = seq;
   }
 
   #push(message: InboxMessage): boolean {
@@ -94,15 +137,17 @@ export class Feed {
   /** Waits until the client has read enough; one that does not in time is cut off. */
   async #hasRoom(): Promise<boolean> {
     let waitedMs = 0;
-    while (this.#line.isLive && this.#line.unreadBytes > UNREAD_BYTES_ENOUGH) {
+    while (
+      this.#line.connection.isLive && this.#line.connection.unreadBytes > UNREAD_BYTES_ENOUGH
+    ) {
       if (waitedMs >= this.#sockets.options.slowMs) {
-        this.#line.close(CloseCode.try_again_later, "too slow");
+        this.#line.connection.close(CloseCode.try_again_later, "too slow");
       } else {
         await this.#pause();
         waitedMs += LOOK_MS;
       }
     }
-    return this.#line.isLive;
+    return this.#line.connection.isLive;
   }
 
   async #pause(): Promise<void> {
@@ -117,7 +162,7 @@ export class Feed {
   /** The client has got this message. */
   confirm(messageId: number): void {
     const seq = this.#unacked.confirm(messageId);
-    if (seq !== undefined) this.#sockets.delivered.move(this.#line.userId, seq);
+    if (seq !== undefined) this.#sockets.delivered.move(this.#line.connection.userId, seq);
   }
 
   /** Ends a connection whose client has not confirmed a message in time. */
@@ -125,13 +170,18 @@ export class Feed {
     const late = this.#unacked.sentBefore(nowMs - this.#sockets.options.recvackMs);
     let isLost = false;
     for (const messageId of late) {
-      if (this.#sockets.suspects.add(this.#line.userId, messageId)) isLost = true;
+      if (this.#sockets.suspects.add(this.#line.connection.userId, messageId)) isLost = true;
       else this.#unacked.passOver(messageId);
     }
-    if (isLost) this.#line.close(CloseCode.try_again_later, "not acknowledged");
+    if (isLost) this.#line.connection.close(CloseCode.try_again_later, "not acknowledged");
   }
 
   stop(): void {
     this.#goOn?.();
   }
+}
+
+/** Whether there is anything left of a message for its owner to see. */
+function isShown({ isDeleted, revokerUid }: InboxMessage): boolean {
+  return !isDeleted && revokerUid === undefined;
 }

@@ -1,4 +1,6 @@
+import { ChatDialogue } from "./chat_dialogue.ts";
 import type { Asked, Codec, ConnectAsked, Data, Received, SendAsked, Sent } from "./codec.ts";
+import type { Connection, Dialogue } from "./dialogue.ts";
 import {
   encodeRpcConnected,
   encodeRpcDisconnect,
@@ -9,12 +11,14 @@ import {
   parseRpc,
 } from "./json_rpc_frames.ts";
 import { Reason, type ReasonCode, reasonName } from "./reasons.ts";
+import type { Sockets } from "./sockets.ts";
 import { connackVersions, FrameError } from "./wukong_frames.ts";
 
 /** One connection that speaks JSON-RPC; nothing is encrypted here. */
 export class JsonRpcCodec implements Codec {
   // The EasySDKs do; clients that people write themselves need not.
   readonly mustAck = false;
+  readonly isQuiet = false;
   /** One text is one request, as {@link Codec.read} wants a list of them. */
   readonly #one: [Asked] = [{ frame: undefined }];
 
@@ -34,6 +38,10 @@ export class JsonRpcCodec implements Codec {
     const { clientTimestamp = BigInt(nowMs), version = 0 } = frame as ConnectAsked;
     const timeDiff = BigInt(nowMs) - clientTimestamp;
     return encodeRpcConnected(id!, { timeDiff, ...connackVersions(version) });
+  }
+
+  converse(connection: Connection, sockets: Sockets): Dialogue {
+    return new ChatDialogue(connection, sockets, this);
   }
 
   open(send: SendAsked): Uint8Array {

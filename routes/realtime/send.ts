@@ -86,7 +86,8 @@ function refused(reason: ReasonCode): Sent {
   return { reason, messageId: 0, seq: 0 };
 }
 
-function isTooOften({ config, now }: Ctx, userId: number): boolean {
+/** Counts one more of what a person sends. @returns whether it is too much */
+export function isTooOften({ config, now }: Ctx, userId: number): boolean {
   const counters = counterOf({
     of: "chat",
     rate: SEND_RATE,

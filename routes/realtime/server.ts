@@ -1,6 +1,7 @@
 import type { Parts } from "../../db/client.ts";
 import type { Log } from "../serve.ts";
-import type { Codec } from "./codec.ts";
+import type { Protocol } from "./codec.ts";
+import { GobelieveCodec } from "./gobelieve_session.ts";
 import { JsonRpcCodec } from "./json_rpc_session.ts";
 import { Session } from "./session.ts";
 import { type SocketOptions, Sockets } from "./sockets.ts";
@@ -34,9 +35,17 @@ export class Server {
 /** CONNECT is packet 1; its flags are the low half of the byte. */
 const WUKONG_CONNECT = 1;
 
-/** Texts are JSON-RPC, bytes that begin with a CONNECT are WuKong, anything else is nothing. */
-export function codecFor(data: unknown): Codec | undefined {
+/** A GoBelieve frame begins with its length, which is far below 16 MiB. */
+const GOBELIEVE_LENGTH = 0;
+
+/**
+ * Texts are JSON-RPC, bytes that begin with a CONNECT are WuKong, those that begin with a length
+ * are GoBelieve, anything else is nothing.
+ */
+export function codecFor(data: unknown): Protocol | undefined {
   if (typeof data === "string") return /^\s*[{[]/.test(data) ? new JsonRpcCodec() : undefined;
   if (!(data instanceof ArrayBuffer) || data.byteLength === 0) return undefined;
-  return new Uint8Array(data, 0, 1)[0]! >> 4 === WUKONG_CONNECT ? new WukongCodec() : undefined;
+  const first = new Uint8Array(data, 0, 1)[0]!;
+  if (first === GOBELIEVE_LENGTH) return new GobelieveCodec();
+  return first >> 4 === WUKONG_CONNECT ? new WukongCodec() : undefined;
 }

@@ -1,13 +1,13 @@
 import { randomHex32 } from "../../db/keys.ts";
 import type { Moment } from "../../db/bus.ts";
 import { DomainError } from "../../db/domain/errors.ts";
-import type { InboxMessage } from "../../db/domain/messages/read_inbox.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { admit } from "../../middleware/admission.ts";
-import type { Asked, Codec, ConnectAsked, Data, SendAsked } from "./codec.ts";
-import { Feed, type Line, UNREAD_BYTES_MAX } from "./feed.ts";
+import type { Asked, Data, Login, Protocol } from "./codec.ts";
+import type { Connection, Dialogue } from "./dialogue.ts";
+import { UNREAD_BYTES_MAX } from "./feed.ts";
 import { CloseCode, Reason, type ReasonCode } from "./reasons.ts";
-import { isStoreAway, takeSend } from "./send.ts";
+import { isStoreAway } from "./send.ts";
 import type { Sockets } from "./sockets.ts";
 import { FrameError } from "./wukong_frames.ts";
 
@@ -17,33 +17,35 @@ const WAITING_FRAMES_MAX = { unknown: 16, known: 512 };
 const APP_DEVICE_FLAG = 0;
 
 /** Chooses the protocol by the first message. */
-export type CodecChoice = (data: unknown) => Codec | undefined;
+export type ProtocolChoice = (data: unknown) => Protocol | undefined;
 
 /**
  * One connection, whatever its protocol. Frames are taken one after the other, and what is new in
  * the person's inbox is sent in between, so the answer to a message always comes before what
  * follows it. A session has no closures of its own per frame: it is its socket's event listener.
  */
-export class Session implements Line {
+export class Session implements Connection {
   readonly socketId = randomHex32();
   userId = 0;
   uid = "";
+  appId = 0;
+  appUid = 0;
   tokenHash = "";
   deviceFlag = 0;
   connectedAtMs = 0;
   heardAtMs: number;
   #state: "new" | "pending" | "live" | "closed" = "new";
-  #codec: Codec | undefined;
+  #protocol: Protocol | undefined;
   readonly #socket: WebSocket;
   readonly #sockets: Sockets;
-  readonly #choose: CodecChoice;
-  #feed: Feed | undefined;
+  readonly #choose: ProtocolChoice;
+  #dialogue: Dialogue | undefined;
   readonly #waiting: Asked[] = [];
   #isWorking = false;
   #isBroken = false;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(socket: WebSocket, sockets: Sockets, choose: CodecChoice) {
+  constructor(socket: WebSocket, sockets: Sockets, choose: ProtocolChoice) {
     this.#socket = socket;
     this.#sockets = sockets;
     this.#choose = choose;
@@ -66,6 +68,12 @@ export class Session implements Line {
     return this.#state === "live";
   }
 
+  /** How long its client may be silent, ms. */
+  get idleMs(): number {
+    const { idleMs, quietIdleMs } = this.#sockets.options;
+    return this.#protocol?.isQuiet ? quietIdleMs : idleMs;
+  }
+
   get unreadBytes(): number {
     return this.#socket.bufferedAmount;
   }
@@ -78,10 +86,10 @@ export class Session implements Line {
   #hear(data: unknown): void {
     if (this.#state === "closed") return;
     this.heardAtMs = this.#sockets.nowMs();
-    this.#codec ??= this.#choose(data);
-    if (!this.#codec) return this.close(CloseCode.protocol_error, "unknown protocol");
+    this.#protocol ??= this.#choose(data);
+    if (!this.#protocol) return this.close(CloseCode.protocol_error, "unknown protocol");
     try {
-      for (const asked of this.#codec.read(data)) {
+      for (const asked of this.#protocol.read(data)) {
         if (this.#waiting.length >= WAITING_FRAMES_MAX[this.userId ? "known" : "unknown"]) {
           return this.close(CloseCode.policy_violation, "too many frames");
         }
@@ -98,13 +106,13 @@ export class Session implements Line {
 
   /** The person's inbox has got this far; Infinity: nobody knows how far. */
   wake(seq: number): void {
-    this.#feed?.call(seq);
+    this.#dialogue?.wake(seq);
     this.#work();
   }
 
   /** Whether what it was sent has been confirmed; if not, it ends. */
   checkConfirmed(nowMs: number): void {
-    this.#feed?.checkConfirmed(nowMs);
+    this.#dialogue?.checkConfirmed(nowMs);
   }
 
   async #work(): Promise<void> {
@@ -115,7 +123,7 @@ export class Session implements Line {
         const asked = this.#waiting.shift();
         if (asked) await this.#take(asked);
         else if (this.#isBroken) this.close(CloseCode.protocol_error, "malformed frame");
-        else if (this.isLive && this.#feed!.isBehind) await this.#feed!.drain();
+        else if (this.isLive && this.#dialogue!.isBehind) await this.#dialogue!.drain();
         else break;
       }
     } catch (error) {
@@ -131,51 +139,28 @@ export class Session implements Line {
     const { frame } = asked;
     if (frame?.type === "connect") return await this.#connect(asked, frame);
     // Nobody who has not said who they are is answered.
-    if (this.#state !== "live") return;
-    const codec = this.#codec!;
-    switch (frame?.type) {
-      case undefined:
-        this.#say(asked.complaint);
-        return;
-      case "send":
-        return await this.#send(asked, frame);
-      case "recvack":
-        this.#feed!.confirm(frame.messageId);
-        this.#say(codec.recvacked(asked));
-        return;
-      case "ping":
-        this.#say(codec.pong(asked));
-        return;
-      case "sub": {
-        const isKnown = frame.channelType === 1 || frame.channelType === 2;
-        const reason = isKnown ? Reason.success : Reason.channel_type_unsupported;
-        this.#say(codec.suback(frame, reason));
-        return;
-      }
-      case "disconnect":
-        return this.close(CloseCode.normal, "");
-    }
+    if (this.#state === "live") await this.#dialogue!.take(asked);
   }
 
-  async #connect(asked: Asked, frame: ConnectAsked): Promise<void> {
+  async #connect(asked: Asked, frame: Login): Promise<void> {
     if (this.#state !== "new") return this.close(CloseCode.protocol_error, "connected already");
-    const refusal = this.#codec!.greet(frame) ?? await this.#authenticate(frame);
+    const refusal = this.#protocol!.greet(frame) ?? await this.#authenticate(frame);
     if (this.#state !== "new") return;
     if (refusal !== undefined) return this.#refuse(asked, refusal);
     // Known to the others before the head is read: a message after that wakes this session.
     this.#state = "pending";
-    this.#feed = new Feed(this, this.#sockets, this.#codec!);
+    this.#dialogue = this.#protocol!.converse(this, this.#sockets);
     this.#sockets.enter(this);
-    this.#feed.begin(await this.#sockets.readHead(this.userId));
+    await this.#dialogue.begin();
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     clearTimeout(this.#connectTimer);
-    this.#say(this.#codec!.connack(asked, Reason.success, this.#sockets.nowMs()));
+    this.say(this.#protocol!.connack(asked, Reason.success, this.#sockets.nowMs()));
     this.#state = "live";
     this.#sockets.announce(this, { replacesOlder: this.deviceFlag === APP_DEVICE_FLAG });
   }
 
   /** @returns why not, or undefined when this is who it says */
-  async #authenticate(frame: ConnectAsked): Promise<ReasonCode | undefined> {
+  async #authenticate(frame: Login): Promise<ReasonCode | undefined> {
     const tokenHash = hashToken(frame.token);
     try {
       const admission = {
@@ -183,9 +168,9 @@ export class Session implements Line {
         ...{ needsRedis: false, takesPartners: true },
       };
       const session = await admit(this.#sockets.ctx, admission);
-      if (session?.uid !== frame.uid) return Reason.auth_failed;
-      Object.assign(this, { uid: session.uid, tokenHash, deviceFlag: frame.deviceFlag });
-      this.userId = session.userId;
+      if (!session || session.uid !== (frame.uid ?? session.uid)) return Reason.auth_failed;
+      const { uid, appId, appUid, userId } = session;
+      Object.assign(this, { uid, appId, appUid, userId, tokenHash, deviceFlag: frame.deviceFlag });
       this.connectedAtMs = this.#sockets.nowMs();
       return undefined;
     } catch (error) {
@@ -196,33 +181,18 @@ export class Session implements Line {
   }
 
   #refuse(asked: Asked, reason: ReasonCode): void {
-    this.#say(this.#codec!.connack(asked, reason, this.#sockets.nowMs()));
+    this.say(this.#protocol!.connack(asked, reason, this.#sockets.nowMs()));
     this.close(CloseCode.normal, "refused");
-  }
-
-  async #send(asked: Asked, frame: SendAsked): Promise<void> {
-    const sender = { ...this.#who(), codec: this.#codec! };
-    const sent = await takeSend(this.#sockets.ctx, sender, frame, this.#sockets.report);
-    this.#feed!.passOver(sent.seq);
-    this.#say(this.#codec!.sendack(asked, sent));
-  }
-
-  #who() {
-    return { userId: this.userId, uid: this.uid, socketId: this.socketId };
-  }
-
-  push({ createdAt, ...message }: InboxMessage): boolean {
-    return this.#say(this.#codec!.recv({ ...message, atMs: createdAt.getTime() }));
   }
 
   /** Sends something that is not kept, if anybody is there to hear it. */
   pass(moment: Moment): void {
     if (this.#state !== "live" || moment.exceptSocket === this.socketId) return;
-    this.#say(this.#codec!.recv({ ...moment, seq: 0 }));
+    this.#dialogue!.pass(moment);
   }
 
   /** One frame, one WebSocket message: a deployed client loses others. */
-  #say(data: Data | undefined): boolean {
+  say(data: Data | undefined): boolean {
     if (data === undefined) return true;
     if (this.#state === "closed" || this.#socket.readyState !== WebSocket.OPEN) return false;
     if (this.#socket.bufferedAmount > UNREAD_BYTES_MAX) {
@@ -235,7 +205,7 @@ export class Session implements Line {
 
   /** Tells the client to stay away, and closes. */
   kick(): void {
-    if (this.#state !== "new") this.#say(this.#codec!.disconnect(Reason.kicked));
+    if (this.#state !== "new") this.say(this.#protocol!.disconnect(Reason.kicked));
     this.close(CloseCode.normal, "kicked");
   }
 
@@ -249,7 +219,7 @@ export class Session implements Line {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#connectTimer);
-    this.#feed?.stop();
+    this.#dialogue?.stop();
     this.#waiting.length = 0;
     this.#sockets.leave(this);
   }

@@ -8,6 +8,7 @@ import type { Log } from "../serve.ts";
 import { Attendance } from "./attendance.ts";
 import { DeliveredMarks } from "./delivered_marks.ts";
 import { CloseCode } from "./reasons.ts";
+import { Rooms } from "./rooms.ts";
 import { isStoreAway } from "./send.ts";
 import type { Session } from "./session.ts";
 import { Suspects } from "./suspects.ts";
@@ -18,6 +19,8 @@ export interface SocketOptions {
   connectTimeoutMs: number;
   /** How long a client may be silent; it pings every minute. */
   idleMs: number;
+  /** The same of one that pings every three minutes. */
+  quietIdleMs: number;
   /** How long a client may take to read on. */
   slowMs: number;
   /** How long a client may take to confirm a message; looked at with every poll. */
@@ -29,6 +32,7 @@ export interface SocketOptions {
 export const SOCKET_OPTIONS: SocketOptions = {
   connectTimeoutMs: 5_000,
   idleMs: 180_000,
+  quietIdleMs: 360_000,
   slowMs: 10_000,
   recvackMs: 30_000,
   pollMs: 20_000,
@@ -57,6 +61,7 @@ export class Sockets {
   readonly options: SocketOptions;
   readonly delivered: DeliveredMarks;
   readonly suspects = new Suspects();
+  readonly rooms = new Rooms();
   readonly #log: Log;
   readonly #all = new Set<Session>();
   readonly #byUser = new Map<number, Set<Session>>();
@@ -143,7 +148,12 @@ export class Sockets {
 
   readAfter(userId: number, afterSeq: number): Promise<InboxMessage[]> {
     const page = { userId, afterSeq, limit: DRAIN_PAGE_COUNT };
-    return this.#turns.take(() => readInbox(this.ctx, page));
+    return this.inTurn(() => readInbox(this.ctx, page));
+  }
+
+  /** Reads when it is its turn: people's inboxes leave requests their share of the database. */
+  inTurn<T>(read: () => Promise<T>): Promise<T> {
+    return this.#turns.take(read);
   }
 
   #hear(event: BusEvent): void {
@@ -160,6 +170,8 @@ export class Sockets {
           for (const session of this.#byUser.get(userId) ?? []) session.pass(event);
         }
         return;
+      case "room":
+        return this.rooms.pass(event);
       case "kick":
         for (const session of this.#byUser.get(event.userId) ?? []) {
           if (isReplaced(session, event)) session.kick();
@@ -203,7 +215,7 @@ export class Sockets {
   #tick(): void {
     const nowMs = this.nowMs();
     for (const session of this.#all) {
-      if (nowMs - session.heardAtMs > this.options.idleMs) {
+      if (nowMs - session.heardAtMs > session.idleMs) {
         session.close(CloseCode.going_away, "idle");
       } else session.checkConfirmed(nowMs);
     }

@@ -30,6 +30,10 @@ export class ByteReader {
     return this.#view.getUint32(this.#take(4));
   }
 
+  i32(): number {
+    return this.#view.getInt32(this.#take(4));
+  }
+
   i64(): bigint {
     return this.#view.getBigInt64(this.#take(8));
   }
@@ -48,6 +52,15 @@ export class ByteReader {
   text(): string {
     const length = this.#view.getUint16(this.#take(2));
     if (length > TEXT_BYTES_MAX) throw new FrameError("a string is too long");
+    return this.#text(length);
+  }
+
+  /** A text whose length is one byte. */
+  shortText(): string {
+    return this.#text(this.u8());
+  }
+
+  #text(length: number): string {
     const from = this.#take(length);
     try {
       return decoder.decode(this.#bytes.subarray(from, from + length));
@@ -89,6 +102,11 @@ export class ByteWriter {
     this.#view.setUint32(this.#grow(4), value);
   }
 
+  i32(value: number): void {
+    if ((value | 0) !== value) throw new FrameError(`${value} does not fit`);
+    this.#view.setInt32(this.#grow(4), value);
+  }
+
   i64(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) throw new FrameError(`${value} does not fit`);
     this.#view.setBigInt64(this.#grow(8), value);
@@ -108,6 +126,13 @@ export class ByteWriter {
     const bytes = encoder.encode(value);
     if (bytes.length > TEXT_BYTES_MAX) throw new FrameError("a string is too long");
     this.#view.setUint16(this.#grow(2), bytes.length);
+    this.rest(bytes);
+  }
+
+  /** A text whose length is one byte. */
+  shortText(value: string): void {
+    const bytes = encoder.encode(value);
+    this.u8(bytes.length);
     this.rest(bytes);
   }
 

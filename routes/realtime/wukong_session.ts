@@ -1,5 +1,8 @@
+import { ChatDialogue } from "./chat_dialogue.ts";
 import type { Asked, Codec, ConnectAsked, Data, Received, SendAsked, Sent } from "./codec.ts";
+import type { Connection, Dialogue } from "./dialogue.ts";
 import { Reason, type ReasonCode, reasonName } from "./reasons.ts";
+import type { Sockets } from "./sockets.ts";
 import { CipherError, WukongCipher } from "./wukong_cipher.ts";
 import {
   connackVersions,
@@ -15,6 +18,7 @@ import {
 /** One connection that speaks WuKong's binary protocol. */
 export class WukongCodec implements Codec {
   readonly mustAck = true;
+  readonly isQuiet = false;
   readonly #reader = new FrameReader({ from: "client" });
   #cipher: WukongCipher | undefined;
 
@@ -43,6 +47,10 @@ export class WukongCodec implements Codec {
       salt: this.#cipher?.salt ?? "",
       ...connackVersions(connect.version),
     });
+  }
+
+  converse(connection: Connection, sockets: Sockets): Dialogue {
+    return new ChatDialogue(connection, sockets, this);
   }
 
   open(send: SendAsked): Uint8Array {
