@@ -4,6 +4,7 @@ import { readConfig } from "./db/config.ts";
 import { keepKeys, lockDataDir } from "./db/data_dir.ts";
 import { openRedis } from "./db/redis.ts";
 import { registerCron } from "./jobs/cron.ts";
+import { openJobDesk } from "./jobs/desk.ts";
 import { openKick } from "./jobs/kick.ts";
 import { jobs } from "./jobs/schedule.ts";
 import { openProviders } from "./providers/providers.ts";
@@ -13,7 +14,7 @@ import { openChat } from "./routes/realtime/ws.ts";
 /** Half a second less than the platform's patience between SIGINT and SIGKILL. */
 const STOP_TIMEOUT_MS = 4_500;
 
-/** `serve` (default), `migrate`, `job <name>`, or `app:add <name>`. */
+/** `serve` (default), `migrate`, `job <name>`, `app:add <name>`, or `operator:add <name>`. */
 const [command = "serve", ...args] = Deno.args;
 
 const now = () => new Date();
@@ -39,7 +40,8 @@ async function main() {
     openRedis(config),
     openProviders(config),
   ]);
-  const deps: Deps = { config, database, redis, bus: openBus(redis), providers, now, log };
+  const parts = { config, database, redis, bus: openBus(redis), providers, now, log };
+  const deps: Deps = { ...parts, jobs: openJobDesk(parts) };
 
   if (isEmbedded || command === "migrate") {
     const { MIGRATIONS_FOLDER } = await import("./db/migrations.ts");
@@ -57,6 +59,10 @@ async function main() {
   if (command === "app:add") {
     const { runAppCommand } = await import("./jobs/app_command.ts");
     await runAppCommand(deps, args);
+  }
+  if (command === "operator:add") {
+    const { runOperatorCommand } = await import("./jobs/operator_command.ts");
+    await runOperatorCommand(deps, args);
   }
   await close(deps);
 }

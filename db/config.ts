@@ -1,8 +1,18 @@
 import { z } from "zod";
 import { deriveKeys, type Keys } from "./keys.ts";
+import {
+  neededInProduction,
+  optionalInProduction,
+  type ProviderConfigs,
+  providerConfigsOf,
+  providerVariables,
+  text,
+} from "./provider_config.ts";
+
+export type * from "./provider_config.ts";
 
 /** Everything that may differ between two installations; built once, in `main.ts`. */
-export interface Config {
+export interface Config extends ProviderConfigs {
   env: "development" | "production";
   host: string;
   port: number;
@@ -35,49 +45,6 @@ export interface Config {
   h5Url: string | undefined;
   /** Which of the platform's deployments this is; absent where there is only one. */
   timeline: string | undefined;
-  jpush: JpushConfig | undefined;
-  wechat: WechatConfig | undefined;
-  aliyunSms: AliyunSmsConfig | undefined;
-  agora: AgoraConfig | undefined;
-  aliyunOss: AliyunOssConfig | undefined;
-}
-
-export interface AliyunSmsConfig {
-  accessKeyId: string;
-  accessKeySecret: string;
-  signName: string;
-  templateCode: string;
-  endpoint: string;
-}
-
-export interface AliyunOssConfig {
-  accessKeyId: string;
-  accessKeySecret: string;
-  /** Of temporary (STS) keys. */
-  securityToken: string | undefined;
-  bucket: string;
-  /** A region's host: `oss-cn-shenzhen.aliyuncs.com`. */
-  endpoint: string;
-  /** Where uploaded files are read, without a trailing slash. */
-  cdnUrl: string;
-}
-
-export interface JpushConfig {
-  appKey: string;
-  masterSecret: string;
-  endpoint: string;
-}
-
-/** An official account; without one nobody can log in to H5, and H5 answers 503. */
-export interface WechatConfig {
-  appId: string;
-  appSecret: string;
-  endpoint: string;
-}
-
-export interface AgoraConfig {
-  appId: string;
-  appCertificate: string;
 }
 
 /** The environment does not describe an installation; `message` names every variable at fault. */
@@ -85,7 +52,6 @@ export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-const text = z.string().min(1).optional();
 const count = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
 
 const Environment = z.object({
@@ -111,29 +77,7 @@ const Environment = z.object({
   GATEWAY_DEFAULT_SECRET: z.string().min(1).default("Hx!0k!K}5E.]EoP"),
   H5_URL: z.url().transform((url) => url.replace(/\/+$/, "")).optional(),
   DENO_TIMELINE: text,
-  ALIYUN_SMS_ACCESS_KEY_ID: text,
-  ALIYUN_SMS_ACCESS_KEY_SECRET: text,
-  ALIYUN_SMS_SIGN_NAME: text,
-  ALIYUN_SMS_TEMPLATE_CODE: text,
-  ALIYUN_SMS_ENDPOINT: z.url().default("https://dysmsapi.aliyuncs.com"),
-  AGORA_APP_ID: z.string().regex(/^[0-9a-f]{32}$/i, "must be 32 hex digits").optional(),
-  AGORA_APP_CERTIFICATE: z.string().regex(/^[0-9a-f]{32}$/i, "must be 32 hex digits").optional(),
-  ALIYUN_OSS_ACCESS_KEY_ID: text,
-  ALIYUN_OSS_ACCESS_KEY_SECRET: text,
-  ALIYUN_OSS_SECURITY_TOKEN: text,
-  ALIYUN_OSS_BUCKET: z.string().regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/).optional(),
-  // Phones upload there: no internal host, and no accelerating one, which names no region.
-  ALIYUN_OSS_ENDPOINT: z.string().regex(
-    /^oss-(?!accelerate)[a-z0-9-]+(?<!-internal)\.aliyuncs\.com$/,
-    "must be a region's public host such as oss-cn-shenzhen.aliyuncs.com",
-  ).optional(),
-  CDN_URL: z.url().transform((url) => url.replace(/\/+$/, "")).optional(),
-  JPUSH_APP_KEY: text,
-  JPUSH_MASTER_SECRET: text,
-  JPUSH_ENDPOINT: z.url().default("https://api.jpush.cn"),
-  WECHAT_APP_ID: text,
-  WECHAT_APP_SECRET: text,
-  WECHAT_ENDPOINT: z.url().default("https://api.weixin.qq.com"),
+  ...providerVariables,
 });
 type Environment = z.infer<typeof Environment>;
 
@@ -186,42 +130,15 @@ export function readConfig(
     gatewayDefaultSecret: env.GATEWAY_DEFAULT_SECRET,
     h5Url: env.H5_URL,
     timeline: env.DENO_TIMELINE,
-    aliyunSms: aliyunSmsOf(env),
-    agora: agoraOf(env),
-    aliyunOss: aliyunOssOf(env),
-    jpush: jpushOf(env),
-    wechat: wechatOf(env),
+    ...providerConfigsOf(env),
   };
 }
-
-const ALIYUN_SMS = [
-  "ALIYUN_SMS_ACCESS_KEY_ID",
-  "ALIYUN_SMS_ACCESS_KEY_SECRET",
-  "ALIYUN_SMS_SIGN_NAME",
-  "ALIYUN_SMS_TEMPLATE_CODE",
-] as const;
-
-const ALIYUN_OSS = [
-  "ALIYUN_OSS_ACCESS_KEY_ID",
-  "ALIYUN_OSS_ACCESS_KEY_SECRET",
-  "ALIYUN_OSS_BUCKET",
-  "ALIYUN_OSS_ENDPOINT",
-  "CDN_URL",
-] as const;
-
-const AGORA = ["AGORA_APP_ID", "AGORA_APP_CERTIFICATE"] as const;
-const JPUSH = ["JPUSH_APP_KEY", "JPUSH_MASTER_SECRET"] as const;
-/** Optional in production as well: only H5 needs them. */
-const WECHAT = ["WECHAT_APP_ID", "WECHAT_APP_SECRET"] as const;
 
 /** What production cannot do without, and what is only half there in any environment. */
 function refuseMissing(env: Environment) {
   const missing: string[] = [];
   if (env.APP_ENV === "production") {
-    const needed = [
-      ...["DATABASE_URL", "SECRET_KEY"] as const,
-      ...[...ALIYUN_SMS, ...ALIYUN_OSS, ...AGORA, ...JPUSH],
-    ];
+    const needed = ["DATABASE_URL", "SECRET_KEY", ...neededInProduction.flat()] as const;
     missing.push(...needed.filter((name) => env[name] === undefined));
     // Money that nobody has paid is for trying things out.
     if (env.RECHARGE_CHANNEL === "development") missing.push("RECHARGE_CHANNEL=manual");
@@ -230,8 +147,8 @@ function refuseMissing(env: Environment) {
     }
   }
   const optional = env.APP_ENV === "production"
-    ? [WECHAT]
-    : [ALIYUN_SMS, ALIYUN_OSS, AGORA, JPUSH, WECHAT];
+    ? optionalInProduction
+    : [...neededInProduction, ...optionalInProduction];
   for (const group of optional) {
     if (group.every((name) => env[name] === undefined)) continue;
     missing.push(...group.filter((name) => env[name] === undefined));
@@ -248,50 +165,4 @@ function redisOf(env: Environment): Config["redis"] {
     return { kind: "upstash", url, token: token! };
   }
   return env.REDIS_URL ? { kind: "tcp", url: env.REDIS_URL } : { kind: "memory" };
-}
-
-function aliyunSmsOf(env: Environment): AliyunSmsConfig | undefined {
-  if (env.ALIYUN_SMS_ACCESS_KEY_ID === undefined) return undefined;
-  return {
-    accessKeyId: env.ALIYUN_SMS_ACCESS_KEY_ID,
-    accessKeySecret: env.ALIYUN_SMS_ACCESS_KEY_SECRET!,
-    signName: env.ALIYUN_SMS_SIGN_NAME!,
-    templateCode: env.ALIYUN_SMS_TEMPLATE_CODE!,
-    endpoint: env.ALIYUN_SMS_ENDPOINT,
-  };
-}
-
-function agoraOf(env: Environment): AgoraConfig | undefined {
-  if (env.AGORA_APP_ID === undefined) return undefined;
-  return { appId: env.AGORA_APP_ID, appCertificate: env.AGORA_APP_CERTIFICATE! };
-}
-
-function aliyunOssOf(env: Environment): AliyunOssConfig | undefined {
-  if (env.ALIYUN_OSS_ACCESS_KEY_ID === undefined) return undefined;
-  return {
-    accessKeyId: env.ALIYUN_OSS_ACCESS_KEY_ID,
-    accessKeySecret: env.ALIYUN_OSS_ACCESS_KEY_SECRET!,
-    securityToken: env.ALIYUN_OSS_SECURITY_TOKEN,
-    bucket: env.ALIYUN_OSS_BUCKET!,
-    endpoint: env.ALIYUN_OSS_ENDPOINT!,
-    cdnUrl: env.CDN_URL!,
-  };
-}
-
-function jpushOf(env: Environment): JpushConfig | undefined {
-  if (env.JPUSH_APP_KEY === undefined) return undefined;
-  return {
-    appKey: env.JPUSH_APP_KEY,
-    masterSecret: env.JPUSH_MASTER_SECRET!,
-    endpoint: env.JPUSH_ENDPOINT,
-  };
-}
-
-function wechatOf(env: Environment): WechatConfig | undefined {
-  if (env.WECHAT_APP_ID === undefined) return undefined;
-  return {
-    appId: env.WECHAT_APP_ID,
-    appSecret: env.WECHAT_APP_SECRET!,
-    endpoint: env.WECHAT_ENDPOINT,
-  };
 }

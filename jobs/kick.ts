@@ -5,7 +5,7 @@ import type { JobDeps } from "./run.ts";
 
 /** How long after a request its pending work is looked at, ms; requests within it share a look. */
 const KICK_DELAY_MS = 500;
-/** Batches done at one look. */
+/** Batches of one kind done at one look. */
 const BATCH_COUNT_MAX = 100;
 
 /** Does pending work soon after somebody said there may be some. */
@@ -17,8 +17,8 @@ export interface Kick {
 }
 
 /**
- * Spares people the wait for the next minute's tick: pushes go out half a second after the request
- * that asked for them. Only a convenience; what this leaves the tick finds.
+ * Spares people the wait for the next minute's tick: pushes and broadcasts go out half a second
+ * after the request that asked for them. Only a convenience; what this leaves the tick finds.
  */
 export function openKick(
   deps: JobDeps,
@@ -47,13 +47,17 @@ export function openKick(
 
 async function drain(deps: JobDeps, isStopped: () => boolean): Promise<void> {
   try {
-    const [{ drainPending }, { contextOf }] = await Promise.all([
+    const [{ drainPending }, { broadcastChunk }, { contextOf }] = await Promise.all([
       import("./push.ts"),
+      import("./broadcast.ts"),
       import("./run.ts"),
     ]);
     const ctx = contextOf({ name: "kick" }, deps);
-    for (let count = 0; count < BATCH_COUNT_MAX && !isStopped(); count++) {
-      if ((await drainPending(ctx, deps.providers.push)).isLast) return;
+    const { push, mixin } = deps.providers;
+    for (const doBatch of [() => drainPending(ctx, push), () => broadcastChunk(ctx, mixin)]) {
+      for (let count = 0; count < BATCH_COUNT_MAX && !isStopped(); count++) {
+        if ((await doBatch()).isLast) break;
+      }
     }
   } catch (error) {
     const level = isDatabaseAway(error) ? "notice" : "error";

@@ -13,10 +13,18 @@ interface Progress {
   made: number;
 }
 
+type ProfitInput = Pick<ChunkInput, "period" | "progress">;
+
 /** The month's profits: first it is closed to further payments, then records are made, in order. */
-export async function profit(
+export async function profit(ctx: Ctx, input: ProfitInput): Promise<Step> {
+  return await profitBy(RECORD_COUNT, ctx, input);
+}
+
+/** One chunk of at most so many records. */
+export async function profitBy(
+  recordCount: number,
   ctx: Ctx,
-  { period, progress }: Pick<ChunkInput, "period" | "progress">,
+  { period, progress }: ProfitInput,
 ): Promise<Step> {
   if (progress === null) {
     await awaitPayments(ctx);
@@ -24,7 +32,7 @@ export async function profit(
     return { progress: begun, report: begun, isLast: false };
   }
   const { after, made } = progress as Progress;
-  const { cursor, madeCount } = await makeRecords(ctx, { period, after, limit: RECORD_COUNT });
+  const { cursor, madeCount } = await makeRecords(ctx, { period, after, limit: recordCount });
   const next: Progress = { after: cursor, made: made + madeCount };
   return { progress: next, report: { made: next.made }, isLast: cursor === undefined };
 }

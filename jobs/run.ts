@@ -1,22 +1,14 @@
 import { logTextOf } from "../db/log_text.ts";
 import { contextFor, type Ctx, type Parts } from "../db/client.ts";
-import {
-  type CatchUp,
-  newestDuePeriod,
-  periodsToEnter,
-  refuseUndue,
-  type Schedule,
-} from "../db/domain/jobs/rules.ts";
+import { enterAsked, enterDue } from "../db/domain/jobs/enter_runs.ts";
+import { type JobPlan, newestDuePeriod } from "../db/domain/jobs/rules.ts";
 import {
   claimRun,
   commitChunk,
-  enterRuns,
   failRun,
   LateWriterError,
-  readNewestPeriod,
   readRun,
   releaseRun,
-  reopenDeadRun,
   type Run,
   type RunState,
   type Step,
@@ -37,12 +29,7 @@ export interface ChunkInput {
   providers: Providers;
 }
 
-export interface Job {
-  name: string;
-  /** When to look for due periods: five fields, UTC, days of the week by name. */
-  cron: string;
-  schedule: Schedule;
-  catchUp: CatchUp;
+export interface Job extends JobPlan {
   /**
    * One bounded piece of the work, below 5 s. It runs in the transaction that also keeps its step,
    * unless the job `callsOut`: a transaction may not wait for other services, so such a chunk
@@ -60,7 +47,7 @@ const RUN_COUNT_MAX = 100;
 export interface RunOptions {
   /** Only this period, also when its run is dead. */
   period?: string | undefined;
-  budgetMs?: number;
+  budgetMs?: number | undefined;
 }
 
 /**
@@ -73,10 +60,26 @@ export interface RunOptions {
 export async function runDue(
   job: Job,
   deps: JobDeps,
-  { period, budgetMs = TICK_BUDGET_MS }: RunOptions = {},
+  { period, budgetMs }: RunOptions = {},
 ): Promise<RunState[]> {
   const ctx = contextOf(job, deps);
-  await enterDue(ctx, job, period);
+  await (period === undefined ? enterDue(ctx, job) : enterAsked(ctx, job, period));
+  const periods = await workOnOpen(job, deps, { period, budgetMs });
+  const states = [...periods].map((period) => readRun(ctx, { job: job.name, period }));
+  return (await Promise.all(states)).filter((state) => state !== undefined);
+}
+
+/**
+ * The second half of {@link runDue}: works on runs that are entered.
+ *
+ * @returns the periods it worked on, and the one asked for
+ */
+export async function workOnOpen(
+  job: Job,
+  deps: JobDeps,
+  { period, budgetMs = TICK_BUDGET_MS }: RunOptions,
+): Promise<Set<string>> {
+  const ctx = contextOf(job, deps);
   const endsAt = performance.now() + budgetMs;
   const periods = new Set<string>(period === undefined ? [] : [period]);
   for (let count = 0; count < RUN_COUNT_MAX; count++) {
@@ -86,8 +89,7 @@ export async function runDue(
     await workOn(ctx, job, deps, { run, endsAt });
     if (performance.now() >= endsAt) break;
   }
-  const states = [...periods].map((period) => readRun(ctx, { job: job.name, period }));
-  return (await Promise.all(states)).filter((state) => state !== undefined);
+  return periods;
 }
 
 /** How the newest due period's run stands, for somebody who asked when nothing was due. */
@@ -101,18 +103,6 @@ export async function readNewestRun(job: Job, deps: JobDeps): Promise<RunState |
 
 export function contextOf({ name }: Pick<Job, "name">, deps: JobDeps): Ctx {
   return contextFor(deps, `job-${name}`);
-}
-
-async function enterDue(ctx: Ctx, { name, schedule, catchUp }: Job, period: string | undefined) {
-  const now = ctx.now();
-  if (period !== undefined) {
-    refuseUndue(schedule, period, now);
-    await enterRuns(ctx, name, [period]);
-    return await reopenDeadRun(ctx, name, period);
-  }
-  const upTo = newestDuePeriod(schedule, now);
-  const last = catchUp === "each" ? await readNewestPeriod(ctx, { job: name, upTo }) : undefined;
-  await enterRuns(ctx, name, periodsToEnter(schedule, { catchUp, now, last }));
 }
 
 /** Chunk after chunk until the run or the time is at its end; a failure is kept with the run. */

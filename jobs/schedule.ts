@@ -22,6 +22,14 @@ export const jobs: Job[] = [
     chunk: async (...given) => (await import("./push.ts")).push(...given),
   },
   {
+    name: "broadcast",
+    cron: "* * * * *",
+    schedule: { unit: "minute", due: "begun" },
+    catchUp: "latest",
+    callsOut: true,
+    chunk: async (...given) => (await import("./broadcast.ts")).broadcast(...given),
+  },
+  {
     name: PROFIT_JOB,
     // Hourly: the first of the month is asked for until its run is done.
     cron: "20 * * * *",

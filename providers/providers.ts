@@ -1,5 +1,6 @@
 import type { Config } from "../db/config.ts";
 import type { LinkReader } from "./links.ts";
+import type { Mixin } from "./mixin.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Push } from "./push.ts";
 import type { Rtc } from "./rtc.ts";
@@ -15,6 +16,7 @@ export interface Providers {
   push: Push;
   /** Absent in production without its credentials: H5 then answers 503. */
   wechat: Wechat | undefined;
+  mixin: Mixin;
   links: LinkReader;
   storage: Storage;
   /** What development providers kept instead of sending; absent in production. */
@@ -27,7 +29,7 @@ export interface Providers {
 export async function openProviders(
   config: Pick<
     Config,
-    "env" | "dataDir" | "aliyunSms" | "agora" | "aliyunOss" | "jpush" | "wechat"
+    "env" | "dataDir" | "aliyunSms" | "agora" | "aliyunOss" | "jpush" | "wechat" | "mixin"
   >,
 ): Promise<Providers> {
   const outbox = config.env === "production"
@@ -39,6 +41,7 @@ export async function openProviders(
     rtc: await openRtc(config),
     push: await openPush(config, outbox),
     wechat: await openWechat(config),
+    mixin: await openMixin(config, outbox),
     links: linksWhenNeeded(),
     ...await openStorage(config),
   };
@@ -66,6 +69,11 @@ async function openWechat({ env, wechat }: Pick<Config, "env" | "wechat">) {
   if (wechat) return (await import("./wechat_real.ts")).realWechat(wechat);
   if (env === "production") return undefined;
   return (await import("./wechat_development.ts")).developmentWechat();
+}
+
+async function openMixin({ mixin }: Pick<Config, "mixin">, outbox: Outbox | undefined) {
+  if (mixin) return (await import("./mixin_real.ts")).realMixin(mixin);
+  return (await import("./mixin_development.ts")).developmentMixin(outbox!);
 }
 
 async function openRtc({ agora }: Pick<Config, "agora">) {

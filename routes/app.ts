@@ -3,6 +3,7 @@ import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { contextFor, type Parts } from "../db/client.ts";
 import { DomainError } from "../db/domain/errors.ts";
+import type { JobDesk } from "../db/domain/jobs/desk.ts";
 import { withTrips } from "../db/trips.ts";
 import { accessLog, clientAddress, requestIdOf } from "../middleware/request.ts";
 import type { Providers } from "../providers/providers.ts";
@@ -15,11 +16,12 @@ import { candidatesFor, loadSurface } from "./surfaces.ts";
 export interface Deps extends Parts {
   providers: Providers;
   log: Log;
+  jobs: JobDesk;
 }
 
 /** The whole of Plaza as one Hono app; whoever gives it no chat socket has none to stop. */
 export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
-  const { config, providers } = deps;
+  const { config, providers, jobs } = deps;
   const app = new Hono<Env>({ getPath: pathOf });
 
   // Raw, and in front of everything: an upgrade's answer has to leave as Deno made it.
@@ -29,6 +31,7 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
     const requestId = requestIdOf(c.req.header("x-request-id"));
     c.set("ctx", contextFor(deps, requestId));
     c.set("providers", providers);
+    c.set("jobs", jobs);
     c.set("address", clientAddress(c, config.trustedProxyCount));
     c.set("log", (line) => deps.log({ ...line, id: requestId }));
     c.header("X-Request-Id", requestId);

@@ -4,12 +4,13 @@ import { TrieRouter } from "hono/router/trie-router";
 import type { z } from "zod";
 import type { Ctx } from "../db/client.ts";
 import type { Family, Kind } from "../db/domain/errors.ts";
+import type { JobDesk } from "../db/domain/jobs/desk.ts";
 import type { Rate } from "../middleware/rate_limit.ts";
 import type { Providers } from "../providers/providers.ts";
 import type { RawInput } from "./input.ts";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
-const METHODS: Method[] = ["get", "post", "put", "patch", "delete"];
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /** How one failure looks on the wire: HTTP status, the envelope's code, and its text. */
 export interface WireError {
@@ -94,6 +95,7 @@ export interface HandleInput<Params, Query, Body, Actor> {
   actor: Actor;
   ctx: Ctx;
   providers: Providers;
+  jobs: JobDesk;
   /** The client's address. */
   address: string;
   headers: Headers;
@@ -266,8 +268,7 @@ function mount<Actor, Options>(
     spec,
     endpoints: endpoints as Endpoint[],
     find,
-    allowedMethods: (path) =>
-      METHODS.map((method) => method.toUpperCase()).filter((method) => find(method, path)),
+    allowedMethods: (path) => METHODS.filter((method) => find(method, path)),
   };
 }
 

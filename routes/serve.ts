@@ -1,8 +1,9 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
-import type { Ctx } from "../db/client.ts";
+import { type Ctx, isDatabaseAway } from "../db/client.ts";
 import { DomainError } from "../db/domain/errors.ts";
+import type { JobDesk } from "../db/domain/jobs/desk.ts";
 import { logStackOf, logTextOf } from "../db/log_text.ts";
 import type { Providers } from "../providers/providers.ts";
 import { failureOf } from "./failures.ts";
@@ -14,6 +15,7 @@ export interface Env {
   Variables: {
     ctx: Ctx;
     providers: Providers;
+    jobs: JobDesk;
     address: string;
     log: Log;
     /** What the access log says of where the request went. */
@@ -60,16 +62,33 @@ export async function serve(
       actor,
       ctx,
       providers: c.get("providers"),
+      jobs: c.get("jobs"),
       address: call.address,
       headers: call.headers,
       request: c.req.raw,
     });
-    if (answer instanceof Streamed) return c.body(answer.body, 200, answer.headers);
+    if (answer instanceof Streamed) {
+      return c.body(watched(answer.body, c.get("log")), 200, answer.headers);
+    }
     const [said, data] = answer instanceof Said ? [answer.text, answer.data] : [undefined, answer];
     return c.json(spec.ok(endpoint.data.parse(data), endpoint.options, said) as object);
   } catch (error) {
     return answerFailure(c, surface, error, endpoint);
   }
+}
+
+/** A file on its way: it breaks off for the client where it does, and that is written down. */
+function watched(body: Streamed["body"], log: Log): Streamed["body"] {
+  const chunks = async function* () {
+    try {
+      yield* body;
+    } catch (error) {
+      const level = isDatabaseAway(error) ? "notice" : "error";
+      log({ level, msg: "a file broke off", error: logTextOf(error) });
+      throw error;
+    }
+  };
+  return ReadableStream.from(chunks());
 }
 
 /** The first thing wrong with the data, with its place, as a failure the caller can act on. */

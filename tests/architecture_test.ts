@@ -42,13 +42,13 @@ const RULES: { of: RegExp; may: RegExp }[] = [
   {
     of: /^providers\//,
     may:
-      /^(providers\/|db\/(config|deadline|keys)\.ts$|node:|agora-token$|htmlparser2$|ipaddr\.js$)/,
+      /^(providers\/|db\/(config|deadline|keys)\.ts$|node:|agora-token$|htmlparser2$|ipaddr\.js$|@mixin\.dev)/,
   },
   { of: /^jobs\//, may: /^(jobs\/|db\/(?!schema)|providers\/)/ },
   {
     of: /^routes\//,
     may:
-      /^(routes\/|middleware\/|db\/(?!schema)|providers\/|deno\.json$|hono|zod$|uqr$|@hono|@scalar|node:)/,
+      /^(routes\/|middleware\/|db\/(?!schema)|providers\/|deno\.json$|hono|zod$|uqr$|@hono|@scalar|@fastify\/busboy$|csv-parse\/|node:)/,
   },
 ];
 

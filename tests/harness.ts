@@ -4,10 +4,12 @@ import { type Bus, localBus } from "../db/bus.ts";
 import { contextFor, type Ctx, type Database, type Parts } from "../db/client.ts";
 import { createPglite, overPglite } from "../db/client_pglite.ts";
 import { readConfig } from "../db/config.ts";
+import type { JobDesk } from "../db/domain/jobs/desk.ts";
 import { auditLedger } from "../db/domain/ledger/audit.ts";
 import { MIGRATIONS_FOLDER } from "../db/migrations.ts";
 import journal from "../db/migrations/meta/_journal.json" with { type: "json" };
 import { openRedis, type RedisConnection } from "../db/redis.ts";
+import { openJobDesk } from "../jobs/desk.ts";
 import { openProviders, type Providers } from "../providers/providers.ts";
 import { createApp } from "../routes/app.ts";
 
@@ -28,6 +30,7 @@ export class Clock {
 
 export interface TestApp extends Parts {
   providers: Providers;
+  jobs: JobDesk;
   clock: Clock;
   /** Lines the app logged. */
   logs: Record<string, unknown>[];
@@ -62,10 +65,12 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const logs: Record<string, unknown>[] = [];
   const bus = options.bus ?? localBus();
   const parts = { config, database, redis, bus, now: clock.now };
-  const app = createApp({ ...parts, providers, log: (line) => logs.push(line) });
+  const log = (line: Record<string, unknown>) => logs.push(line);
+  const jobs = openJobDesk({ ...parts, providers, log });
+  const app = createApp({ ...parts, providers, log, jobs });
   return {
     ...parts,
-    ...{ providers, clock, logs },
+    ...{ providers, jobs, clock, logs },
     ctx: contextFor(parts, "test"),
     fetch: async (request) => await app.fetch(request, { remoteAddr: { hostname: "192.0.2.1" } }),
     async [Symbol.asyncDispose]() {

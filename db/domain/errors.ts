@@ -121,6 +121,7 @@ const catalogue = {
   bank_card_invalid: ["invalid", "银行卡号不正确"],
   bank_card_taken: ["conflict", "银行卡已绑定"],
   bank_card_missing: ["not_found", "银行卡不存在"],
+  payment_method_missing: ["not_found", "收付款方式不存在"],
   bank_card_holder: ["invalid", "持卡人必须与实名信息一致"],
   recharge_missing: ["not_found", "充值记录不存在"],
   withdrawal_missing: ["not_found", "提现记录不存在"],
@@ -139,6 +140,14 @@ const catalogue = {
 
   // Operators.
   operator_no_right: ["forbidden", "没有操作权限"],
+  operator_unknown: ["forbidden", "没有访问权限"],
+  mixin_failed: ["unavailable", "Mixin 服务暂不可用"],
+  group_stopped: ["conflict", "群已关闭"],
+  broadcast_missing: ["not_found", "群发不存在"],
+  profit_missing: ["not_found", "流水号不存在"],
+  profit_claimed: ["conflict", "已发放，不能再改"],
+  job_missing: ["not_found", "任务不存在"],
+  dead_letter_missing: ["not_found", "待办不存在"],
 
   // Partners.
   app_missing: ["not_found", "应用不存在"],

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, numeric, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 import { groups } from "./groups.ts";
@@ -51,6 +52,10 @@ export const profitRecords = pgTable(
   (table) => [
     index("profit_records_newest").on(table.createdAt, table.serialId),
     index("profit_records_of_group").on(table.groupId, table.createdAt, table.serialId),
+    index("profit_records_in_state")
+      .on(table.groupId, table.state, table.createdAt, table.serialId),
+    index("profit_records_of_state").on(table.state, table.createdAt, table.serialId),
+    index("profit_records_open").on(table.serialId).where(sql`state <> 'claimed'`),
     index("profit_records_of_user").on(table.userId, table.createdAt),
   ],
 );

@@ -58,5 +58,6 @@ export const paymentMethods = pgTable(
   (table) => [
     uniqueIndex("payment_methods_account").on(table.userId, table.type, table.accountIndex)
       .where(sql`removed_at is null`),
+    index("payment_methods_found").on(table.accountIndex).where(sql`removed_at is null`),
   ],
 );

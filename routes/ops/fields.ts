@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { uidIn } from "../../db/domain/ops_groups/rules.ts";
 
 const PAGE_LIMIT_DEFAULT = 20;
 const PAGE_LIMIT_MAX = 100;
@@ -23,3 +24,13 @@ export function timeText(at: Date): string {
   const there = new Date(at.getTime() + 8 * 60 * 60 * 1000);
   return there.toISOString().replace("Z", "+08:00");
 }
+
+/** A group's id as a path or a header has it. */
+export const GroupId = z.string().regex(/^\d{1,15}$/, "群号不正确").transform(Number);
+
+/** A person's id: the uid written as a UUID, or as it is; the uid from then on. */
+export const UserId = z.string().max(36).transform((text, context) => {
+  const uid = uidIn(text);
+  if (uid === undefined) context.addIssue({ code: "custom", message: "用户id不正确" });
+  return uid ?? z.NEVER;
+});

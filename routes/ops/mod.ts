@@ -1,10 +1,36 @@
 import * as apps from "./apps.ts";
+import * as audit from "./audit.ts";
+import * as auth from "./auth.ts";
+import * as broadcasts from "./broadcasts.ts";
+import * as deadLetters from "./dead-letters.ts";
+import * as groups from "./groups.ts";
+import * as groupMessages from "./groups/send_message.ts";
+import * as groupUsers from "./groups/users.ts";
+import * as cnyRecords from "./cny_records.ts";
+import * as jobs from "./jobs.ts";
+import * as payments from "./groups/payments.ts";
+import * as profits from "./profits.ts";
+import * as download from "./profits/download.ts";
+import * as feedback from "./profits/feedback.ts";
 import * as recharges from "./recharges.ts";
 import { mount } from "./surface.ts";
 import * as withdrawals from "./withdrawals.ts";
 
 /** The surface's table of contents, in the contract's order; operations of ours come last. */
 export const surface = mount([
+  auth.logInByMixin,
+  groups.listGroups,
+  groups.readGroup,
+  groups.changeGroup,
+  groupUsers.listGroupUsers,
+  groupMessages.sendMessage,
+  groups.startGroup,
+  groups.stopGroup,
+  profits.listCnyRecords,
+  download.downloadCnyRecords,
+  feedback.giveCnyFeedback,
+  cnyRecords.setCnyResult,
+  payments.recordSomePayments,
   recharges.confirmSomeRecharge,
   withdrawals.listSomeWithdrawals,
   withdrawals.confirmWithdrawal,
@@ -13,4 +39,10 @@ export const surface = mount([
   apps.listSomeApps,
   apps.rotateSomeSecret,
   apps.disableSomeApp,
+  broadcasts.readSomeBroadcast,
+  jobs.listSomeJobs,
+  jobs.runSomeJob,
+  deadLetters.listSomeDeadLetters,
+  deadLetters.redriveSomeDeadLetter,
+  audit.listSomeActions,
 ]);

@@ -1,6 +1,8 @@
 /** `deno task bench <name>`: runs one benchmark; each is loaded only when asked for. */
 const benches: Record<string, () => Promise<() => Promise<void>>> = {
+  broadcast: async () => (await import("./broadcast.ts")).broadcast,
   cold: async () => (await import("./cold.ts")).cold,
+  csv: async () => (await import("./csv.ts")).csv,
   im: async () => (await import("./im.ts")).im,
   sockets: async () => (await import("./sockets.ts")).sockets,
 };

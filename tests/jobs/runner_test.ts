@@ -354,8 +354,8 @@ Deno.test("deno task job runs a job by name and prints how its runs stand", asyn
   assert.equal(JSON.parse(lines.pop()!).state, "done", "run already: how that run stands");
   await run("cleanup", "--period", "2026-01-01");
   assert.equal(JSON.parse(lines.pop()!).period, "2026-01-01");
-  await assert.rejects(run("nothing"), /settle\|push\|profit\|audit\|cleanup/);
-  await assert.rejects(run(), /settle\|push\|profit\|audit\|cleanup/);
+  await assert.rejects(run("nothing"), /settle\|push\|broadcast\|profit\|audit\|cleanup/);
+  await assert.rejects(run(), /settle\|push\|broadcast\|profit\|audit\|cleanup/);
   await assert.rejects(run("cleanup", "--periode", "x"), /usage/);
   await assert.rejects(run("cleanup", "--period", "2999-01-01"), { kind: "params_invalid" });
   assert.equal(Deno.exitCode, 0);

@@ -143,6 +143,8 @@ Deno.test("production has no /dev, and does not tell what a request cost", async
       ALIYUN_SMS_TEMPLATE_CODE: "SMS_1",
       JPUSH_APP_KEY: "key",
       JPUSH_MASTER_SECRET: "secret",
+      MIXIN_CLIENT_ID: "b7347ca4-186e-4e54-9db6-755a4ab0b5d4",
+      MIXIN_CLIENT_SECRET: "secret",
       ALIYUN_OSS_ACCESS_KEY_ID: "id",
       ALIYUN_OSS_ACCESS_KEY_SECRET: "secret",
       ALIYUN_OSS_BUCKET: "plaza",

@@ -3,9 +3,13 @@ import assert from "node:assert/strict";
 import {
   CATCH_UP_COUNT_MAX,
   type CatchUp,
+  missedCount,
   newestDuePeriod,
+  nextDueAt,
   periodsToEnter,
+  periodsUpTo,
   refuseUndue,
+  type RunsSoFar,
   type Schedule,
 } from "../../db/domain/jobs/rules.ts";
 import { PENDING_TRY_COUNT_MAX, waitAfter } from "../../db/domain/pending/rules.ts";
@@ -179,4 +183,51 @@ Deno.test("waits between tries double, are bounded, and end within a receiver's 
   assert.deepEqual(waits.slice(0, 3), [10_000, 20_000, 40_000]);
   assert.ok(waits.reduce((a, b) => a + b) < 12 * HOUR_MS);
   assert.equal(waitAfter(1_000), 15 * 60_000);
+});
+
+const asked = (over: Partial<Parameters<typeof periodsUpTo>[1]> = {}) =>
+  periodsUpTo(chinaMonths, { catchUp: "each", period: "202105", last: "202102", ...over });
+
+Deno.test("a period asked for brings those missed before it, where each counts", () => {
+  assert.deepEqual(asked(), ["202103", "202104", "202105"]);
+  assert.deepEqual(asked({ catchUp: "latest" }), ["202105"]);
+  assert.deepEqual(asked({ last: undefined }), ["202105"]);
+  assert.deepEqual(asked({ period: "202001" }), ["202001"]);
+  assert.deepEqual(asked({ period: "202102" }), ["202102"]);
+  const week = { catchUp: "each", last: "2021-01-01T00:00Z", period: "2021-01-08T00:00Z" } as const;
+  assert.throws(() => periodsUpTo(minutely, week), { kind: "params_invalid" });
+});
+
+Deno.test("the next period is due when the newest that is due changes, and not before", () => {
+  fc.assert(fc.property(
+    fc.record({
+      unit: fc.constantFrom<Schedule["unit"]>("minute", "hour", "day", "month"),
+      due: fc.constantFrom("begun" as const, "over" as const),
+      utcOffsetMinutes: fc.constantFrom(0, 480),
+      delayMs: fc.nat(3 * 60 * 60 * 1000),
+    }),
+    fc.date({ min: new Date("2020-01-01"), max: new Date("2030-01-01"), noInvalidDate: true }),
+    (schedule, now) => {
+      const next = nextDueAt(schedule, now);
+      const justBefore = new Date(next.getTime() - 1);
+      assert.ok(next > now);
+      assert.equal(newestDuePeriod(schedule, justBefore), newestDuePeriod(schedule, now));
+      assert.notEqual(newestDuePeriod(schedule, next), newestDuePeriod(schedule, now));
+    },
+  ));
+});
+
+Deno.test("missed periods are those without a run that is done", () => {
+  const now = new Date("2021-07-01T00:00:00+08:00");
+  const count = (catchUp: "each" | "latest", runs: Partial<RunsSoFar> = {}) =>
+    missedCount({ schedule: chinaMonths, catchUp }, {
+      ...{ last: "202102", openCount: 0, isNewestDone: false, now, ...runs },
+    });
+  assert.equal(newestDuePeriod(chinaMonths, now), "202105", "June's accounts are not due yet");
+  assert.equal(count("each"), 3);
+  assert.equal(count("each", { openCount: 2 }), 5);
+  assert.equal(count("each", { last: undefined }), 1, "the first run is for the newest");
+  assert.equal(count("each", { last: "202112" }), 0, "entered by a clock that ran ahead");
+  assert.equal(count("latest"), 1);
+  assert.equal(count("latest", { isNewestDone: true }), 0);
 });

@@ -5,6 +5,8 @@ const UNIT_MS = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 24 * 60 * MINUTE
 
 /** Most missed periods entered at one tick; the next tick goes on. */
 export const CATCH_UP_COUNT_MAX = 50;
+/** Most missed periods entered because somebody asked for one after them. */
+export const ASKED_COUNT_MAX = 5_000;
 /** Failed tries after which a run is dead. */
 export const RUN_TRY_COUNT_MAX = 5;
 
@@ -21,6 +23,15 @@ export interface Schedule {
 
 /** `each`: every missed period gets its run; `latest`: only the newest matters. */
 export type CatchUp = "each" | "latest";
+
+/** What a job promises, without its work. */
+export interface JobPlan {
+  name: string;
+  /** When to look for due periods: five fields, UTC, days of the week by name. */
+  cron: string;
+  schedule: Schedule;
+  catchUp: CatchUp;
+}
 
 /** Periods are counted from 1970, so that neighbours are neighbouring numbers. */
 function indexAt({ unit, utcOffsetMinutes = 0 }: Schedule, at: Date): number {
@@ -65,6 +76,11 @@ function newestDueIndex(schedule: Schedule, now: Date): number {
   return schedule.due === "over" ? index - 1 : index;
 }
 
+function startOf({ unit, utcOffsetMinutes = 0 }: Schedule, index: number): number {
+  const localMs = unit === "month" ? Date.UTC(1970, index) : index * UNIT_MS[unit];
+  return localMs - utcOffsetMinutes * MINUTE_MS;
+}
+
 /** The newest period whose run is due. */
 export function newestDuePeriod(schedule: Schedule, now: Date): string {
   return nameOf(schedule, newestDueIndex(schedule, now));
@@ -86,6 +102,53 @@ export function periodsToEnter(
   const first = indexOf(schedule, last) + 1;
   const count = Math.max(0, Math.min(newest - first + 1, CATCH_UP_COUNT_MAX));
   return Array.from({ length: count }, (_, at) => nameOf(schedule, first + at));
+}
+
+/**
+ * Periods to enter because somebody asked for `period`, which comes last. Where each period counts
+ * those missed before it come with it: once it is entered no tick looks for them any more.
+ *
+ * @param last as {@link periodsToEnter} has it
+ * @throws {DomainError} `params_invalid` when more than {@link ASKED_COUNT_MAX} were missed
+ */
+export function periodsUpTo(
+  schedule: Schedule,
+  { catchUp, period, last }: { catchUp: CatchUp; period: string; last: string | undefined },
+): string[] {
+  if (catchUp === "latest" || last === undefined || period <= last) return [period];
+  const first = indexOf(schedule, last) + 1;
+  const count = indexOf(schedule, period) - first + 1;
+  if (count > ASKED_COUNT_MAX) {
+    throw new DomainError("params_invalid", { message: `${count} periods were missed before it` });
+  }
+  return Array.from({ length: count }, (_, at) => nameOf(schedule, first + at));
+}
+
+/** When the next period that is not due yet will be; the tick after that runs it. */
+export function nextDueAt(schedule: Schedule, now: Date): Date {
+  const next = newestDueIndex(schedule, now) + 1;
+  const from = schedule.due === "over" ? next + 1 : next;
+  return new Date(startOf(schedule, from) + (schedule.delayMs ?? 0));
+}
+
+/** What is known of a job's runs, for {@link missedCount}. */
+export interface RunsSoFar {
+  /** As {@link periodsToEnter} has it. */
+  last: string | undefined;
+  /** Runs for due periods that are not done. */
+  openCount: number;
+  /** Whether the run for the newest due period is done. */
+  isNewestDone: boolean;
+}
+
+/** Due periods without a run that is done; of a job that wants the latest only, that one. */
+export function missedCount(
+  { schedule, catchUp }: Pick<JobPlan, "schedule" | "catchUp">,
+  { last, openCount, isNewestDone, now }: RunsSoFar & { now: Date },
+): number {
+  if (catchUp === "latest" || last === undefined) return isNewestDone ? 0 : 1;
+  const unentered = newestDueIndex(schedule, now) - indexOf(schedule, last);
+  return Math.max(0, unentered) + openCount;
 }
 
 /**

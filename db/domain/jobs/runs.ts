@@ -43,21 +43,6 @@ export class LateWriterError extends Error {
   }
 }
 
-/**
- * The newest period entered for a job that is not behind `upTo`, for a clock may have run ahead; if
- * all are, the oldest.
- */
-export async function readNewestPeriod(
-  ctx: Ctx,
-  { job, upTo }: { job: string; upTo: string },
-): Promise<string | undefined> {
-  const { rows } = await ctx.db.execute<{ newest: string | null }>(sql`
-    select coalesce(
-      (select max(period) from job_runs where job = ${job} and period <= ${upTo}),
-      (select min(period) from job_runs where job = ${job})) as newest`);
-  return rows[0]?.newest ?? undefined;
-}
-
 /** Enters runs that are not there yet; of many callers at once, one enters each. */
 export async function enterRuns(ctx: Ctx, job: string, periods: string[]): Promise<void> {
   if (periods.length === 0) return;
@@ -67,13 +52,6 @@ export async function enterRuns(ctx: Ctx, job: string, periods: string[]): Promi
       state: "running" as const,
     })))
     .onConflictDoNothing();
-}
-
-/** Gives a dead run all its tries again; it goes on where its last committed chunk ended. */
-export async function reopenDeadRun(ctx: Ctx, job: string, period: string): Promise<void> {
-  await ctx.db.update(jobRuns)
-    .set({ state: "running", attemptCount: 0, leaseUntil: null, finishedAt: null })
-    .where(and(eq(jobRuns.job, job), eq(jobRuns.period, period), eq(jobRuns.state, "dead")));
 }
 
 interface ClaimedRow extends Record<string, unknown> {

@@ -23,7 +23,7 @@ const held = (kind: SQL, owner: SQL) =>
   sql`coalesce((select balance from accounts where accounts.kind = ${kind}
     and accounts.owner_id = ${owner}), 0)`;
 
-const TRIGGERS = [
+const LEDGER_TRIGGERS = [
   "entries_post",
   "entries_balanced",
   "entries_kept",
@@ -31,6 +31,16 @@ const TRIGGERS = [
   "accounts_kept",
   "accounts_posted",
 ];
+const PAYOUT_TRIGGERS = [
+  "profit_records_edges",
+  "profit_records_added",
+  "profit_records_changed",
+];
+
+const missingOf = (triggers: string[]) =>
+  sql`select 'trigger ' || name as example
+    from unnest(${sql.param(`{${triggers.join(",")}}`)}::text[]) as name
+    where not exists (select from pg_trigger where tgname = name and tgenabled in ('O', 'A'))`;
 
 /** M9, the order of locks, is a property of running programs and shown by the races in `tests/`. */
 const CHECKS: Check[] = [
@@ -73,9 +83,7 @@ const CHECKS: Check[] = [
   {
     invariant: "M4",
     rule: "the triggers that keep the books closed are in force",
-    violations: sql`select 'trigger ' || name as example
-      from unnest(${sql.param(`{${TRIGGERS.join(",")}}`)}::text[]) as name
-      where not exists (select from pg_trigger where tgname = name and tgenabled in ('O', 'A'))`,
+    violations: missingOf(LEDGER_TRIGGERS),
   },
   {
     invariant: "M4",
@@ -93,9 +101,10 @@ const CHECKS: Check[] = [
     invariant: "M6",
     rule: "a packet's shares add up to it, and what was taken to what it says was",
     violations: sql`select 'red packet ' || packet.redpacket_no as example
-      from red_packets as packet join red_packet_shares as share on share.packet_id = packet.id
+      from red_packets as packet left join red_packet_shares as share on share.packet_id = packet.id
       group by packet.id
-      having sum(share.amount) <> packet.amount or count(*) <> packet.share_count
+      having sum(share.amount) is distinct from packet.amount
+        or count(share.position) <> packet.share_count
         or coalesce(sum(share.amount) filter (where user_id is not null), 0) <> opened_amount
         or count(user_id) <> opened_count or count(distinct user_id) <> opened_count
         or bool_or(share.opened_at >= packet.expires_at)`,
@@ -145,6 +154,32 @@ const CHECKS: Check[] = [
       having (state = 'refunded') <> (count(transactions.id) = 1)
         or coalesce(sum(entries.amount), 0) <> refunded_amount
         or refunded_at < expires_at`,
+  },
+  {
+    invariant: "M10",
+    rule: "the triggers that keep payouts on their way and counted are in force",
+    violations: missingOf(PAYOUT_TRIGGERS),
+  },
+  {
+    invariant: "M10",
+    rule: "payouts are of known states, and of more than nothing",
+    violations: sql`select 'profit ' || serial_id as example from profit_records
+      where state not in ('init', 'error', 'claimed') or amount <= 0`,
+  },
+  {
+    invariant: "M10",
+    rule: "a group's month has one owner's share, and one of each inviter",
+    violations: sql`select 'profit ' || min(serial_id::text) as example from profit_records
+      group by group_id, period, category, case when category = 'Group' then null else user_id end
+      having count(*) > 1`,
+  },
+  {
+    invariant: "M10",
+    rule: "the counters of payouts count them",
+    violations: sql`select 'group ' || group_id || ' ' || state as example from (
+        select group_id, state, count(*) as count from profit_records group by group_id, state
+      ) as found full join profit_counts using (group_id, state)
+      where coalesce(found.count, 0) <> coalesce(profit_counts.count, 0)`,
   },
 ];
 

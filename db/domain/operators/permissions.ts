@@ -24,6 +24,11 @@ const table = {
   /** The file has them, and numbers of id cards, as they are. */
   "profits.download": ["admin", "operator"],
   "profits.decide": ["admin", "operator"],
+  "jobs.read": ["admin", "operator", "auditor"],
+  "jobs.run": ["admin", "operator"],
+  "dead_letters.read": ["admin", "operator", "auditor"],
+  "dead_letters.redrive": ["admin", "operator"],
+  "audit.read": ["admin", "auditor"],
 } as const satisfies Record<string, readonly OperatorRole[]>;
 
 /** What an endpoint of the operators' surfaces asks for. */

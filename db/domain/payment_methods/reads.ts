@@ -58,14 +58,14 @@ export async function listMethods(
 /**
  * One of them.
  *
- * @throws {DomainError} `user_missing`, `bank_card_missing` also for another person's
+ * @throws {DomainError} `user_missing`, `payment_method_missing` also for another person's
  */
 export async function readMethod(
   ctx: Ctx,
   { methodId, ...reader }: MethodsReader & { methodId: number },
 ): Promise<PaymentMethod> {
   const [method] = await readMethods(ctx, reader, eq(paymentMethods.id, methodId));
-  if (!method) throw new DomainError("bank_card_missing", { message: "收付款方式不存在" });
+  if (!method) throw new DomainError("payment_method_missing");
   return method;
 }
 

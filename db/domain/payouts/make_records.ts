@@ -1,17 +1,20 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client.ts";
 import { GroupStatus } from "../../schema/groups.ts";
 import type { ProfitCategory } from "../../schema/payouts.ts";
-import { PaymentType } from "../../schema/people.ts";
 import { moment } from "../moments.ts";
-import { NO_ACCOUNT, serialIdOf, shareOf } from "./rules.ts";
+import { canBePaid } from "./payee.ts";
+import { NO_ACCOUNT, shareOf } from "./rules.ts";
+import { serialIdOf } from "./serial_id.ts";
 
-/** The last record made: the next ones follow in the order of group, category and person. */
+/** The last share looked at: the next ones follow in the order of group, category and person. */
 export interface RecordCursor {
   groupId: number;
   category: string;
   userId: number;
 }
+
+const BEGINNING: RecordCursor = { groupId: 0, category: "", userId: 0 };
 
 interface SumRow extends Record<string, unknown> {
   group_id: string;
@@ -19,34 +22,115 @@ interface SumRow extends Record<string, unknown> {
   user_id: string;
   sum: string;
   rate: string;
-  has_account: boolean;
+  can_be_paid: boolean;
 }
 
 /**
  * Works out who is to be paid what for a month: the owner of each running group a share of all its
- * payments, and each inviter one of what those they brought have paid. Records that are there
- * already stay as they are. Whoever has no real name or bank card on file gets a record in error.
+ * payments, and each inviter one of what those they brought have paid; nothing to pay makes no
+ * record. Records that are there already stay as they are, and a group whose owner changed since
+ * has one owner's share. Whoever has no real name or usable bank card on file gets a record in
+ * error; it stays so when they bring one later, for the CSV prints both states, with the card of
+ * the day it is written.
  *
  * @returns where to go on, and how many records were made; no cursor: that was the last of them
  */
 export async function makeRecords(
   ctx: Ctx,
-  { period, after, limit }: { period: string; after: RecordCursor | undefined; limit: number },
+  { period, after = BEGINNING, limit }: {
+    period: string;
+    after: RecordCursor | undefined;
+    limit: number;
+  },
 ): Promise<{ cursor: RecordCursor | undefined; madeCount: number }> {
-  const sums = await readSums(ctx, { period, after, limit });
+  const groupIds = await readGroups(ctx, { period, fromId: after.groupId, limit });
+  if (groupIds.length === 0) return { cursor: undefined, madeCount: 0 };
+  const sums = await readSums(ctx, { period, after, groupIds, limit });
+  const madeCount = await insertRecords(ctx, period, sums);
+  return { cursor: cursorAfter({ sums, groupIds, limit }), madeCount };
+}
+
+function cursorAfter(
+  { sums, groupIds, limit }: { sums: SumRow[]; groupIds: number[]; limit: number },
+): RecordCursor | undefined {
+  if (sums.length === limit) {
+    const last = sums.at(-1)!;
+    const { category } = last;
+    return { groupId: Number(last.group_id), category, userId: Number(last.user_id) };
+  }
+  // These groups are through; more may follow.
+  return groupIds.length === limit ? { ...BEGINNING, groupId: groupIds.at(-1)! + 1 } : undefined;
+}
+
+/**
+ * The next running groups somebody has paid for, so that a chunk adds up no more than it needs: the
+ * index is asked for one group after the other.
+ */
+async function readGroups(
+  ctx: Ctx,
+  { period, fromId, limit }: { period: string; fromId: number; limit: number },
+): Promise<number[]> {
+  const next = (isNext: SQL) =>
+    sql`(select group_id from subscription_payments as payments where period = ${period}
+      and ${isNext} order by group_id limit 1)`;
+  const { rows } = await ctx.db.execute<{ id: string }>(sql`
+    with recursive paid (group_id) as (
+      ${next(sql`group_id >= ${fromId}`)}
+      union all
+      select ${next(sql`payments.group_id > paid.group_id`)} from paid where group_id is not null
+    )
+    select id::text from (
+      select (select id from groups where id = paid.group_id
+        and status = ${GroupStatus.running} and disbanded_at is null) as id from paid
+    ) as running where id is not null limit ${limit}`);
+  return rows.map(({ id }) => Number(id));
+}
+
+async function readSums(
+  ctx: Ctx,
+  { period, after, groupIds, limit }: {
+    period: string;
+    after: RecordCursor;
+    groupIds: number[];
+    limit: number;
+  },
+): Promise<SumRow[]> {
+  const { rows } = await ctx.db.execute<SumRow>(sql`
+    with paid as (
+      select payments.group_id, payments.inviter_id, payments.amount, groups.owner_id,
+        groups.owner_rate, groups.inviter_rate
+      from subscription_payments as payments join groups on groups.id = payments.group_id
+      where payments.period = ${period}
+        and payments.group_id = any(${sql.param(`{${groupIds.join(",")}}`)}::bigint[])
+    ), shares as (
+      select group_id, 'Group' as category, owner_id as user_id, sum(amount) as sum,
+        min(owner_rate) as rate
+      from paid where owner_id is not null and not exists (
+        select from profit_records as made where made.group_id = paid.group_id
+          and made.period = ${period} and made.category = 'Group')
+      group by group_id, owner_id
+      union all
+      select group_id, 'Inviter', inviter_id, sum(amount), min(inviter_rate)
+      from paid where inviter_id is not null group by group_id, inviter_id
+    )
+    select group_id::text, category, user_id::text, sum::text, rate::text,
+      ${canBePaid(sql`shares.user_id`)} as can_be_paid
+    from shares
+    where (group_id, category, user_id) > (${after.groupId}, ${after.category}, ${after.userId})
+    order by group_id, category, user_id limit ${limit}`);
+  return rows;
+}
+
+/** @returns how many were not there before */
+async function insertRecords(ctx: Ctx, period: string, sums: SumRow[]): Promise<number> {
   const records = sums.map((row) => {
-    const name = {
-      ...{ period, category: row.category },
-      ...{ groupId: Number(row.group_id), userId: Number(row.user_id) },
-    };
+    const [groupId, userId] = [Number(row.group_id), Number(row.user_id)];
+    const { category } = row;
     return {
-      serial_id: serialIdOf(name),
-      group_id: name.groupId,
-      user_id: name.userId,
-      category: row.category,
-      amount: shareOf(row.sum, row.rate),
-      state: row.has_account ? "init" : "error",
-      description: row.has_account ? "" : NO_ACCOUNT,
+      serial_id: serialIdOf({ period, groupId, category, userId }),
+      ...{ group_id: groupId, user_id: userId, category, amount: shareOf(row.sum, row.rate) },
+      state: row.can_be_paid ? "init" : "error",
+      description: row.can_be_paid ? "" : NO_ACCOUNT,
     };
   }).filter(({ amount }) => amount !== "0");
   const now = moment(ctx.now());
@@ -58,43 +142,5 @@ export async function makeRecords(
     from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as made (serial_id uuid,
       group_id bigint, user_id bigint, category text, amount numeric, state text, description text)
     on conflict (serial_id) do nothing returning serial_id`);
-  const last = sums.length === limit ? sums.at(-1)! : undefined;
-  return {
-    cursor: last && {
-      groupId: Number(last.group_id),
-      category: last.category,
-      userId: Number(last.user_id),
-    },
-    madeCount: rows.length,
-  };
-}
-
-async function readSums(
-  ctx: Ctx,
-  { period, after, limit }: { period: string; after: RecordCursor | undefined; limit: number },
-): Promise<SumRow[]> {
-  const from = after ?? { groupId: 0, category: "", userId: 0 };
-  const { rows } = await ctx.db.execute<SumRow>(sql`
-    with paid as (
-      select payments.group_id, payments.inviter_id, payments.amount, groups.owner_id,
-        groups.owner_rate, groups.inviter_rate
-      from subscription_payments as payments join groups on groups.id = payments.group_id
-      where payments.period = ${period} and payments.group_id >= ${from.groupId}
-        and groups.status = ${GroupStatus.running} and groups.disbanded_at is null
-    ), shares as (
-      select group_id, 'Group' as category, owner_id as user_id, sum(amount) as sum,
-        min(owner_rate) as rate
-      from paid where owner_id is not null group by group_id, owner_id
-      union all
-      select group_id, 'Inviter', inviter_id, sum(amount), min(inviter_rate)
-      from paid where inviter_id is not null group by group_id, inviter_id
-    )
-    select group_id::text, category, user_id::text, sum::text, rate::text,
-      exists (select from real_names where real_names.user_id = shares.user_id)
-        and exists (select from payment_methods where payment_methods.user_id = shares.user_id
-          and type = ${PaymentType.bankCard} and removed_at is null) as has_account
-    from shares
-    where (group_id, category, user_id) > (${from.groupId}, ${from.category}, ${from.userId})
-    order by group_id, category, user_id limit ${limit}`);
-  return rows;
+  return rows.length;
 }

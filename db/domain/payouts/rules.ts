@@ -1,40 +1,59 @@
-import { createHash } from "node:crypto";
-import { Decimal } from "decimal.js";
-
 /** Why a record waits for somebody to act (ops contract's sample). */
 export const NO_ACCOUNT = "bank account not found";
+/** Longest description of a record, in characters as people count them (code points). */
+export const DESCRIPTION_LENGTH_MAX = 200;
+/** How far into the list of records anybody may page, and how many found ones are counted. */
+export const RECORDS_LISTED_MAX = 10_000;
+/** Longest keyword of a search. */
+export const KEYWORD_LENGTH_MAX = 50;
+/** Most payments of one call. */
+export const PAYMENTS_COUNT_MAX = 1_000;
+/** Longest `trace_id` of a payment. */
+export const TRACE_ID_LENGTH_MAX = 128;
 
-/** A part of a sum, to four places, halves to the even neighbour; a decimal string. */
+/** CNY above none, to four places, at most ten digits before the point. */
+const AMOUNT = /^(?=.*[1-9])(0|[1-9]\d{0,9})(\.\d{1,4})?$/;
+const PLACES = 4;
+const UNITS_PER_YUAN = 10_000n;
+
+/** Whether a text is an amount somebody may have paid. */
+export function isAmount(text: string): boolean {
+  return AMOUNT.test(text);
+}
+
+/** A decimal of at most four places, none below zero, in ten-thousandths. */
+export function unitsOf(decimal: string): bigint {
+  const [whole, fraction = ""] = decimal.split(".");
+  return BigInt(whole + fraction.padEnd(PLACES, "0"));
+}
+
+/** Ten-thousandths as a decimal without zeros at its end. */
+export function decimalOf(units: bigint): string {
+  const fraction = String(units % UNITS_PER_YUAN).padStart(PLACES, "0").replace(/0+$/, "");
+  return `${units / UNITS_PER_YUAN}${fraction && `.${fraction}`}`;
+}
+
+/** A part of a sum, to four places, halves to the even neighbour; exact however large it is. */
 export function shareOf(sum: string, rate: string): string {
-  return new Decimal(sum).times(rate).toDecimalPlaces(4, Decimal.ROUND_HALF_EVEN).toFixed();
+  const product = unitsOf(sum) * unitsOf(rate);
+  const [below, rest] = [product / UNITS_PER_YUAN, product % UNITS_PER_YUAN];
+  const isUp = rest * 2n > UNITS_PER_YUAN || (rest * 2n === UNITS_PER_YUAN && below % 2n === 1n);
+  return decimalOf(isUp ? below + 1n : below);
 }
 
-/** Ours alone, so that no other program's names meet ours. */
-const NAMESPACE = "6d7d9c1e5f0e5b0c9f3c0a6f3a1c7b52";
-
-export interface ProfitName {
-  /** `yyyyMM` */
-  period: string;
-  groupId: number;
-  category: string;
-  userId: number;
+/** What a payout's result says of it. */
+export interface Result {
+  state: "claimed" | "error";
+  description: string;
 }
 
-/**
- * `serial_id` of a record: a UUID of version 5 (RFC 9562, 5.5) of what it is for, so that however
- * often a month is worked out, a record is the same record.
- */
-export function serialIdOf({ period, groupId, category, userId }: ProfitName): string {
-  const hash = createHash("sha1").update(Buffer.from(NAMESPACE, "hex"))
-    .update(`${period}:${groupId}:${category}:${userId}`).digest();
-  hash[6] = hash[6]! & 0x0f | 0x50;
-  hash[8] = hash[8]! & 0x3f | 0x80;
-  const hex = hash.toString("hex");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20, 32),
-  ].join("-");
+/** What banks and operators write when the money has left (behaviour notes, ops 15). */
+const SUCCESS_WORDS = ["成功", "已发放", "claimed"];
+
+/** A word in the result column: undefined says nothing, success is paid, all else says why not. */
+export function resultOf(word: string): Result | undefined {
+  const description = word.trim();
+  if (description === "") return undefined;
+  const isPaid = SUCCESS_WORDS.includes(description.toLowerCase());
+  return { state: isPaid ? "claimed" : "error", description };
 }

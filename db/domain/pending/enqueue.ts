@@ -18,6 +18,11 @@ export interface PendingPayloads {
     /** The last member an earlier try told; the job's own. */
     after?: number;
   };
+  /** A broadcast to one member, over the group's Mixin bot. */
+  mixin_message: {
+    broadcastId: number;
+    userId: number;
+  };
 }
 export type PendingKind = keyof PendingPayloads;
 

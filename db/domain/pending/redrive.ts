@@ -1,5 +1,35 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client.ts";
+import { countSends } from "../broadcasts/counts.ts";
+import { DomainError } from "../errors.ts";
+import { moment } from "../moments.ts";
+import type { OpsActor } from "../operators/actor.ts";
+import { recordAction } from "../operators/record_action.ts";
+import { type ListedWork, readWork } from "./reads.ts";
+
+/**
+ * {@link redriveWork} by an operator. Work that is no dead letter (any more) stays as it is.
+ *
+ * @throws {DomainError} `dead_letter_missing`
+ */
+export async function redriveDeadLetter(
+  ctx: Ctx,
+  { id, actor }: { id: number; actor: OpsActor },
+): Promise<ListedWork> {
+  return await withTx(ctx, async (tx) => {
+    const before = await readWork(tx, id);
+    if (!before) throw new DomainError("dead_letter_missing");
+    // Of two at once the second finds nothing to redrive, whatever it has read.
+    if (!await redriveWork(tx, id)) return (await readWork(tx, id))!;
+    const { attemptCount: attempts, lastError } = before;
+    await recordAction(tx, {
+      ...{ actor, action: "dead_letters.redrive", target: `pending_work:${id}` },
+      before: { dead: true, attempts, last_error: lastError },
+      after: { dead: false, attempts: 0 },
+    });
+    return (await readWork(tx, id))!;
+  });
+}
 
 /**
  * Gives a dead letter all its tries again, from now on. Its message id stays, so that a receiver
@@ -8,9 +38,14 @@ import type { Ctx } from "../../client.ts";
  * @returns false when there is no such dead letter
  */
 export async function redriveWork(ctx: Ctx, id: number): Promise<boolean> {
+  const now = moment(ctx.now());
   const { rows } = await ctx.db.execute(sql`
-    update pending_work set dead_at = null, attempt_count = 0,
-      due_at = ${ctx.now().toISOString()}::timestamptz
-    where id = ${id} and dead_at is not null returning id`);
+    with redriven as (
+      update pending_work set dead_at = null, attempt_count = 0, due_at = ${now}
+      where id = ${id} and dead_at is not null returning id, kind, payload
+    ), counted as (
+      ${countSends(sql`select kind, payload, 0 as sent, -1 as failed from redriven`, now)}
+    )
+    select id from redriven`);
   return rows.length === 1;
 }

@@ -11,3 +11,6 @@ const WAIT_MS_MAX = 15 * 60_000;
 export function waitAfter(tryCount: number): number {
   return Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, tryCount - 1), WAIT_MS_MAX);
 }
+
+/** How far dead letters can be paged, and are counted. */
+export const DEAD_LETTERS_START_MAX = 10_000;

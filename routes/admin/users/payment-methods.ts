@@ -85,7 +85,7 @@ export const getPaymentMethod = endpoint({
   code: 0,
   params: UidParams.extend({ id: z.string().regex(/^\d{1,15}$/, "必须是数字").transform(Number) }),
   data: MethodRecord,
-  errors: ["user_missing", "bank_card_missing"],
+  errors: ["user_missing", "payment_method_missing"],
   async handle({ params: { uid: userId, id: methodId }, actor, ctx }) {
     return methodRecord(await readMethod(ctx, { userId, methodId, isFull: mayReadAll(actor) }));
   },

@@ -162,6 +162,7 @@ Deno.test("production never credits money that nobody has paid", () => {
     ...{ ALIYUN_SMS_SIGN_NAME: "a", ALIYUN_SMS_TEMPLATE_CODE: "a" },
     ...{ ALIYUN_OSS_ACCESS_KEY_ID: "a", ALIYUN_OSS_ACCESS_KEY_SECRET: "a" },
     ...{ ALIYUN_OSS_BUCKET: "bucket", ALIYUN_OSS_ENDPOINT: "oss-cn-shenzhen.aliyuncs.com" },
+    ...{ MIXIN_CLIENT_ID: "b7347ca4-186e-4e54-9db6-755a4ab0b5d4", MIXIN_CLIENT_SECRET: "a" },
     CDN_URL: "https://cdn.example.com",
   };
   assert.equal(readConfig(production, keptKeys).rechargeChannel, "manual");

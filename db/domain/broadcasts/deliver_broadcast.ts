@@ -1,0 +1,133 @@
+import { type SQL, sql } from "drizzle-orm";
+import { type Ctx, withTx } from "../../client.ts";
+import { ChannelType } from "../../schema/messages.ts";
+import type { Delivery } from "../messages/accept.ts";
+import { ContentType } from "../messages/rules.ts";
+import { moment } from "../moments.ts";
+import { enqueueFrom } from "../pending/enqueue.ts";
+import { DELIVERED, DELIVERY_COUNT } from "./rules.ts";
+
+/** Most people one event on the bus wakes. */
+const EVENT_PEOPLE_MAX = 500;
+
+interface OpenRow extends Record<string, unknown> {
+  id: string;
+  group_id: string;
+  text: string;
+  user_ids: string[] | null;
+  message_id: string | null;
+  after_user_id: string;
+  is_disbanded: boolean;
+  has_bot: boolean;
+}
+
+/** The text as a message of the group from nobody. */
+export function payloadOf(text: string): string {
+  return JSON.stringify({ type: ContentType.text, content: text });
+}
+
+/**
+ * Delivers the oldest broadcast that has not reached everybody to its next members, in the order of
+ * their ids: inboxes, conversations, work for the group's bot if it has one, counters and the place
+ * reached are committed together, so a member has it once however often this dies. Whoever is a
+ * member when their turn comes gets it. Of two workers at once each has a broadcast of its own.
+ *
+ * @returns how many members it was delivered to; undefined when no broadcast waits for it
+ */
+export async function deliverNextBroadcast(
+  ctx: Ctx,
+  { limit = DELIVERY_COUNT }: { limit?: number } = {},
+): Promise<number | undefined> {
+  const deliveries = await withTx(ctx, async (tx) => {
+    const broadcast = await claimOldest(tx);
+    return broadcast && await deliverChunk(tx, broadcast, limit);
+  });
+  if (!deliveries) return undefined;
+  for (let from = 0; from < deliveries.length; from += EVENT_PEOPLE_MAX) {
+    ctx.bus.publish({ kind: "inbox", heads: deliveries.slice(from, from + EVENT_PEOPLE_MAX) });
+  }
+  return deliveries.length;
+}
+
+async function claimOldest(tx: Ctx): Promise<OpenRow | undefined> {
+  const { rows } = await tx.db.execute<OpenRow>(sql`
+    select broadcasts.id, broadcasts.group_id, broadcasts.text, broadcasts.user_ids::text[],
+      broadcasts.message_id, broadcasts.after_user_id, groups.disbanded_at is not null as is_disbanded,
+      groups.client_id is not null and groups.keystore_sealed is not null as has_bot
+    from broadcasts join groups on groups.id = broadcasts.group_id
+    where state <> 'done' and after_user_id < ${DELIVERED}
+    order by broadcasts.id limit 1 for no key update of broadcasts skip locked`);
+  return rows[0];
+}
+
+async function deliverChunk(tx: Ctx, broadcast: OpenRow, limit: number): Promise<Delivery[]> {
+  const { group_id: groupId, message_id: messageId, has_bot: hasBot } = broadcast;
+  const now = moment(tx.now());
+  const { rows } = await tx.db.execute<{ user_id: string; seq: string }>(sql`
+    with receivers as materialized (
+      select user_id from group_members
+      where group_id = ${groupId} and removed_at is null and ${!broadcast.is_disbanded}
+        and user_id > ${broadcast.after_user_id} and ${isMeant(broadcast)}
+      order by user_id limit ${limit}
+    ), made as (
+      insert into messages (channel_type, group_id, payload, red_dot, created_at)
+      select ${ChannelType.group}, ${groupId}, ${payloadOf(broadcast.text)}, true, ${now}
+      where ${messageId === null} and exists (select from receivers)
+      returning id
+    ), message as (
+      select id from made union all select ${messageId}::bigint where ${messageId !== null}
+    ), heads as (
+      insert into inbox_heads (user_id, last_seq)
+      select user_id, 1 from receivers order by user_id
+      on conflict (user_id) do update set last_seq = inbox_heads.last_seq + 1
+      returning user_id, last_seq
+    ), boxed as (
+      insert into inbox (user_id, seq, message_id, channel_type, channel_id)
+      select user_id, last_seq, message.id, ${ChannelType.group}, ${groupId}::bigint
+      from heads, message
+    ), listed as (
+      insert into conversations
+        (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
+      select user_id, ${ChannelType.group}, ${groupId}::bigint, last_seq, 1, ${now} from heads
+      on conflict (user_id, channel_type, channel_id) do update
+        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
+          unread_count = conversations.unread_count + 1
+    )${hasBot ? sql`, entered as (${enterSends(tx, broadcast)})` : sql``}, kept as (
+      ${keepProgress(broadcast, { limit, now })}
+    )
+    select user_id::text, last_seq::text as seq from heads`);
+  return rows.map(({ user_id, seq }) => ({ userId: Number(user_id), seq: Number(seq) }));
+}
+
+function isMeant({ user_ids: userIds }: OpenRow): SQL {
+  return userIds === null
+    ? sql`true`
+    : sql`user_id = any(${sql.param(`{${userIds.join(",")}}`)}::bigint[])`;
+}
+
+function enterSends(tx: Ctx, { id }: OpenRow): SQL {
+  const broadcastId = sql`${id}::bigint`;
+  return enqueueFrom(
+    tx,
+    "mixin_message",
+    sql`select jsonb_build_object('broadcastId', ${broadcastId}, 'userId', user_id) as payload,
+      'broadcast:' || ${broadcastId} || ':' || user_id as dedupe_key from receivers`,
+  );
+}
+
+/** `total_count` counts those delivered to so far; of a group without a bot they have it all. */
+function keepProgress(
+  { id, has_bot: hasBot }: OpenRow,
+  { limit, now }: { limit: number; now: SQL },
+) {
+  const isLast = sql`chunk.count < ${limit}`;
+  const sentCount = sql`sent_count + case when ${hasBot} then 0 else chunk.count end`;
+  const hasEnded = sql`${isLast} and ${sentCount} + failed_count >= total_count + chunk.count`;
+  return sql`update broadcasts set message_id = coalesce(message_id, (select id from message)),
+      after_user_id = case when ${isLast} then ${DELIVERED} else chunk.last end,
+      total_count = total_count + chunk.count, sent_count = ${sentCount},
+      state = case when ${hasEnded} then 'done' else 'sending' end,
+      finished_at = case when ${hasEnded} then ${now} end
+    from (select count(*)::int as count, max(user_id) as last from receivers) as chunk
+    where broadcasts.id = ${id}`;
+}

@@ -1,0 +1,112 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { unseal } from "../../sealed.ts";
+import type { broadcastStates } from "../../schema/broadcasts.ts";
+import { uuidText, uuidV5 } from "../../uuid.ts";
+import { DomainError } from "../errors.ts";
+import { listOf } from "../groups/people.ts";
+import { msOf } from "../moments.ts";
+import { DELIVERED } from "./rules.ts";
+
+/** How far a broadcast has got. */
+export interface BroadcastState {
+  id: number;
+  state: (typeof broadcastStates)[number];
+  /** Those it is for; until all have been reached, those it would be for now. */
+  total: number;
+  /** Those who have it; in a group with a bot, over Mixin too. */
+  sent: number;
+  /** Those Mixin will not take it for: dead letters. */
+  failed: number;
+}
+
+interface StateRow extends Record<string, unknown> {
+  state: BroadcastState["state"];
+  total: number;
+  sent: number;
+  failed: number;
+}
+
+/** @throws {DomainError} `broadcast_missing` */
+export async function readBroadcast(ctx: Ctx, broadcastId: number): Promise<BroadcastState> {
+  const { rows: [row] } = await ctx.db.execute<StateRow>(sql`
+    select state, sent_count as sent, failed_count as failed,
+      case when after_user_id = ${DELIVERED} then total_count else greatest(total_count,
+        coalesce(cardinality(user_ids), groups.member_count)) end as total
+    from broadcasts join groups on groups.id = broadcasts.group_id
+    where broadcasts.id = ${broadcastId}`);
+  if (!row) throw new DomainError("broadcast_missing");
+  return { id: broadcastId, ...row };
+}
+
+/** What the bot of a group needs to know to send a broadcast. */
+export interface BroadcastToSend {
+  text: string;
+  /** Undefined: the group has no bot any more, or one whose keystore does not open. */
+  bot: { clientId: string; keystore: string } | undefined;
+  /** Of those asked about. */
+  receivers: Map<number, { mixinUserId: string; messageId: string }>;
+}
+
+interface SendRow extends Record<string, unknown> {
+  id: string;
+  text: string;
+  created_ms: string;
+  group_id: string;
+  client_id: string | null;
+  keystore_sealed: string | null;
+  user_id: string;
+  uid: string;
+}
+
+/** Ours alone, so that no other program's ids meet ours. */
+const NAMESPACE = "0b6c5f0e9d3a4c7f8e21a4d7c3b95f60";
+
+/** What a group's keystore is sealed for. */
+export function keystoreBinding(groupId: number): string {
+  return `groups.keystore:${groupId}`;
+}
+
+/**
+ * Broadcasts by id, with the people of them that are asked about; one statement. The id of the
+ * message to each is made of broadcast and person alone, so that Mixin drops what it has had.
+ */
+export async function readBroadcastsToSend(
+  ctx: Ctx,
+  asked: { broadcastId: number; userId: number }[],
+): Promise<Map<number, BroadcastToSend>> {
+  const { rows } = await ctx.db.execute<SendRow>(sql`
+    select broadcasts.id::text, text, ${msOf(sql`broadcasts.created_at`)}::text as created_ms,
+      groups.id::text as group_id, client_id, keystore_sealed, users.id::text as user_id, users.uid
+    from unnest(${listOf(asked.map(({ broadcastId }) => broadcastId), "bigint")},
+      ${listOf(asked.map(({ userId }) => userId), "bigint")}) as asked (broadcast_id, user_id)
+    join broadcasts on broadcasts.id = asked.broadcast_id
+    join groups on groups.id = broadcasts.group_id
+    join users on users.id = asked.user_id`);
+  const found = new Map<number, BroadcastToSend>();
+  for (const row of rows) {
+    const id = Number(row.id);
+    const broadcast = found.get(id) ??
+      { text: row.text, bot: botOf(ctx, row), receivers: new Map() };
+    found.set(id, broadcast);
+    broadcast.receivers.set(Number(row.user_id), {
+      mixinUserId: uuidText(row.uid),
+      // The time of birth tells broadcasts of different databases with one number apart.
+      messageId: uuidV5(NAMESPACE, `${row.id}:${row.created_ms}:${row.user_id}`),
+    });
+  }
+  return found;
+}
+
+function botOf({ config }: Ctx, row: SendRow): BroadcastToSend["bot"] {
+  const { client_id: clientId, keystore_sealed: sealed } = row;
+  if (clientId === null || sealed === null) return undefined;
+  try {
+    return {
+      clientId,
+      keystore: unseal(config.keys, sealed, keystoreBinding(Number(row.group_id))),
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,108 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import type { jobStates } from "../../schema/jobs.ts";
+import { msOf } from "../moments.ts";
+import { type JobPlan, missedCount, newestDuePeriod, nextDueAt } from "./rules.ts";
+
+/** Most dead periods of one job that are named. */
+const DEAD_COUNT_MAX = 20;
+/** Runs that are not done are counted up to this. */
+const OPEN_COUNT_MAX = 10_000;
+
+/** A run as operators see it. */
+export interface ListedRun {
+  period: string;
+  state: (typeof jobStates)[number];
+  report: unknown;
+  startedAt: Date;
+  finishedAt: Date | null;
+  error: string | null;
+}
+
+export interface ListedJob {
+  name: string;
+  cron: string;
+  /** The newest period's. */
+  lastRun: ListedRun | null;
+  nextDueAt: Date;
+  missedCount: number;
+  /** Of a job each period of which counts: those given up, newest first. */
+  deadPeriods: string[];
+}
+
+interface Row extends Record<string, unknown> {
+  period: string | null;
+  state: ListedRun["state"];
+  report: unknown;
+  started_ms: string;
+  finished_ms: string | null;
+  error: string | null;
+  last: string | null;
+  open_count: string;
+  is_newest_done: boolean;
+  dead_periods: string[] | null;
+}
+
+/** Every job of `plans`, in order, with how its runs stand. One statement. */
+export async function listJobs(ctx: Ctx, plans: readonly JobPlan[]): Promise<ListedJob[]> {
+  const now = ctx.now();
+  const given = plans.map(({ name, schedule, catchUp }) => ({
+    name,
+    up_to: newestDuePeriod(schedule, now),
+    is_each: catchUp === "each",
+  }));
+  const { rows } = await ctx.db.execute<Row>(sql`
+    select newest.*, so_far.*, open.open_count, dead.dead_periods
+    from rows from (jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
+        as (name text, up_to text, is_each boolean)) with ordinality
+        as given (name, up_to, is_each, position)
+      left join lateral (
+        select period, state, report, last_error as error, ${msOf(sql`created_at`)} as started_ms,
+          ${msOf(sql`finished_at`)} as finished_ms
+        from job_runs where job = given.name order by period desc limit 1
+      ) as newest on true
+      cross join lateral (
+        select coalesce(
+            (select max(period) from job_runs where job = given.name and period <= given.up_to),
+            (select min(period) from job_runs where job = given.name)) as last,
+          exists (select from job_runs
+            where job = given.name and period = given.up_to and state = 'done') as is_newest_done
+      ) as so_far
+      cross join lateral (
+        select count(*) as open_count from (
+          select from job_runs
+          where given.is_each and job = given.name and state <> 'done' and period <= given.up_to
+          limit ${OPEN_COUNT_MAX}) as counted
+      ) as open
+      cross join lateral (
+        select jsonb_agg(period order by period desc) as dead_periods from (
+          select period from job_runs
+          where given.is_each and job = given.name and state = 'dead'
+          order by period desc limit ${DEAD_COUNT_MAX}) as named
+      ) as dead
+    order by given.position`);
+  return plans.map((plan, at) => listedJob(plan, rows[at]!, now));
+}
+
+function listedJob(plan: JobPlan, row: Row, now: Date): ListedJob {
+  const soFar = {
+    last: row.last ?? undefined,
+    openCount: Number(row.open_count),
+    isNewestDone: row.is_newest_done,
+  };
+  return {
+    name: plan.name,
+    cron: plan.cron,
+    lastRun: row.period === null ? null : {
+      period: row.period,
+      state: row.state,
+      report: row.report,
+      startedAt: new Date(Number(row.started_ms)),
+      finishedAt: row.finished_ms === null ? null : new Date(Number(row.finished_ms)),
+      error: row.error,
+    },
+    nextDueAt: nextDueAt(plan.schedule, now),
+    missedCount: missedCount(plan, { ...soFar, now }),
+    deadPeriods: row.dead_periods ?? [],
+  };
+}

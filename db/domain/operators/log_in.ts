@@ -1,0 +1,40 @@
+import { and, eq, isNull } from "drizzle-orm";
+import type { Ctx } from "../../client.ts";
+import { sha256Hex } from "../../keys.ts";
+import { operators } from "../../schema/operators.ts";
+import { DomainError } from "../errors.ts";
+import { readSessionAndUseKeys } from "../sessions/reads.ts";
+import { issueOperatorToken } from "./tokens.ts";
+
+/** Longer than Mixin lets any code live, ms. */
+const CODE_USED_MS = 24 * 60 * 60 * 1000;
+
+export interface MixinLogin {
+  /** As Mixin's page handed it to the browser. */
+  code: string;
+  /** Whose code it is: the Mixin provider's to say. */
+  exchangeCode(code: string): Promise<{ userId: string }>;
+}
+
+/**
+ * Logs in the operator whose Mixin user brings a code. A code is good once, whatever Mixin thinks:
+ * it is used up before Mixin is asked, so that of two uses at once one gets a token.
+ *
+ * @returns the operator's token
+ * @throws {DomainError} `auth_code_invalid` for a used code, `operator_unknown` for a Mixin user who
+ *   is no operator, or none any more; and what `exchangeCode` throws
+ */
+export async function logInWithMixin(
+  ctx: Ctx,
+  { code, exchangeCode }: MixinLogin,
+): Promise<string> {
+  const key = { key: `mixin-code:${sha256Hex(code)}`, windowMs: CODE_USED_MS };
+  const { unused } = await readSessionAndUseKeys(ctx, undefined, [key]);
+  if (!unused) throw new DomainError("auth_code_invalid");
+  const { userId: mixinUserId } = await exchangeCode(code);
+  const [operator] = await ctx.db.select({ operatorId: operators.id, role: operators.role })
+    .from(operators)
+    .where(and(eq(operators.mixinUserId, mixinUserId), isNull(operators.disabledAt))).limit(1);
+  if (!operator) throw new DomainError("operator_unknown");
+  return await issueOperatorToken(ctx, operator);
+}

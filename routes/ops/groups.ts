@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { changeManagedGroup } from "../../db/domain/ops_groups/change_managed_group.ts";
+import type { ManagedGroup } from "../../db/domain/ops_groups/group.ts";
+import { listManagedGroups, readManagedGroup } from "../../db/domain/ops_groups/reads.ts";
+import { KEYWORD_LENGTH_MAX, LISTED_COUNT_MAX } from "../../db/domain/ops_groups/rules.ts";
+import { GROUP_NAME_LENGTH_MAX } from "../../db/domain/partner_groups/rules.ts";
+import { Flag, textUpTo } from "../fields.ts";
+import { GroupId, pageOf, pageQuery, timeText } from "./fields.ts";
+import { endpoint } from "./surface.ts";
+
+const GroupRecord = z.object({
+  id: z.string(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  client_id: z.string().describe("Of the group's Mixin bot; empty without one"),
+  keystore_file: z.string().describe("Named when there is a keystore; the keystore is never shown"),
+  status: Flag.describe("1 running, 0 stopped"),
+  name: z.string(),
+  country_name: z.string().optional(),
+});
+
+function groupRecord(group: ManagedGroup): z.input<typeof GroupRecord> {
+  return {
+    id: String(group.id),
+    created_at: timeText(group.createdAt),
+    updated_at: timeText(group.updatedAt),
+    client_id: group.clientId ?? "",
+    keystore_file: group.hasKeystore ? `keystores/keystore-${group.id}.json` : "",
+    status: group.status,
+    name: group.name,
+    country_name: group.countryName ?? undefined,
+  };
+}
+
+const IdParams = z.object({ id: GroupId });
+const STATUS = { start: 1, stop: 0 } as const;
+
+/** GET /v1/groups */
+export const listGroups = endpoint({
+  method: "get",
+  path: "/v1/groups",
+  summary: "List groups",
+  description: `Newest first. \`total\` is counted up to ${LISTED_COUNT_MAX}.`,
+  needs: "groups.read",
+  query: pageQuery(LISTED_COUNT_MAX).extend({
+    keyword: z.string().trim().max(KEYWORD_LENGTH_MAX).default("")
+      .describe("A part of the name, or the whole id"),
+  }),
+  data: pageOf(GroupRecord),
+  async handle({ query, ctx }) {
+    const { total, groups } = await listManagedGroups(ctx, query);
+    return { total, items: groups.map(groupRecord) };
+  },
+});
+
+/** GET /v1/groups/{id} */
+export const readGroup = endpoint({
+  method: "get",
+  path: "/v1/groups/{id}",
+  summary: "Read a group",
+  needs: "groups.read",
+  params: IdParams,
+  data: GroupRecord,
+  errors: ["group_missing"],
+  handle: async ({ params, ctx }) => groupRecord(await readManagedGroup(ctx, params.id)),
+});
+
+/** PATCH /v1/groups/{id} */
+export const changeGroup = endpoint({
+  method: "patch",
+  path: "/v1/groups/{id}",
+  summary: "Rename, start or stop a group",
+  description: "What is absent stays. The group's members read of a new name in the group.",
+  needs: "groups.change",
+  params: IdParams,
+  body: z.object({
+    name: textUpTo(GROUP_NAME_LENGTH_MAX).transform((name) => name.toWellFormed()).optional(),
+    status: Flag.optional(),
+  }),
+  data: GroupRecord,
+  errors: ["group_missing"],
+  async handle({ params, body, actor, ctx }) {
+    return groupRecord(await changeManagedGroup(ctx, { groupId: params.id, ...body, actor }));
+  },
+});
+
+/** POST /v1/groups/{id}/start */
+export const startGroup = endpoint({
+  method: "post",
+  path: "/v1/groups/{id}/start",
+  summary: "Start a group",
+  description: "Started again, nothing happens.",
+  needs: "groups.change",
+  params: IdParams,
+  data: GroupRecord,
+  errors: ["group_missing"],
+  async handle({ params, actor, ctx }) {
+    const change = { groupId: params.id, status: STATUS.start, actor };
+    return groupRecord(await changeManagedGroup(ctx, change));
+  },
+});
+
+/** POST /v1/groups/{id}/stop */
+export const stopGroup = endpoint({
+  method: "post",
+  path: "/v1/groups/{id}/stop",
+  summary: "Stop a group",
+  description:
+    "It is paid no profits and gets no broadcasts; its people go on talking. What was to be " +
+    "broadcast before is delivered. Stopped again, nothing happens.",
+  needs: "groups.change",
+  params: IdParams,
+  data: GroupRecord,
+  errors: ["group_missing"],
+  async handle({ params, actor, ctx }) {
+    const change = { groupId: params.id, status: STATUS.stop, actor };
+    return groupRecord(await changeManagedGroup(ctx, change));
+  },
+});

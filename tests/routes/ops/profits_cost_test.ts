@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { drizzle } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import type { Config } from "../../../db/config.ts";
+import type { Ctx, Db } from "../../../db/client.ts";
+import { openPg } from "../../../db/client_pg.ts";
+import { listRecords, type RecordsPage } from "../../../db/domain/payouts/list_records.ts";
+import { deriveKeys } from "../../../db/keys.ts";
+import { MIGRATIONS_FOLDER } from "../../../db/migrations.ts";
+import { startPostgres } from "../../services/postgres.ts";
+
+// What a statement costs shows on a real server, on which its plan is the one that will be used.
+const postgres = await startPostgres();
+Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
+
+const FEW = 1_000;
+const MANY = 100_000;
+const GROUP_COUNT = 10;
+const FIRST_USER_ID = 200_000_000;
+
+/** Everybody has a name, a card and one record: the newest to be paid, one in five in error. */
+const FILLS = [
+  `insert into users (id, uid, app_uid, country_code, mobile, profile_at, created_at, updated_at)
+   select ${FIRST_USER_ID} + n, md5(n::text), ${FIRST_USER_ID} + n, '86',
+     (13000000000 + n::bigint * 7919317 % 1000000000)::text, now(), now(), now() from generate_series($1::int, $2::int) n`,
+  `insert into real_names select ${FIRST_USER_ID} + n, 'name ' || translate(md5(n::text), '0123456789', 'ghijklmnop'), 'idcard', '1.x',
+     md5(n::text), now() from generate_series($1::int, $2::int) n`,
+  `insert into payment_methods (user_id, type, name, account_sealed, account_index, account_last4,
+     created_at) select ${FIRST_USER_ID} + n, 4, 'name', '1.x', md5(n::text), '1234', now()
+   from generate_series($1::int, $2::int) n`,
+  `insert into profit_records select md5(n::text)::uuid, '202102', 1 + n % ${GROUP_COUNT},
+     ${FIRST_USER_ID} + n, 'Inviter', 1,
+     case when n > $2::int - 10 then 'init' when n % 50 < 10 then 'error' else 'claimed' end, '',
+     to_timestamp(1600000000 + n / 10), now() from generate_series($1::int, $2::int) n`,
+];
+const GROUPS = `insert into groups (id, group_no, name, created_at, updated_at)
+  overriding system value
+  select n, n, 'group', now(), now() from generate_series(1, ${GROUP_COUNT}) n`;
+
+const ANY = { scope: null, state: undefined, keyword: undefined, start: 0, limit: 20 };
+const list = (page: Partial<RecordsPage>) => (ctx: Ctx) =>
+  listRecords(ctx, { ...ANY, isFull: false, ...page });
+
+const READS: Record<string, { index: string; read(ctx: Ctx): Promise<unknown> }> = {
+  "the newest records": { index: "profit_records_newest", read: list({}) },
+  "far into the list": { index: "profit_records_newest", read: list({ start: 500 }) },
+  "those to be paid out": { index: "profit_records_of_state", read: list({ state: "init" }) },
+  "those in error": { index: "profit_records_of_state", read: list({ state: "error", limit: 5 }) },
+  "a group's": { index: "profit_records_of_group", read: list({ scope: [3] }) },
+  "two groups'": { index: "profit_records_of_group", read: list({ scope: [5, 6] }) },
+  "a group's in error, of which it has none": {
+    index: "profit_records_in_state",
+    read: list({ scope: [99], state: "error" }),
+  },
+  "one person's by a part of the name": {
+    index: "real_names_name_trigrams",
+    // Of md5 of 7; nobody else's has it.
+    read: list({ keyword: "OFHKEKLFCEEAHMNA" }),
+  },
+  "one person's by the mobile number": {
+    index: "users_mobile_trigrams",
+    read: list({ keyword: "13055435219" }),
+  },
+  "one person's by the id number": {
+    index: "real_names_id_no",
+    read: list({ keyword: "31022519900101123X" }),
+  },
+};
+/** A connection whose statements are kept, to be asked about. */
+async function listen(url: string) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const said: { text: string; values: unknown[] }[] = [];
+  const recorder = {
+    query(query: { text: string }, values: unknown[]) {
+      said.push({ text: query.text, values });
+      return client.query(query as unknown as string, values);
+    },
+  };
+  const db = drizzle({ client: recorder as unknown as pg.Client, casing: "snake_case" });
+  const config = { keys: deriveKeys({ secretKey: "a key of this test" }) } as Config;
+  const ctx = { db: db as unknown as Db, config, now: () => new Date() } as Ctx;
+  return { client, said, ctx };
+}
+type Listener = Awaited<ReturnType<typeof listen>>;
+
+/** The blocks a read touches, and the indexes its plan uses. */
+async function costOf({ client, said, ctx }: Listener, read: (ctx: Ctx) => Promise<unknown>) {
+  await read(ctx);
+  const { text, values } = said.pop()!;
+  assert.equal(said.length, 0, "one statement");
+  const explained = await client.query(`explain (analyze, buffers, format json) ${text}`, values);
+  const { Plan: plan } = explained.rows[0]["QUERY PLAN"][0];
+  const indexes = [...JSON.stringify(plan).matchAll(/"Index Name":"(\w+)"/g)].map(([, it]) => it!);
+  return { buffers: plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] as number, indexes };
+}
+
+Deno.test({
+  name: "GET /v1/profits/cny_records costs the same with a thousand records or a hundred thousand",
+  ignore: !postgres,
+  async fn(t) {
+    const url = await postgres!.newDatabase();
+    const database = openPg(url);
+    await database.migrate(MIGRATIONS_FOLDER);
+    await database.close();
+    const listener = await listen(url);
+    const { client, ctx } = listener;
+    const fill = async (from: number, to: number) => {
+      for (const statement of FILLS) await client.query(statement, [from, to]);
+      await client.query("vacuum analyze");
+    };
+    const measure = async () => {
+      const costs: Record<string, Awaited<ReturnType<typeof costOf>>> = {};
+      for (const [name, { read }] of Object.entries(READS)) {
+        costs[name] = await costOf(listener, read);
+      }
+      return costs;
+    };
+    try {
+      await client.query(GROUPS);
+      await fill(1, FEW);
+      const few = await measure();
+      await client.query("update profit_records set state = 'claimed' where state = 'init'");
+      await fill(FEW + 1, MANY);
+      const many = await measure();
+      for (const [name, { index }] of Object.entries(READS)) {
+        await t.step(name, () => {
+          const said = `${few[name]!.buffers} became ${many[name]!.buffers} buffers`;
+          // Each of the page's people is looked up thrice, in indexes that are one level deeper.
+          assert.ok(many[name]!.buffers < few[name]!.buffers + 5 * 20 + 20, said);
+          assert.ok(many[name]!.indexes.includes(index), many[name]!.indexes.join());
+        });
+      }
+      await t.step("and the total is the number of records", async () => {
+        assert.equal((await list({})(ctx)).total, MANY);
+        assert.equal((await list({ state: "error" })(ctx)).total, MANY / 5 - 2);
+        assert.equal((await list({ scope: [3] })(ctx)).total, MANY / GROUP_COUNT);
+      });
+      await t.step("of more than ten thousand found ten thousand are counted", async () => {
+        assert.equal((await list({ keyword: "NAME" })(ctx)).total, 10_000);
+      });
+    } finally {
+      await client.end();
+    }
+  },
+});
