@@ -42,10 +42,9 @@ export const trips: TripsTable = {
     call: change("rotate"),
   },
   "POST /v1/apps/{appid}/disable": {
-    sql: 6,
+    sql: 7,
     redis: 2,
-    why:
-      "begin, the app, its clients' sessions, the record, commit; the app anew for every process",
+    why: "begin, its end, the app, the record, its clients' sessions, commit; the app anew",
     call: change("disable"),
   },
 };
