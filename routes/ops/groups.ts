@@ -17,6 +17,8 @@ const GroupRecord = z.object({
   status: Flag.describe("1 running, 0 stopped"),
   name: z.string(),
   country_name: z.string().optional(),
+  owner_rate: z.string().describe("The owner's share of the payments"),
+  inviter_rate: z.string().describe("That of whoever brought the payer"),
 });
 
 function groupRecord(group: ManagedGroup): z.input<typeof GroupRecord> {
@@ -29,8 +31,21 @@ function groupRecord(group: ManagedGroup): z.input<typeof GroupRecord> {
     status: group.status,
     name: group.name,
     country_name: group.countryName ?? undefined,
+    owner_rate: group.ownerRate,
+    inviter_rate: group.inviterRate,
   };
 }
+
+/** A share: from 0 to 1, at most four places. */
+const Rate = z.string().regex(/^(0(\.\d{1,4})?|1(\.0{1,4})?)$/);
+
+/** As Mixin's dashboard gives it. */
+const Keystore = z.object({
+  app_id: z.uuid().toLowerCase(),
+  session_id: z.uuid(),
+  session_private_key: z.string().regex(/^[0-9a-fA-F]{64}$/),
+  server_public_key: z.string().regex(/^[0-9a-fA-F]{64}$/),
+});
 
 const IdParams = z.object({ id: GroupId });
 const STATUS = { start: 1, stop: 0 } as const;
@@ -69,18 +84,25 @@ export const readGroup = endpoint({
 export const changeGroup = endpoint({
   method: "patch",
   path: "/v1/groups/{id}",
-  summary: "Rename, start or stop a group",
-  description: "What is absent stays. The group's members read of a new name in the group.",
+  summary: "Change a group",
+  description:
+    "What is absent stays. The group's members read of a new name in the group. Of ours " +
+    "beyond the contract: the rates, and the Mixin bot's keystore, null to take it away.",
   needs: "groups.change",
   params: IdParams,
   body: z.object({
     name: textUpTo(GROUP_NAME_LENGTH_MAX).transform((name) => name.toWellFormed()).optional(),
     status: Flag.optional(),
+    owner_rate: Rate.optional(),
+    inviter_rate: Rate.optional(),
+    keystore: Keystore.nullable().optional(),
   }),
   data: GroupRecord,
   errors: ["group_missing"],
   async handle({ params, body, actor, ctx }) {
-    return groupRecord(await changeManagedGroup(ctx, { groupId: params.id, ...body, actor }));
+    const { owner_rate: ownerRate, inviter_rate: inviterRate, ...rest } = body;
+    const change = { groupId: params.id, ...rest, ownerRate, inviterRate, actor };
+    return groupRecord(await changeManagedGroup(ctx, change));
   },
 });
 

@@ -77,14 +77,14 @@ Deno.test("a blind index is equal for equals and differs by text, purpose and se
   assert.equal(new Set([index, ...others]).size, 4);
 });
 
-const everyKey = ({ session, data, ...single }: Keys) =>
-  [...session, ...data.values(), ...Object.values(single)].map((key) =>
+const everyKey = ({ session, partnerToken, data, ...single }: Keys) =>
+  [...session, ...partnerToken, ...data.values(), ...Object.values(single)].map((key) =>
     Buffer.from(key as Uint8Array).toString("hex")
   );
 
 Deno.test("each purpose has a key of its own, the same at every start", () => {
   const all = everyKey(keys);
-  assert.equal(all.length, 7);
+  assert.equal(all.length, 8);
   assert.ok(all.every((key) => key.length === 64));
   assert.equal(new Set(all).size, all.length);
   assert.deepEqual(everyKey(deriveKeys({ secretKey: SECRET })), all);

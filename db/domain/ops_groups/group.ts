@@ -14,6 +14,9 @@ export interface ManagedGroup {
   /** Its Mixin bot. */
   clientId: string | null;
   hasKeystore: boolean;
+  /** Shares of the payments, decimal strings from 0 to 1. */
+  ownerRate: string;
+  inviterRate: string;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -25,6 +28,8 @@ export const groupColumns = {
   countryName: groups.countryName,
   clientId: groups.clientId,
   hasKeystore: sql<boolean>`${groups.keystoreSealed} is not null`.as("has_keystore"),
+  ownerRate: groups.ownerRate,
+  inviterRate: groups.inviterRate,
   createdAt: groups.createdAt,
   updatedAt: groups.updatedAt,
 };

@@ -1,6 +1,8 @@
 import { asc, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { groups } from "../../../db/schema/groups.ts";
+import { unseal } from "../../../db/sealed.ts";
+import { keystoreBinding } from "../../../db/domain/broadcasts/reads.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import { giveBot, KEYSTORE } from "../../broadcast_crowd.ts";
 import { makeGroup, makeUser } from "../../factories.ts";
@@ -64,11 +66,13 @@ Deno.test("GET /v1/groups", async (t) => {
       status: 1,
       name: "本地测试群2",
       country_name: "cn",
+      ...{ owner_rate: "0.7000", inviter_rate: "0.1000" },
     });
     const { created_at, updated_at, ...rest } = items[1];
     for (const time of [created_at, updated_at]) assert.match(time, TIME);
     assert.deepEqual(rest, {
       ...{ id: String(plain.id), client_id: "", keystore_file: "", status: 0, name: "feicoin" },
+      ...{ owner_rate: "0.7000", inviter_rate: "0.1000" },
     });
     assert.ok(!JSON.stringify(items).includes("session"));
   });
@@ -249,3 +253,43 @@ for (const [operation, status] of [[START, 1], [STOP, 0]] as const) {
     );
   });
 }
+
+Deno.test("PATCH /v1/groups/{id} sets rates and the bot, whose keystore nobody sees again", async () => {
+  await using app = await startTestApp();
+  const { token } = await makeOperator(app.ctx, "operator");
+  const { id: groupId } = await makeGroup(app.ctx, [await makeUser(app.ctx)]);
+  const params = { id: String(groupId) };
+  const change = (body: unknown) => askOps(app, CHANGE, { token, params, body });
+  const keystore = {
+    app_id: "4AC2094B-442f-467c-b30c-2858b7156b10",
+    session_id: "25e6d678-5d18-44c3-8174-b6fc9ed68610",
+    session_private_key: "5e".repeat(32),
+    server_public_key: "ab".repeat(32),
+  };
+  const changed = await change({ owner_rate: "0.65", inviter_rate: "0", keystore });
+  assert.deepEqual([changed.owner_rate, changed.inviter_rate], ["0.6500", "0.0000"]);
+  assert.equal(changed.client_id, keystore.app_id.toLowerCase());
+  assert.equal(changed.keystore_file, `keystores/keystore-${groupId}.json`);
+  const [kept] = await app.ctx.db.select().from(groups).where(eq(groups.id, groupId));
+  const text = unseal(app.config.keys, kept!.keystoreSealed!, keystoreBinding(groupId));
+  assert.deepEqual(JSON.parse(text), { ...keystore, app_id: changed.client_id });
+  const actions = await actionsOf(app, groupId);
+  assert.equal(JSON.stringify(actions).includes(keystore.session_private_key), false);
+  assert.deepEqual(actions.at(-1)!.before, {
+    ...{ ownerRate: "0.7000", inviterRate: "0.1000", clientId: null, hasKeystore: false },
+  });
+
+  await change({ owner_rate: "0.6500", inviter_rate: "0" });
+  assert.equal((await actionsOf(app, groupId)).length, actions.length, "nothing new");
+  assert.equal((await change({ keystore: null })).client_id, "");
+  assert.equal((await change({ owner_rate: "0.7", inviter_rate: "0.1" })).keystore_file, "");
+  for (const owner_rate of ["1.1", "-0.1", "0.12345", 0.7, "x"]) {
+    assertOpsFailure(
+      await callOps(app, CHANGE, { token, params, body: { owner_rate } }),
+      INVALID,
+    );
+  }
+  const noSession = { ...keystore, session_id: "x" };
+  const refused = await callOps(app, CHANGE, { token, params, body: { keystore: noSession } });
+  assertOpsFailure(refused, INVALID);
+});
