@@ -4,6 +4,7 @@ const benches: Record<string, () => Promise<() => Promise<void>>> = {
   cold: async () => (await import("./cold.ts")).cold,
   csv: async () => (await import("./csv.ts")).csv,
   im: async () => (await import("./im.ts")).im,
+  money: async () => (await import("./money.ts")).money,
   sockets: async () => (await import("./sockets.ts")).sockets,
 };
 

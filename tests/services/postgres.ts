@@ -36,12 +36,16 @@ const SETTINGS = [
 const STOP_SIGNALS = { fast: "SIGINT", immediate: "SIGQUIT" } as const;
 const STOP_TIMEOUT_MS = 10_000;
 
-/** Starts a server from installed binaries; undefined, after saying so, when there are none. */
-export async function startPostgres(): Promise<TestPostgres | undefined> {
+/**
+ * Starts a server from installed binaries; undefined, after saying so, when there are none.
+ *
+ * @param settings `name=value`, over those tests run with
+ */
+export async function startPostgres(settings: string[] = []): Promise<TestPostgres | undefined> {
   const binary = findBinary("postgres", serverCandidates());
   if (!binary) return undefined;
   const folder = await Deno.makeTempDir({ prefix: "plaza_postgres_" });
-  const server = new Server(binary, folder);
+  const server = new Server(binary, folder, [...SETTINGS, ...settings]);
   try {
     await server.initialize();
     await server.start();
@@ -97,7 +101,11 @@ class Server implements TestPostgres {
   /** Words put before a command so that it does not run as root, which PostgreSQL refuses. */
   #asUser: string[] = [];
 
-  constructor(private readonly binary: string, private readonly folder: string) {}
+  constructor(
+    private readonly binary: string,
+    private readonly folder: string,
+    private readonly settings: string[],
+  ) {}
 
   get #data() {
     return `${this.folder}/data`;
@@ -123,7 +131,7 @@ class Server implements TestPostgres {
   }
 
   async start(): Promise<void> {
-    const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
+    const settings = this.settings.flatMap((setting) => ["-c", setting]);
     const server = [this.binary, "-D", this.#data, "-p", String(this.port), ...settings];
     // `exec` makes the server this process's own child, so that its end can be awaited.
     const toLog = ["sh", "-c", 'exec "$@" >>"$0" 2>&1', this.#log];

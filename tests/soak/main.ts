@@ -4,6 +4,7 @@
  */
 const soaks: Record<string, () => Promise<(args: string[]) => Promise<boolean>>> = {
   delivery: async () => (await import("./delivery.ts")).delivery,
+  money: async () => (await import("./money.ts")).money,
 };
 
 const DEFAULT = "delivery";

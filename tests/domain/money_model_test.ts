@@ -1,0 +1,11 @@
+import assert from "node:assert/strict";
+import { runPrograms } from "../money_model/run.ts";
+
+const PROGRAM_COUNT = 200;
+
+Deno.test(`${PROGRAM_COUNT} random programs leave the money where a model in memory has it`, async () => {
+  const { outcomes, ...figures } = await runPrograms({ programCount: PROGRAM_COUNT });
+  console.log(figures, `${Object.keys(outcomes).length} kinds of outcome`);
+  // Programs that only ever run into refusals would prove nothing.
+  assert.ok(figures.calls > PROGRAM_COUNT * 5 && figures.refusals < figures.calls / 2);
+});
