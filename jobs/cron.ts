@@ -1,3 +1,4 @@
+import { isDatabaseAway } from "../db/client.ts";
 import { logTextOf } from "../db/log_text.ts";
 import type { Job, JobDeps } from "./run.ts";
 
@@ -35,6 +36,7 @@ export async function tick(job: Job, deps: JobDeps): Promise<void> {
     }
   } catch (error) {
     const text = logTextOf(error);
-    deps.log({ level: "error", msg: "job tick failed", job: job.name, error: text });
+    const level = isDatabaseAway(error) ? "notice" : "error";
+    deps.log({ level, msg: "job tick failed", job: job.name, error: text });
   }
 }

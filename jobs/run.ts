@@ -1,5 +1,5 @@
 import { logTextOf } from "../db/log_text.ts";
-import { contextFor, type Ctx, type Parts } from "../db/client.ts";
+import { contextFor, type Ctx, isDatabaseAway, type Parts } from "../db/client.ts";
 import { enterAsked, enterDue } from "../db/domain/jobs/enter_runs.ts";
 import { type JobPlan, newestDuePeriod } from "../db/domain/jobs/rules.ts";
 import {
@@ -126,7 +126,7 @@ async function workOn(
     const isLate = error instanceof LateWriterError;
     const text = logTextOf(error);
     deps.log({
-      level: isLate ? "info" : "error",
+      level: isLate ? "info" : isDatabaseAway(error) ? "notice" : "error",
       ...{ msg: "job failed", job: job.name, period: run.period, error: text },
     });
     if (!isLate) await failRun(ctx, run, text);
