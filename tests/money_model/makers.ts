@@ -63,13 +63,19 @@ export async function provide(
   if (!isThere && !pick.rarely(12)) await make();
 }
 
-/** A packet to the group by a member, of shares for all but one of them. */
+/** A member's packet: to the group, of shares for all or all but one, or to a friend. */
 export async function makePacket({ books, perform }: Performer, pick: Picker): Promise<void> {
   const memberCount = books.purses.length - 1;
+  const who = pick.below(memberCount);
+  const terms = { who, type: 1 + pick.below(2) };
+  const each = 1 + pick.below(100);
+  if (pick.rarely(3)) {
+    const scene = { type: 1, who: who === 0 ? 1 : who - 1 } as const;
+    await perform(createPacket({ ...terms, scene, num: 1, amount: each }));
+    return;
+  }
   const num = Math.max(1, memberCount - 1 + pick.below(2));
-  const amount = num * (1 + pick.below(100));
-  const terms = { amount, num, type: 1 + pick.below(2), scene: { type: 2 } as const };
-  await perform(createPacket({ who: pick.below(memberCount), ...terms }));
+  await perform(createPacket({ ...terms, scene: { type: 2 }, num, amount: num * each }));
 }
 
 export async function makePaidPacket(performer: Performer, pick: Picker): Promise<void> {
