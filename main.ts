@@ -1,14 +1,15 @@
-import { openBus } from "./db/bus_redis.ts";
-import { openDatabase } from "./db/client.ts";
-import { readConfig } from "./db/config.ts";
-import { keepKeys, lockDataDir } from "./db/data_dir.ts";
-import { openRedis } from "./db/redis.ts";
+import { readConfig } from "./config/config.ts";
+import { keepKeys, lockDataDir } from "./config/data_dir.ts";
+import { openBus } from "./db/bus/over_redis.ts";
+import { openDatabase } from "./db/client/open.ts";
+import { openRedis } from "./db/redis/open.ts";
 import { registerCron } from "./jobs/cron.ts";
-import { openJobDesk } from "./jobs/desk.ts";
-import { openKick } from "./jobs/kick.ts";
+import { openJobDesk } from "./jobs/runner.ts";
 import { jobs } from "./jobs/schedule.ts";
+import { openKick } from "./jobs/soon.ts";
 import { openProviders } from "./providers/providers.ts";
-import { createApp, type Deps } from "./routes/app.ts";
+import { createApp } from "./routes/app.ts";
+import type { Deps } from "./routes/deps.ts";
 import { openChat } from "./routes/realtime/ws.ts";
 
 /** Half a second less than the platform's patience between SIGINT and SIGKILL. */
@@ -44,7 +45,7 @@ async function main() {
   const deps: Deps = { ...parts, jobs: openJobDesk(parts) };
 
   if (isEmbedded || command === "migrate") {
-    const { MIGRATIONS_FOLDER } = await import("./db/migrations.ts");
+    const { MIGRATIONS_FOLDER } = await import("./db/client/migrations.ts");
     await database.migrate(MIGRATIONS_FOLDER);
   }
   if (isEmbedded) {
@@ -53,15 +54,15 @@ async function main() {
   }
   if (command === "serve") return serve(deps);
   if (command === "job") {
-    const { runJobCommand } = await import("./jobs/command.ts");
+    const { runJobCommand } = await import("./commands/run_job.ts");
     await runJobCommand(deps, args);
   }
   if (command === "app:add") {
-    const { runAppCommand } = await import("./jobs/app_command.ts");
+    const { runAppCommand } = await import("./commands/add_app.ts");
     await runAppCommand(deps, args);
   }
   if (command === "operator:add") {
-    const { runOperatorCommand } = await import("./jobs/operator_command.ts");
+    const { runOperatorCommand } = await import("./commands/add_operator.ts");
     await runOperatorCommand(deps, args);
   }
   await close(deps);

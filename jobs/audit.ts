@@ -1,4 +1,4 @@
-import type { Ctx } from "../db/client.ts";
+import type { Ctx } from "../db/client/ctx.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
 import { AUDIT_RULE_COUNT, auditLedger, type AuditLine } from "../db/domain/ledger/audit.ts";
 import type { ChunkInput } from "./run.ts";

@@ -1,9 +1,9 @@
-import type { Ctx } from "../db/client.ts";
-import { withDeadline } from "../db/deadline.ts";
+import { withDeadline } from "../config/runtime/deadline.ts";
+import type { Ctx } from "../db/client/ctx.ts";
 import { deliverNextBroadcast } from "../db/domain/broadcasts/deliver_broadcast.ts";
 import { type BroadcastToSend, readBroadcastsToSend } from "../db/domain/broadcasts/reads.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
-import { type Claim, claimDue, failAll, finishWork } from "../db/domain/pending/claims.ts";
+import { type Claim, claimDue, failAll, finishWork } from "../db/domain/outgoing/claims.ts";
 import {
   messagesPerCall,
   type Mixin,

@@ -1,7 +1,7 @@
-import type { Ctx } from "../db/client.ts";
+import type { Ctx } from "../db/client/ctx.ts";
 import { deleteFinished } from "../db/domain/jobs/delete_finished.ts";
+import { deleteStale } from "../db/domain/jobs/delete_stale.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
-import { deleteStale } from "../db/domain/upkeep/delete_stale.ts";
 import type { ChunkInput } from "./run.ts";
 
 /** Rows of one table one chunk deletes. */

@@ -1,5 +1,5 @@
-import { isDatabaseAway } from "../db/client.ts";
-import { logTextOf } from "../db/log_text.ts";
+import { logTextOf } from "../config/runtime/log_text.ts";
+import { isDatabaseAway } from "../db/client/errors.ts";
 import type { Job, JobDeps } from "./run.ts";
 
 type Log = JobDeps["log"];

@@ -1,4 +1,4 @@
-import type { Ctx } from "../db/client.ts";
+import type { Ctx } from "../db/client/ctx.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
 import { awaitPayments } from "../db/domain/payouts/close_month.ts";
 import { makeRecords, type RecordCursor } from "../db/domain/payouts/make_records.ts";

@@ -1,9 +1,9 @@
-import type { Ctx } from "../db/client.ts";
-import { withDeadline } from "../db/deadline.ts";
-import { type Claim, claimDue, failWork, finishWork } from "../db/domain/pending/claims.ts";
-import { fanOutRoom } from "../db/domain/pending/fan_out_room.ts";
-import { readPushTargets } from "../db/domain/pending/push_targets.ts";
+import { withDeadline } from "../config/runtime/deadline.ts";
+import type { Ctx } from "../db/client/ctx.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
+import { type Claim, claimDue, failWork, finishWork } from "../db/domain/outgoing/claims.ts";
+import { fanOutRoom } from "../db/domain/outgoing/fan_out_room.ts";
+import { readPushTargets } from "../db/domain/outgoing/push_targets.ts";
 import { type Push, PushRefusedError } from "../providers/push.ts";
 import type { ChunkInput } from "./run.ts";
 

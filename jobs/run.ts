@@ -1,5 +1,6 @@
-import { logTextOf } from "../db/log_text.ts";
-import { contextFor, type Ctx, isDatabaseAway, type Parts } from "../db/client.ts";
+import { logTextOf } from "../config/runtime/log_text.ts";
+import { contextFor, type Ctx, type Parts } from "../db/client/ctx.ts";
+import { isDatabaseAway } from "../db/client/errors.ts";
 import { enterAsked, enterDue } from "../db/domain/jobs/enter_runs.ts";
 import { type JobPlan, newestDuePeriod } from "../db/domain/jobs/rules.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Ctx } from "../db/client.ts";
+import type { Ctx } from "../db/client/ctx.ts";
 import { remindOfEvents } from "../db/domain/events/remind.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
 import { refundExpiredRedPackets } from "../db/domain/red_packets/expire.ts";

@@ -1,4 +1,4 @@
-import type { Ctx } from "../db/client.ts";
+import type { Ctx } from "../db/client/ctx.ts";
 import { DomainError } from "../db/domain/errors.ts";
 import { type GuardKey, readSession, readSessionAndUseKeys } from "../db/domain/sessions/reads.ts";
 import { isLive, isOfPartner, type Session } from "../db/domain/sessions/session.ts";
@@ -8,7 +8,7 @@ import {
   sessionCacheKey,
   tellPendingEnds,
 } from "../db/domain/sessions/session_cache.ts";
-import { isRedisAway } from "../db/redis.ts";
+import { isRedisAway } from "../db/redis/client.ts";
 import { type Counter, countLocally, isOver, windowsAt } from "./rate_limit.ts";
 
 /** What a request must pass before it is looked at. */

@@ -1,4 +1,5 @@
-import type { Ctx } from "../db/client.ts";
+import { sha256Hex } from "../config/keys.ts";
+import type { Ctx } from "../db/client/ctx.ts";
 import { DomainError } from "../db/domain/errors.ts";
 import type { OperatorActor, OpsActor } from "../db/domain/operators/actor.ts";
 import {
@@ -10,7 +11,6 @@ import {
 import { can, type Permission } from "../db/domain/operators/permissions.ts";
 import { keyStandingInCache, standingInCache } from "../db/domain/operators/standing_cache.ts";
 import { verifyOperatorToken } from "../db/domain/operators/tokens.ts";
-import { sha256Hex } from "../db/keys.ts";
 import { admitReading } from "./admission.ts";
 import { readBasic, readBearer } from "./authorization.ts";
 import { type Counter, counterOf, perAddress, perUser, type Rate } from "./rate_limit.ts";

@@ -1,5 +1,5 @@
 import type { Context, Next } from "hono";
-import { serverTiming, type Trips } from "../db/trips.ts";
+import { serverTiming, type Trips } from "../config/runtime/trips.ts";
 
 const SANE_ID = /^[A-Za-z0-9._-]{8,64}$/;
 

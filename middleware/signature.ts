@@ -1,5 +1,5 @@
+import { md5Hex, sameSecret } from "../config/keys.ts";
 import { DomainError } from "../db/domain/errors.ts";
-import { md5Hex, sameSecret } from "../db/keys.ts";
 
 /** What takes part in a signature: names and values as the client sent them. */
 export type SignedParams = Record<string, unknown>;

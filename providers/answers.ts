@@ -1,4 +1,4 @@
-import { DeadlineError } from "../db/deadline.ts";
+import { DeadlineError } from "../config/runtime/deadline.ts";
 
 /** An answer of another service, read whole. */
 export interface Answer {

@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, isIPv4 } from "node:net";
-import { withDeadline } from "../db/deadline.ts";
+import { withDeadline } from "../config/runtime/deadline.ts";
 import { isPublicAddress } from "./addresses.ts";
 import { PageHead } from "./link_page.ts";
 import type { LinkAnswer, LinkPreview, LinkReader } from "./links.ts";

@@ -1,5 +1,5 @@
-import type { MixinConfig } from "../db/config.ts";
-import { DeadlineError, withDeadline } from "../db/deadline.ts";
+import type { MixinConfig } from "../config/config.ts";
+import { DeadlineError, withDeadline } from "../config/runtime/deadline.ts";
 import { cleaned, parseObject } from "./answers.ts";
 import { type Mixin, type MixinBot, type MixinMessage, MixinRefusedError } from "./mixin.ts";
 

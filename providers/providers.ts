@@ -1,4 +1,4 @@
-import type { Config } from "../db/config.ts";
+import type { Config } from "../config/config.ts";
 import type { LinkReader } from "./links.ts";
 import type { Mixin } from "./mixin.ts";
 import type { Outbox } from "./outbox.ts";

@@ -1,4 +1,4 @@
-import type { JpushConfig } from "../db/config.ts";
+import type { JpushConfig } from "../config/config.ts";
 import { type Answer, ask, cleaned } from "./answers.ts";
 import { type Push, type PushMessage, PushRefusedError } from "./push.ts";
 

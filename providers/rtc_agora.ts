@@ -1,4 +1,4 @@
-import type { AgoraConfig } from "../db/config.ts";
+import type { AgoraConfig } from "../config/config.ts";
 import type { Rtc } from "./rtc.ts";
 
 /** No user of the channel in particular: one token serves the whole room. */

@@ -1,7 +1,7 @@
-import { parseObject, readBounded } from "./answers.ts";
 import { createHash, createHmac, randomUUID } from "node:crypto";
-import type { AliyunSmsConfig } from "../db/config.ts";
-import { DeadlineError } from "../db/deadline.ts";
+import type { AliyunSmsConfig } from "../config/config.ts";
+import { DeadlineError } from "../config/runtime/deadline.ts";
+import { parseObject, readBounded } from "./answers.ts";
 import type { Sms, SmsCode } from "./sms.ts";
 
 const VERSION = "2017-05-25";

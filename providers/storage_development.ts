@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { hmacHex, sameSecret } from "../db/keys.ts";
+import { hmacHex, sameSecret } from "../config/keys.ts";
 import type { Storage } from "./storage.ts";
 
 /** Largest upload, as everywhere. */

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import type { AliyunOssConfig } from "../db/config.ts";
+import type { AliyunOssConfig } from "../config/config.ts";
 import type { Storage } from "./storage.ts";
 
 const ALGORITHM = "OSS4-HMAC-SHA256";

@@ -1,4 +1,4 @@
-import type { WechatConfig } from "../db/config.ts";
+import type { WechatConfig } from "../config/config.ts";
 import { ask, cleaned } from "./answers.ts";
 import { type Wechat, WechatRefusedError } from "./wechat.ts";
 

@@ -1,4 +1,4 @@
-import type { Deps } from "./app.ts";
+import type { Deps } from "./deps.ts";
 
 /** What somebody who has just started Plaza wants to know, with commands to paste. */
 export function announce({ config, database, redis }: Deps, port: number): string {

@@ -1,23 +1,15 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
-import { contextFor, type Parts } from "../db/client.ts";
+import { withTrips } from "../config/runtime/trips.ts";
+import { contextFor } from "../db/client/ctx.ts";
 import { DomainError } from "../db/domain/errors.ts";
-import type { JobDesk } from "../db/domain/jobs/desk.ts";
-import { withTrips } from "../db/trips.ts";
 import { accessLog, clientAddress, requestIdOf } from "../middleware/request.ts";
-import type { Providers } from "../providers/providers.ts";
+import type { Deps } from "./deps.ts";
 import { metaRoutes } from "./meta.ts";
 import { type Chat, openChat } from "./realtime/ws.ts";
-import { answerFailure, type Env, type Log, serve } from "./serve.ts";
+import { answerFailure, type Env, serve } from "./serve.ts";
 import { candidatesFor, loadSurface } from "./surfaces.ts";
-
-/** Everything the app talks to; tests and `main.ts` build the same app from it. */
-export interface Deps extends Parts {
-  providers: Providers;
-  log: Log;
-  jobs: JobDesk;
-}
 
 /** The whole of Plaza as one Hono app; whoever gives it no chat socket has none to stop. */
 export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {

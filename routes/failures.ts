@@ -1,6 +1,6 @@
-import { isDatabaseAway } from "../db/client.ts";
+import { isDatabaseAway } from "../db/client/errors.ts";
 import { DomainError, type Kind, publicTextOf } from "../db/domain/errors.ts";
-import { isRedisAway } from "../db/redis.ts";
+import { isRedisAway } from "../db/redis/client.ts";
 import type { ErrorTable, SurfaceSpec, WireError } from "./kit.ts";
 
 /** A failure as its surface shows it, and what the log should know that the caller must not. */

@@ -1,13 +1,13 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
-import { readMigrationLevel } from "../db/migrations.ts";
+import { readMigrationLevel } from "../db/client/migrations.ts";
 import project from "../deno.json" with { type: "json" };
-import type { Deps } from "./app.ts";
+import type { Deps } from "./deps.ts";
 import { uploadRoutes } from "./dev.ts";
-import { imPages } from "./im_pages.ts";
+import { wechatRoutes } from "./gateway/h5_login.ts";
+import { imPages } from "./im/pages.ts";
 import type { Env } from "./serve.ts";
 import { type SurfaceName, surfaceNames } from "./surfaces.ts";
-import { wechatRoutes } from "./wechat.ts";
 
 /**
  * Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/dev`,

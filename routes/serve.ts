@@ -1,10 +1,11 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
-import { type Ctx, isDatabaseAway } from "../db/client.ts";
+import { logStackOf, logTextOf } from "../config/runtime/log_text.ts";
+import type { Ctx } from "../db/client/ctx.ts";
+import { isDatabaseAway } from "../db/client/errors.ts";
 import { DomainError } from "../db/domain/errors.ts";
-import type { JobDesk } from "../db/domain/jobs/desk.ts";
-import { logStackOf, logTextOf } from "../db/log_text.ts";
+import type { JobDesk } from "../db/domain/jobs/runner.ts";
 import type { Providers } from "../providers/providers.ts";
 import { failureOf } from "./failures.ts";
 import { readInput } from "./input.ts";

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { type Bus, localBus } from "../db/bus.ts";
-import { contextFor, type Ctx, type Database, type Parts } from "../db/client.ts";
-import { createPglite, overPglite } from "../db/client_pglite.ts";
-import { readConfig } from "../db/config.ts";
-import type { JobDesk } from "../db/domain/jobs/desk.ts";
+import { readConfig } from "../config/config.ts";
+import { type Bus, localBus } from "../db/bus/bus.ts";
+import { contextFor, type Ctx, type Database, type Parts } from "../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../db/client/migrations.ts";
+import { createPglite, overPglite } from "../db/client/pglite.ts";
+import type { JobDesk } from "../db/domain/jobs/runner.ts";
 import { auditLedger } from "../db/domain/ledger/audit.ts";
-import { MIGRATIONS_FOLDER } from "../db/migrations.ts";
 import journal from "../db/migrations/meta/_journal.json" with { type: "json" };
-import { openRedis, type RedisConnection } from "../db/redis.ts";
-import { openJobDesk } from "../jobs/desk.ts";
+import type { RedisConnection } from "../db/redis/client.ts";
+import { openRedis } from "../db/redis/open.ts";
+import { openJobDesk } from "../jobs/runner.ts";
 import { openProviders, type Providers } from "../providers/providers.ts";
 import { createApp } from "../routes/app.ts";
 

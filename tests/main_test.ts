@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { signCall } from "./gateway_client.ts";
-import { NewcomersServer } from "./newcomers_server.ts";
+import { signCall } from "./clients/gateway.ts";
+import { NewcomersServer } from "./servers/newcomers.ts";
 import { waitUntil } from "./services/binary.ts";
 
 const call = async (url: string, init?: RequestInit) => await (await fetch(url, init)).json();

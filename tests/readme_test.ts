@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NewcomersServer } from "./newcomers_server.ts";
+import { NewcomersServer } from "./servers/newcomers.ts";
 
 /** What a command prints when something it asked for was refused, on any surface. */
 const REFUSALS = [

@@ -7,6 +7,9 @@ import { operators } from "./operators.ts";
 
 export const broadcastStates = ["queued", "sending", "done"] as const;
 
+/** Where the cursor of a broadcast stands that has reached everybody: behind any user's id. */
+export const DELIVERED = Number.MAX_SAFE_INTEGER;
+
 /** An operator's message to a group's members; a job delivers it, each member once. */
 export const broadcasts = pgTable(
   "broadcasts",

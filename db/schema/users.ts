@@ -16,6 +16,18 @@ import { HOUSE_APP_ID, instant, safeBigint } from "./columns.ts";
 /** `users.status`: the numbers the admin contract shows. */
 export const UserStatus = { active: 1, inReview: 2, disabled: 3, deleted: 4 } as const;
 
+/** The built-in account the house speaks through. Nobody logs in as it, or as the next one. */
+export const SYSTEM_UID = "00000000000000000000000000010000";
+/** The built-in account people send things to that are for their own other devices. */
+export const FILE_HELPER_UID = "00000000000000000000000000020000";
+export const BUILT_IN_UIDS: readonly string[] = [SYSTEM_UID, FILE_HELPER_UID];
+
+/**
+ * Customers get numbers from here on: this and their `users.id`. A partner names its own people by
+ * smaller ones, so the two never meet.
+ */
+export const CUSTOMER_UID_MIN = 4_000_000_000_000_000;
+
 /** Numeric user ids: what admin shows as `uid` and partners see for house users. */
 export const userIds = pgSequence("users_id_seq", { startWith: 100_000_001 });
 

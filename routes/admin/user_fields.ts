@@ -1,17 +1,16 @@
 import { z } from "zod";
-import { mobileText, parseMobileText } from "../../db/domain/managed_users/mobile_text.ts";
+import { DomainError } from "../../db/domain/errors.ts";
+import type { OperatorActor } from "../../db/domain/operators/actor.ts";
+import { can } from "../../db/domain/operators/permissions.ts";
 import {
   BULK_COUNT_MAX,
   LISTED_COUNT_MAX,
   MOBILE_LENGTH_MAX,
   PAGE_COUNT_MAX,
-} from "../../db/domain/managed_users/rules.ts";
-import type { ManagedUser, Status } from "../../db/domain/managed_users/user.ts";
-import { maskPhone } from "../../db/domain/chat_accounts/rules.ts";
-import { DomainError } from "../../db/domain/errors.ts";
-import type { OperatorActor } from "../../db/domain/operators/actor.ts";
-import { can } from "../../db/domain/operators/permissions.ts";
-import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
+} from "../../db/domain/users/managed_rules.ts";
+import type { ManagedUser, Status } from "../../db/domain/users/managed_user.ts";
+import { mobileText, parseMobileText } from "../../db/domain/users/mobile_text.ts";
+import { maskPhone, NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
 import { textUpTo } from "../fields.ts";
 
 const PAGE_COUNT_DEFAULT = 10;

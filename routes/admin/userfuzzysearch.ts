@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { searchUsersByName } from "../../db/domain/managed_users/reads.ts";
+import { searchUsersByName } from "../../db/domain/users/managed_reads.ts";
 import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
 import { endpoint } from "./surface.ts";
 import { pageFields, placeOf } from "./user_fields.ts";

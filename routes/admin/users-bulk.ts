@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { addUsers } from "../../db/domain/managed_users/add_users.ts";
-import { changeUsers } from "../../db/domain/managed_users/change_users.ts";
-import { deleteUsers } from "../../db/domain/managed_users/delete_users.ts";
+import { addUsers } from "../../db/domain/users/add_users.ts";
+import { changeUsers } from "../../db/domain/users/change_users.ts";
+import { deleteUsers } from "../../db/domain/users/delete_users.ts";
 import { endpoint } from "./surface.ts";
 import {
   bulkOf,

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { changeUsers } from "../../db/domain/managed_users/change_users.ts";
-import { deleteUsers } from "../../db/domain/managed_users/delete_users.ts";
-import { listUsers, readUser } from "../../db/domain/managed_users/reads.ts";
 import { DomainError } from "../../db/domain/errors.ts";
+import { changeUsers } from "../../db/domain/users/change_users.ts";
+import { deleteUsers } from "../../db/domain/users/delete_users.ts";
+import { listUsers, readUser } from "../../db/domain/users/managed_reads.ts";
 import { endpoint } from "./surface.ts";
 import {
   pageFields,

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Config } from "../../db/config.ts";
-import { randomHex32 } from "../../db/keys.ts";
+import type { Config } from "../../config/config.ts";
+import { randomHex32 } from "../../config/keys.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
 import { HexId } from "../fields.ts";
 import { endpoint } from "./surface.ts";

@@ -6,12 +6,12 @@ import {
   isOriginNamed,
   ORIGIN_ID_LENGTH_MAX,
   REASON_LENGTH_MAX,
-} from "../../db/domain/feedback/rules.ts";
-import { sendFeedback } from "../../db/domain/feedback/send_feedback.ts";
-import { sendReport } from "../../db/domain/feedback/send_report.ts";
-import { previewLink } from "../../db/domain/links/preview_link.ts";
-import { LINK_LENGTH_MAX } from "../../db/domain/links/rules.ts";
-import { readNewestRelease } from "../../db/domain/releases/reads.ts";
+} from "../../db/domain/client_app/feedback_rules.ts";
+import { LINK_LENGTH_MAX } from "../../db/domain/client_app/links_rules.ts";
+import { previewLink } from "../../db/domain/client_app/preview_link.ts";
+import { readNewestRelease } from "../../db/domain/client_app/releases_reads.ts";
+import { sendFeedback } from "../../db/domain/client_app/send_feedback.ts";
+import { sendReport } from "../../db/domain/client_app/send_report.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
 import { Flag, flag, HexId, Nothing, Text, textUpTo } from "../fields.ts";
 import { clientOf, endpoint, openEndpoint } from "./surface.ts";

@@ -1,17 +1,17 @@
 import { parse as parseCookies } from "hono/utils/cookie";
 import { z } from "zod";
+import { sha256Hex } from "../../config/keys.ts";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import { accessSecretsOf, hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Client } from "../../db/domain/sessions/open_session.ts";
 import type { Session } from "../../db/domain/sessions/session.ts";
 import { openWechatSession } from "../../db/domain/wechat/session.ts";
-import { sha256Hex } from "../../db/keys.ts";
 import { admit } from "../../middleware/admission.ts";
 import { counterOf, perAddress, perUser } from "../../middleware/rate_limit.ts";
 import { signedString, verifySignature } from "../../middleware/signature.ts";
 import type { RawInput } from "../input.ts";
 import { type Call, defineSurface, type Guarded, type Method } from "../kit.ts";
-import { WECHAT_COOKIE } from "../wechat.ts";
+import { WECHAT_COOKIE } from "./cookie.ts";
 import { gatewayErrors } from "./errors.ts";
 
 export interface GatewayOptions {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Config } from "../../db/config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Kind } from "../../db/domain/errors.ts";
 import type { GroupView } from "../../db/domain/groups/reads.ts";
 import { MEMBERS_PER_CALL_COUNT_MAX } from "../../db/domain/groups/rules.ts";

@@ -1,9 +1,12 @@
 import { z } from "zod";
-import { createLabel } from "../../db/domain/labels/create_label.ts";
-import { deleteLabel } from "../../db/domain/labels/delete_label.ts";
-import { editLabel } from "../../db/domain/labels/edit_label.ts";
-import { type Label, listLabels, readLabel } from "../../db/domain/labels/reads.ts";
-import { LABEL_MEMBER_COUNT_MAX, LABEL_NAME_LENGTH_MAX } from "../../db/domain/labels/rules.ts";
+import { createLabel } from "../../db/domain/friends/create_label.ts";
+import { deleteLabel } from "../../db/domain/friends/delete_label.ts";
+import { editLabel } from "../../db/domain/friends/edit_label.ts";
+import { type Label, listLabels, readLabel } from "../../db/domain/friends/label_reads.ts";
+import {
+  LABEL_MEMBER_COUNT_MAX,
+  LABEL_NAME_LENGTH_MAX,
+} from "../../db/domain/friends/label_rules.ts";
 import { HexId, textUpTo } from "../fields.ts";
 import { Done, done, doneAnd } from "./fields.ts";
 import { endpoint } from "./surface.ts";

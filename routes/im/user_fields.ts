@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ChatLogin } from "../../db/domain/chat_accounts/register.ts";
+import type { ChatLogin } from "../../db/domain/chat_accounts/account.ts";
 import { zoneOf } from "../../db/domain/chat_accounts/rules.ts";
 import type { Client } from "../../db/domain/sessions/open_session.ts";
 import { Flag, flag, HexId, Text } from "../fields.ts";

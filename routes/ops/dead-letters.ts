@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { listDeadLetters, type ListedWork } from "../../db/domain/pending/reads.ts";
-import { redriveDeadLetter } from "../../db/domain/pending/redrive.ts";
-import { DEAD_LETTERS_START_MAX } from "../../db/domain/pending/rules.ts";
+import { listDeadLetters, type ListedWork } from "../../db/domain/outgoing/reads.ts";
+import { redriveDeadLetter } from "../../db/domain/outgoing/redrive.ts";
+import { DEAD_LETTERS_START_MAX } from "../../db/domain/outgoing/rules.ts";
 import { pageOf, pageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 

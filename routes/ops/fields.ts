@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { uidIn } from "../../db/domain/ops_groups/rules.ts";
+import { uidIn } from "../../db/domain/groups/managed_rules.ts";
 
 const PAGE_LIMIT_DEFAULT = 20;
 const PAGE_LIMIT_MAX = 100;

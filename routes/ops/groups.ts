@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { changeManagedGroup } from "../../db/domain/ops_groups/change_managed_group.ts";
-import type { ManagedGroup } from "../../db/domain/ops_groups/group.ts";
-import { listManagedGroups, readManagedGroup } from "../../db/domain/ops_groups/reads.ts";
-import { KEYWORD_LENGTH_MAX, LISTED_COUNT_MAX } from "../../db/domain/ops_groups/rules.ts";
+import { changeManagedGroup } from "../../db/domain/groups/change_managed_group.ts";
+import type { ManagedGroup } from "../../db/domain/groups/managed_group.ts";
+import { listManagedGroups, readManagedGroup } from "../../db/domain/groups/managed_reads.ts";
+import { KEYWORD_LENGTH_MAX, LISTED_COUNT_MAX } from "../../db/domain/groups/managed_rules.ts";
 import { GROUP_NAME_LENGTH_MAX } from "../../db/domain/partner_groups/rules.ts";
 import { Flag, textUpTo } from "../fields.ts";
 import { GroupId, pageOf, pageQuery, timeText } from "./fields.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { logCustomerIn } from "../../db/domain/partners/customers.ts";
 import { grantToken } from "../../db/domain/partners/grant_token.ts";
 import { revokeToken } from "../../db/domain/partners/revoke_token.ts";
 import { CUSTOMER_ID_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
+import { logCustomerIn } from "../../db/domain/support/customers.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";
 import { Text } from "../fields.ts";
 import {

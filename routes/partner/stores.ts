@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type ListedStore, listStores } from "../../db/domain/partners/reads.ts";
 import { NAME_LENGTH_MAX, SELLER_COUNT_MAX } from "../../db/domain/partners/rules.ts";
-import { addStore, setSellers } from "../../db/domain/partners/stores.ts";
+import { addStore, setSellers } from "../../db/domain/support/stores.ts";
 import { textUpTo } from "../fields.ts";
 import { asServer, Id, Nothing, nothing, OptionalAvatar, OptionalName } from "./fields.ts";
 import { endpoint } from "./surface.ts";

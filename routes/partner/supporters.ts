@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { findSupporter } from "../../db/domain/partners/supporters.ts";
+import { findSupporter } from "../../db/domain/support/supporters.ts";
 import { asClient, Id } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 

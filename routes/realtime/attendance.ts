@@ -1,5 +1,5 @@
-import type { Ctx } from "../../db/client.ts";
-import { type PresentSocket, setGone, setPresent } from "../../db/presence.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { type PresentSocket, setGone, setPresent } from "../../db/redis/presence.ts";
 
 /** Tells Redis who comes and goes, many in one trip; what cannot be told runs out by itself. */
 export class Attendance {

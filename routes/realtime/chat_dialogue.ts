@@ -1,4 +1,4 @@
-import type { Moment } from "../../db/bus.ts";
+import type { Moment } from "../../db/bus/bus.ts";
 import type { InboxMessage } from "../../db/domain/messages/read_inbox.ts";
 import type { Asked, Codec, SendAsked } from "./codec.ts";
 import type { Connection, Dialogue } from "./dialogue.ts";

@@ -1,9 +1,9 @@
 import type { Connection, Dialogue } from "./dialogue.ts";
-import type { GobelieveAsked, GobelieveLogin } from "./gobelieve_layouts.ts";
-import type { RpcId, RpcRequest } from "./json_rpc_frames.ts";
+import type { GobelieveAsked, GobelieveLogin } from "./gobelieve/layouts.ts";
+import type { RpcId, RpcRequest } from "./json_rpc/frames.ts";
 import type { ReasonCode } from "./reasons.ts";
 import type { Sockets } from "./sockets.ts";
-import type { FrameFrom, SubFrame } from "./wukong_frames.ts";
+import type { FrameFrom, SubFrame } from "./wukong/frames.ts";
 
 /** What the chat app says: a frame, with or without the fields for encryption. */
 export type ClientFrame = FrameFrom<"client"> | RpcRequest;

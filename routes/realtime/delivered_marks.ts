@@ -1,4 +1,4 @@
-import type { Ctx } from "../../db/client.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
 import { markDelivered } from "../../db/domain/messages/heads.ts";
 
 /** How long marks are gathered before they are written, ms. */

@@ -1,4 +1,4 @@
-import type { Moment } from "../../db/bus.ts";
+import type { Moment } from "../../db/bus/bus.ts";
 import type { Asked, Data } from "./codec.ts";
 
 /** A connection whose person is known, as what is said on it sees it. */

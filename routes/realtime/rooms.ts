@@ -1,4 +1,4 @@
-import type { BusEvent } from "../../db/bus.ts";
+import type { BusEvent } from "../../db/bus/bus.ts";
 
 type RoomEvent = Extract<BusEvent, { kind: "room" }>;
 

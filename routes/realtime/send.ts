@@ -1,15 +1,15 @@
-import type { Ctx } from "../../db/client.ts";
-import { isDatabaseAway } from "../../db/client.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { isDatabaseAway } from "../../db/client/errors.ts";
+import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import type { Channel } from "../../db/domain/messages/accept.ts";
 import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
-import { DomainError, type Kind } from "../../db/domain/errors.ts";
-import { isRedisAway } from "../../db/redis.ts";
+import { isRedisAway } from "../../db/redis/client.ts";
 import { counterOf, countLocally, perUser } from "../../middleware/rate_limit.ts";
 import type { Codec, SendAsked, Sent } from "./codec.ts";
 import { Reason, type ReasonCode } from "./reasons.ts";
-import { CipherError } from "./wukong_cipher.ts";
+import { CipherError } from "./wukong/cipher.ts";
 
 /** What one person may send over all sockets of one process. */
 const SEND_RATE = perUser(30, "1 s");

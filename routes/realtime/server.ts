@@ -1,11 +1,11 @@
-import type { Parts } from "../../db/client.ts";
+import type { Parts } from "../../db/client/ctx.ts";
 import type { Log } from "../serve.ts";
 import type { Protocol } from "./codec.ts";
-import { GobelieveCodec } from "./gobelieve_session.ts";
-import { JsonRpcCodec } from "./json_rpc_session.ts";
+import { GobelieveCodec } from "./gobelieve/session.ts";
+import { JsonRpcCodec } from "./json_rpc/session.ts";
 import { Session } from "./session.ts";
 import { type SocketOptions, Sockets } from "./sockets.ts";
-import { WukongCodec } from "./wukong_session.ts";
+import { WukongCodec } from "./wukong/session.ts";
 
 /** A peer that does not answer pings for so long is gone; they also keep the platform awake, s. */
 const PING_SECONDS = 30;

@@ -1,5 +1,5 @@
-import { randomHex32 } from "../../db/keys.ts";
-import type { Moment } from "../../db/bus.ts";
+import { randomHex32 } from "../../config/keys.ts";
+import type { Moment } from "../../db/bus/bus.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { admit } from "../../middleware/admission.ts";
@@ -9,7 +9,7 @@ import { UNREAD_BYTES_MAX } from "./feed.ts";
 import { CloseCode, Reason, type ReasonCode } from "./reasons.ts";
 import { isStoreAway } from "./send.ts";
 import type { Sockets } from "./sockets.ts";
-import { FrameError } from "./wukong_frames.ts";
+import { FrameError } from "./wukong/frames.ts";
 
 /** Frames of one connection that wait for those in front of them; before and after its login. */
 const WAITING_FRAMES_MAX = { unknown: 16, known: 512 };

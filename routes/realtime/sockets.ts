@@ -1,9 +1,10 @@
-import type { BusEvent } from "../../db/bus.ts";
-import { contextFor, type Ctx, type Parts } from "../../db/client.ts";
+import { Turns } from "../../config/runtime/turns.ts";
+import type { BusEvent } from "../../db/bus/bus.ts";
+import { contextFor, type Ctx, type Parts } from "../../db/client/ctx.ts";
 import { membersAmong, readHeads } from "../../db/domain/messages/heads.ts";
 import { type InboxMessage, readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { readLiveTokens } from "../../db/domain/sessions/live_tokens.ts";
-import { PRESENCE_REFRESH_MS } from "../../db/presence.ts";
+import { PRESENCE_REFRESH_MS } from "../../db/redis/presence.ts";
 import type { Log } from "../serve.ts";
 import { Attendance } from "./attendance.ts";
 import { DeliveredMarks } from "./delivered_marks.ts";
@@ -12,7 +13,6 @@ import { Rooms } from "./rooms.ts";
 import { isStoreAway } from "./send.ts";
 import type { Session } from "./session.ts";
 import { Suspects } from "./suspects.ts";
-import { Turns } from "./turns.ts";
 
 export interface SocketOptions {
   /** How long a connection may go without saying who it is. */

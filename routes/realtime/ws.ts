@@ -1,4 +1,4 @@
-import type { Parts } from "../../db/client.ts";
+import type { Parts } from "../../db/client/ctx.ts";
 import type { Log } from "../serve.ts";
 import type { SocketOptions } from "./sockets.ts";
 

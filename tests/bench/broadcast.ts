@@ -1,18 +1,18 @@
 import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
-import { openPg } from "../../db/client_pg.ts";
+import { uuidText } from "../../config/runtime/uuid.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { readBroadcast } from "../../db/domain/broadcasts/reads.ts";
-import { PENDING_TRY_COUNT_MAX } from "../../db/domain/pending/rules.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { uuidText } from "../../db/uuid.ts";
+import { PENDING_TRY_COUNT_MAX } from "../../db/domain/outgoing/rules.ts";
 import { broadcastChunk } from "../../jobs/broadcast.ts";
 import type { MixinMessage } from "../../providers/mixin.ts";
-import { makeCrowd, type MixinStandIn, seededRandom, unreliableMixin } from "../broadcast_crowd.ts";
+import { askOps, makeOperator } from "../clients/ops.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
-import { askOps, makeOperator } from "../ops_client.ts";
+import { makeCrowd, type MixinStandIn, seededRandom, unreliableMixin } from "../people/crowd.ts";
 import { startPostgres } from "../services/postgres.ts";
-import { cellsOf, printTable, quantile } from "./im_figures.ts";
 import { openBoss } from "./broadcast_boss.ts";
+import { cellsOf, printTable, quantile } from "./im_figures.ts";
 
 const MEMBER_COUNT = 100_000;
 const SMALL_COUNT = 100;

@@ -1,6 +1,6 @@
 import PgBoss from "pg-boss";
 import type { Mixin, MixinMessage } from "../../providers/mixin.ts";
-import { KEYSTORE } from "../broadcast_crowd.ts";
+import { KEYSTORE } from "../people/crowd.ts";
 
 const BOT = { clientId: KEYSTORE.app_id, keystore: JSON.stringify(KEYSTORE) };
 /** As the broadcast job has it, so that only the queue differs. */

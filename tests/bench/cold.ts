@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import { openDatabase } from "../../db/client.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { openRedis } from "../../db/redis.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openDatabase } from "../../db/client/open.ts";
+import { openRedis } from "../../db/redis/open.ts";
 import {
   callGateway,
   type GatewayLogin,
   gatewayRequest,
   registerPerson,
-} from "../gateway_client.ts";
+} from "../clients/gateway.ts";
 import { Clock, startTestApp } from "../harness.ts";
 import { freePort } from "../services/binary.ts";
 import { startPostgres } from "../services/postgres.ts";

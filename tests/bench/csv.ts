@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { openRedis } from "../../db/redis.ts";
-import { makeGroup } from "../factories.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
+import { openRedis } from "../../db/redis/open.ts";
+import { makeOperator } from "../clients/ops.ts";
 import { startTestApp } from "../harness.ts";
-import { makeOperator } from "../ops_client.ts";
+import { makeGroup } from "../people/factories.ts";
 import { makePaidPerson, type PaidPerson } from "../routes/ops/profit_place.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { startRedis } from "../services/redis.ts";

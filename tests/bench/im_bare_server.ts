@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import pg from "pg";
-import { POOL_SIZE_MAX } from "../../db/client.ts";
+import { POOL_SIZE_MAX } from "../../db/client/limits.ts";
 
 /** The least a server that keeps messages can do: one INSERT a request, over the same driver. */
 const pool = new pg.Pool({ connectionString: Deno.env.get("DATABASE_URL")!, max: POOL_SIZE_MAX });

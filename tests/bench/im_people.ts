@@ -1,10 +1,10 @@
-import { openDatabase } from "../../db/client.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { openRedis } from "../../db/redis.ts";
-import { type ChatPerson, makeChatPerson } from "../chat_server.ts";
-import { makeGroup } from "../factories.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openDatabase } from "../../db/client/open.ts";
+import { openRedis } from "../../db/redis/open.ts";
+import { makeApp } from "../clients/partner.ts";
 import { startTestApp } from "../harness.ts";
-import { makeApp } from "../partner_client.ts";
+import { makeGroup } from "../people/factories.ts";
+import { type ChatPerson, makeChatPerson } from "../servers/chat.ts";
 import { SECRET_KEY, type ServerStores } from "../soak/server_process.ts";
 
 export interface ChatCrowd {

@@ -1,13 +1,12 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../db/client.ts";
+import { type Ctx, withTx } from "../../db/client/ctx.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { post } from "../../db/domain/ledger/post.ts";
 import { acceptMessage } from "../../db/domain/messages/accept.ts";
 import { ContentType } from "../../db/domain/messages/rules.ts";
 import { wake } from "../../db/domain/messages/send.ts";
-import type { OpenInput } from "../../db/domain/red_packets/open.ts";
 import { readForOpening } from "../../db/domain/red_packets/reads.ts";
-import { checkOpening } from "../../db/domain/red_packets/rules.ts";
+import { checkOpening, type OpenInput } from "../../db/domain/red_packets/rules.ts";
 import { ChannelType } from "../../db/schema/messages.ts";
 
 interface Locked extends Record<string, unknown> {

@@ -1,13 +1,13 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../db/client.ts";
+import { randomHex32 } from "../../config/keys.ts";
+import { type Ctx, withTx } from "../../db/client/ctx.ts";
 import { post } from "../../db/domain/ledger/post.ts";
 import { hashPayToken } from "../../db/domain/wallet/pay_once.ts";
-import { randomHex32 } from "../../db/keys.ts";
 import { friends } from "../../db/schema/chat.ts";
 import { redPackets, redPacketShares } from "../../db/schema/red_packets.ts";
 import { users } from "../../db/schema/users.ts";
 import { payTokens } from "../../db/schema/wallets.ts";
-import { makeGroup } from "../factories.ts";
+import { makeGroup } from "../people/factories.ts";
 
 export interface Payer {
   userId: number;

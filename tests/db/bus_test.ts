@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Bus, BusEvent } from "../../db/bus.ts";
-import { BUS_CHANNEL, openBus } from "../../db/bus_redis.ts";
-import type { Config } from "../../db/config.ts";
-import { openRedis } from "../../db/redis.ts";
+import type { Config } from "../../config/config.ts";
+import type { Bus, BusEvent } from "../../db/bus/bus.ts";
+import { BUS_CHANNEL, openBus } from "../../db/bus/over_redis.ts";
+import { openRedis } from "../../db/redis/open.ts";
 import { freePort, waitUntil } from "../services/binary.ts";
 import { type RedisService, startRedis } from "../services/redis.ts";
 import { startUpstashShim } from "../services/upstash_shim.ts";

@@ -1,15 +1,11 @@
 import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
-import {
-  type Database,
-  type DatabaseKind,
-  isDatabaseAway,
-  POOL_SIZE_MAX,
-  type Timeouts,
-} from "../../db/client.ts";
-import { openNeon } from "../../db/client_neon.ts";
-import { openPg } from "../../db/client_pg.ts";
-import { withTrips } from "../../db/trips.ts";
+import { withTrips } from "../../config/runtime/trips.ts";
+import type { Database, DatabaseKind } from "../../db/client/ctx.ts";
+import { isDatabaseAway } from "../../db/client/errors.ts";
+import { POOL_SIZE_MAX, type Timeouts } from "../../db/client/limits.ts";
+import { openNeon } from "../../db/client/neon.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { freePort, waitUntil } from "../services/binary.ts";
 import { startNeonProxy, useNeonProxy } from "../services/neon_proxy.ts";
 import { startPostgres } from "../services/postgres.ts";

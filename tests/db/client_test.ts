@@ -1,25 +1,18 @@
 import { neon } from "@neondatabase/serverless";
 import { DrizzleQueryError, eq, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
-import {
-  brokenConstraintOf,
-  type Ctx,
-  type Database,
-  type DatabaseKind,
-  isDatabaseAway,
-  sqlStateOf,
-  withTx,
-} from "../../db/client.ts";
-import { openNeon } from "../../db/client_neon.ts";
-import { openPg } from "../../db/client_pg.ts";
-import { openPglite } from "../../db/client_pglite.ts";
-import { MIGRATIONS_FOLDER, readMigrationLevel } from "../../db/migrations.ts";
+import { withTrips } from "../../config/runtime/trips.ts";
+import { type Ctx, type Database, type DatabaseKind, withTx } from "../../db/client/ctx.ts";
+import { brokenConstraintOf, isDatabaseAway, sqlStateOf } from "../../db/client/errors.ts";
+import { MIGRATIONS_FOLDER, readMigrationLevel } from "../../db/client/migrations.ts";
+import { openNeon } from "../../db/client/neon.ts";
+import { openPg } from "../../db/client/pg.ts";
+import { openPglite } from "../../db/client/pglite.ts";
 import { apps } from "../../db/schema/apps.ts";
 import { captchaSends } from "../../db/schema/captchas.ts";
 import { groups } from "../../db/schema/groups.ts";
 import { opsKeys } from "../../db/schema/operators.ts";
 import { users } from "../../db/schema/users.ts";
-import { withTrips } from "../../db/trips.ts";
 import { startNeonProxy, useNeonProxy } from "../services/neon_proxy.ts";
 import { startPostgres } from "../services/postgres.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Config } from "../../db/config.ts";
-import { PRESENCE_TTL_MS, readOnline, setGone, setPresent } from "../../db/presence.ts";
-import { openRedis } from "../../db/redis.ts";
-import { withTrips } from "../../db/trips.ts";
+import type { Config } from "../../config/config.ts";
+import { withTrips } from "../../config/runtime/trips.ts";
+import { openRedis } from "../../db/redis/open.ts";
+import { PRESENCE_TTL_MS, readOnline, setGone, setPresent } from "../../db/redis/presence.ts";
 import { Clock } from "../harness.ts";
 import { freePort } from "../services/binary.ts";
 import { startRedis } from "../services/redis.ts";

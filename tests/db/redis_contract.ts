@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Redis } from "../../db/redis.ts";
+import type { Redis } from "../../db/redis/client.ts";
 
 export interface Refusal {
   refused: string;

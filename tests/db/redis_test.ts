@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import type { Config } from "../../db/config.ts";
-import { DeadlineError } from "../../db/deadline.ts";
-import { isRedisAway, openRedis, type Redis } from "../../db/redis.ts";
-import { play, SCRIPTS, WRONG_TYPE } from "./redis_contract.ts";
-import { Keyspace } from "../../db/redis_memory/keyspace.ts";
-import { memoryTransport } from "../../db/redis_memory.ts";
-import { withTrips } from "../../db/trips.ts";
+import type { Config } from "../../config/config.ts";
+import { DeadlineError } from "../../config/runtime/deadline.ts";
+import { withTrips } from "../../config/runtime/trips.ts";
+import { isRedisAway, type Redis } from "../../db/redis/client.ts";
+import { Keyspace } from "../../db/redis/memory/keyspace.ts";
+import { memoryTransport } from "../../db/redis/memory/transport.ts";
+import { openRedis } from "../../db/redis/open.ts";
+import { freePort, waitUntil } from "../services/binary.ts";
 import { type RedisService, startRedis } from "../services/redis.ts";
 import { startUpstashShim } from "../services/upstash_shim.ts";
-import { freePort, waitUntil } from "../services/binary.ts";
+import { play, SCRIPTS, WRONG_TYPE } from "./redis_contract.ts";
 
 /** No failure may take longer than this, ms: a bound against hanging, not a measurement. */
 const FAILURE_MS_MAX = 2_000;

@@ -1,18 +1,18 @@
-import assert from "node:assert/strict";
 import { asc, eq, isNull, sql } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
-import type { Config } from "../../db/config.ts";
-import { addUsers } from "../../db/domain/managed_users/add_users.ts";
-import { changeUsers } from "../../db/domain/managed_users/change_users.ts";
-import { deleteUsers } from "../../db/domain/managed_users/delete_users.ts";
-import { listUsers, readUser } from "../../db/domain/managed_users/reads.ts";
+import assert from "node:assert/strict";
+import type { Config } from "../../config/config.ts";
+import { deriveKeys } from "../../config/keys.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
 import type { OperatorActor } from "../../db/domain/operators/actor.ts";
 import { logInByMobile } from "../../db/domain/sessions/log_in_by_mobile.ts";
-import { deriveKeys } from "../../db/keys.ts";
+import { addUsers } from "../../db/domain/users/add_users.ts";
+import { changeUsers } from "../../db/domain/users/change_users.ts";
+import { deleteUsers } from "../../db/domain/users/delete_users.ts";
+import { listUsers, readUser } from "../../db/domain/users/managed_reads.ts";
+import { openRedis } from "../../db/redis/open.ts";
 import { operatorActions, operators } from "../../db/schema/operators.ts";
 import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
-import { openRedis } from "../../db/redis.ts";
 import { startPostgres, type TestPostgres } from "../services/postgres.ts";
 import { openPlace, race } from "./race_place.ts";
 

@@ -1,10 +1,10 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
-import { bindCard } from "../../db/domain/bank_cards/bind_card.ts";
-import { listCards } from "../../db/domain/bank_cards/reads.ts";
-import { CARD_COUNT_MAX } from "../../db/domain/bank_cards/rules.ts";
-import { deriveKeys } from "../../db/keys.ts";
+import assert from "node:assert/strict";
+import { deriveKeys } from "../../config/keys.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { bindCard } from "../../db/domain/payment_methods/bind_card.ts";
+import { listCards } from "../../db/domain/payment_methods/card_reads.ts";
+import { CARD_COUNT_MAX } from "../../db/domain/payment_methods/card_rules.ts";
 import { cardNumber, idNumber } from "../routes/im/card_numbers.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { openPlace, race } from "./race_place.ts";

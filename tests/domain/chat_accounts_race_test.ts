@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import { asc, eq, sql } from "drizzle-orm";
-import { withTx } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import { withTx } from "../../db/client/ctx.ts";
 import { ensureChatAccount } from "../../db/domain/chat_accounts/account.ts";
 import { lockPair, placeFriendship } from "../../db/domain/friends/pair.ts";
 import { markDelivered } from "../../db/domain/messages/heads.ts";

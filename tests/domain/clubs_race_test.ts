@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import type { Ctx } from "../../db/client/ctx.ts";
 import { deleteCard } from "../../db/domain/cards/delete_card.ts";
 import { sendCard } from "../../db/domain/cards/send_card.ts";
 import { createClub } from "../../db/domain/clubs/create_club.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { deleteStale } from "../../db/domain/upkeep/delete_stale.ts";
+import { deleteStale } from "../../db/domain/jobs/delete_stale.ts";
 import { operators, revokedTokens } from "../../db/schema/operators.ts";
 import { redPackets, redPacketShares } from "../../db/schema/red_packets.ts";
 import { payTokens } from "../../db/schema/wallets.ts";
-import { makeUser } from "../factories.ts";
 import { startTestApp } from "../harness.ts";
+import { makeUser } from "../people/factories.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 

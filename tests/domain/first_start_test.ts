@@ -1,14 +1,14 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { keepKeys, readCredentials } from "../../db/data_dir.ts";
+import assert from "node:assert/strict";
+import { keepKeys, readCredentials } from "../../config/data_dir.ts";
+import { hmacHex, md5Hex } from "../../config/keys.ts";
+import { unseal } from "../../config/runtime/sealed.ts";
 import { firstStart } from "../../db/domain/demo/first_start.ts";
 import { verifyOperatorToken } from "../../db/domain/operators/tokens.ts";
-import { hmacHex, md5Hex } from "../../db/keys.ts";
 import { apps } from "../../db/schema/apps.ts";
 import { groupMembers, groups } from "../../db/schema/groups.ts";
 import { opsKeys } from "../../db/schema/operators.ts";
 import { paymentMethods, realNames } from "../../db/schema/people.ts";
-import { unseal } from "../../db/sealed.ts";
 import { startTestApp } from "../harness.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

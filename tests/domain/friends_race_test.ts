@@ -1,13 +1,13 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import type { Ctx } from "../../db/client/ctx.ts";
 import { acceptApply } from "../../db/domain/friends/accept_apply.ts";
 import { applyForFriendship } from "../../db/domain/friends/apply.ts";
+import { createLabel } from "../../db/domain/friends/create_label.ts";
 import { deleteFriend } from "../../db/domain/friends/delete_friend.ts";
+import { editLabel } from "../../db/domain/friends/edit_label.ts";
+import { readLabel } from "../../db/domain/friends/label_reads.ts";
 import { type Friend, listChangedFriends } from "../../db/domain/friends/reads.ts";
-import { createLabel } from "../../db/domain/labels/create_label.ts";
-import { editLabel } from "../../db/domain/labels/edit_label.ts";
-import { readLabel } from "../../db/domain/labels/reads.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { openPlace, type Person, race } from "./race_place.ts";
 

@@ -1,8 +1,9 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { localBus } from "../../db/bus.ts";
-import type { Ctx } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
+import assert from "node:assert/strict";
+import { localBus } from "../../db/bus/bus.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { addMembers } from "../../db/domain/groups/add_members.ts";
 import { leaveGroup } from "../../db/domain/groups/leave_group.ts";
@@ -10,8 +11,7 @@ import { syncMembers } from "../../db/domain/groups/reads.ts";
 import { expelMembers } from "../../db/domain/groups/remove_members.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
 import { acceptMessage } from "../../db/domain/messages/accept.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { makeGroup, makeUsers } from "../factories.ts";
+import { makeGroup, makeUsers } from "../people/factories.ts";
 import { startPostgres } from "../services/postgres.ts";
 
 // On a real server: PGlite has one connection, on which nothing ever races.

@@ -1,8 +1,9 @@
-import assert from "node:assert/strict";
 import { and, eq } from "drizzle-orm";
-import { openDatabase } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import { withTrips } from "../../config/runtime/trips.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openDatabase } from "../../db/client/open.ts";
 import { type AcceptInput, acceptMessage } from "../../db/domain/messages/accept.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { blocks } from "../../db/schema/blocks.ts";
 import { groupMembers, groups } from "../../db/schema/groups.ts";
 import {
@@ -13,9 +14,8 @@ import {
   inboxHeads,
   messages,
 } from "../../db/schema/messages.ts";
-import { withTrips } from "../../db/trips.ts";
-import { makeGroup, makeUser, makeUsers } from "../factories.ts";
 import { startTestApp } from "../harness.ts";
+import { makeGroup, makeUser, makeUsers } from "../people/factories.ts";
 import { startPostgres } from "../services/postgres.ts";
 
 const text = (content: string) => JSON.stringify({ type: 1, content });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { withTrips } from "../../config/runtime/trips.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
-import { withTrips } from "../../db/trips.ts";
-import { makeGroup, makeUsers } from "../factories.ts";
 import { startTestApp } from "../harness.ts";
+import { makeGroup, makeUsers } from "../people/factories.ts";
 
 Deno.test("a channel may be named as clients name it, at no further trip", async () => {
   await using app = await startTestApp();

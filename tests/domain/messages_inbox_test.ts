@@ -1,15 +1,15 @@
-import assert from "node:assert/strict";
 import { and, eq } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
-import { openDatabase } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import { withTrips } from "../../config/runtime/trips.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openDatabase } from "../../db/client/open.ts";
 import { acceptMessage } from "../../db/domain/messages/accept.ts";
 import { acknowledge } from "../../db/domain/messages/acknowledge.ts";
 import { readInbox } from "../../db/domain/messages/read_inbox.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { ChannelType, conversations, inboxHeads } from "../../db/schema/messages.ts";
-import { withTrips } from "../../db/trips.ts";
-import { makeGroup, makeUsers } from "../factories.ts";
 import { startTestApp } from "../harness.ts";
+import { makeGroup, makeUsers } from "../people/factories.ts";
 import { startPostgres } from "../services/postgres.ts";
 
 const text = (content: string) => JSON.stringify({ type: 1, content });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { openPg } from "../../db/client_pg.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import type { CrashOrder } from "../money_model/crash_child.ts";
 import { answerOf, CrashPlace, type Holdings, type Trial } from "../money_model/crash_place.ts";
 import { type Flow, flows } from "../money_model/flows.ts";

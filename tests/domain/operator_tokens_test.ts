@@ -1,9 +1,9 @@
+import { SignJWT } from "jose";
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { SignJWT } from "jose";
+import type { Config } from "../../config/config.ts";
+import { deriveKeys } from "../../config/keys.ts";
 import { issueOperatorToken, verifyOperatorToken } from "../../db/domain/operators/tokens.ts";
-import { deriveKeys } from "../../db/keys.ts";
-import type { Config } from "../../db/config.ts";
 
 const now = new Date("2026-03-01T00:00:00Z");
 const keysOf = (secretKey: string) => deriveKeys({ secretKey });

@@ -1,8 +1,9 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
-import { sendMessage } from "../../db/domain/messages/send.ts";
+import assert from "node:assert/strict";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { setMember } from "../../db/domain/groups/set_member.ts";
 import { type InboxMessage, readInbox } from "../../db/domain/messages/read_inbox.ts";
+import { sendMessage } from "../../db/domain/messages/send.ts";
 import { addPartnerMembers } from "../../db/domain/partner_groups/add_members.ts";
 import { createPartnerGroup } from "../../db/domain/partner_groups/create_group.ts";
 import { editPartnerGroup, upgradeGroup } from "../../db/domain/partner_groups/edit_group.ts";
@@ -10,7 +11,6 @@ import {
   disbandGroup,
   removePartnerMembers,
 } from "../../db/domain/partner_groups/remove_members.ts";
-import { setMember } from "../../db/domain/partner_groups/set_member.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { openPlace, race } from "./race_place.ts";
 

@@ -1,13 +1,13 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import type { Config } from "../../db/config.ts";
+import assert from "node:assert/strict";
+import type { Config } from "../../config/config.ts";
 import { hashPassword } from "../../db/domain/chat_accounts/password.ts";
 import { issuePayToken } from "../../db/domain/wallet/issue_pay_token.ts";
 import { createRecharge } from "../../db/domain/wallet/recharge.ts";
 import { PAY_LOCK_MS } from "../../db/domain/wallet/rules.ts";
 import { recharges } from "../../db/schema/ledger.ts";
 import { payTokens, wallets } from "../../db/schema/wallets.ts";
-import { giveMoney, walletOf } from "../money_people.ts";
+import { giveMoney, walletOf } from "../people/money.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { openPlace, race } from "./race_place.ts";
 

@@ -1,6 +1,7 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import type { Config } from "../../config/config.ts";
+import { type Ctx, withTx } from "../../db/client/ctx.ts";
 import { enterRuns } from "../../db/domain/jobs/runs.ts";
 import { auditLedger } from "../../db/domain/ledger/audit.ts";
 import type { OpsActor } from "../../db/domain/operators/actor.ts";
@@ -10,10 +11,9 @@ import { makeRecords } from "../../db/domain/payouts/make_records.ts";
 import { PROFIT_JOB } from "../../db/domain/payouts/months.ts";
 import { recordPayments } from "../../db/domain/payouts/record_payments.ts";
 import { setResult } from "../../db/domain/payouts/set_result.ts";
-import type { Config } from "../../db/config.ts";
 import { operatorActions, operators } from "../../db/schema/operators.ts";
 import { profitRecords, subscriptionPayments } from "../../db/schema/payouts.ts";
-import { makeGroup } from "../factories.ts";
+import { makeGroup } from "../people/factories.ts";
 import { startPostgres, type TestPostgres } from "../services/postgres.ts";
 import { openPlace, type Person, race } from "./race_place.ts";
 

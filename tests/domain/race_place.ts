@@ -1,9 +1,9 @@
 import { asc, isNotNull, sql } from "drizzle-orm";
-import { localBus } from "../../db/bus.ts";
-import type { Ctx } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
+import { localBus } from "../../db/bus/bus.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { DomainError } from "../../db/domain/errors.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { users } from "../../db/schema/users.ts";
 import type { TestPostgres } from "../services/postgres.ts";
 

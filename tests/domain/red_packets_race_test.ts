@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import type { Ctx } from "../../db/client/ctx.ts";
 import { createRedPacket } from "../../db/domain/red_packets/create.ts";
 import { refundExpiredRedPackets } from "../../db/domain/red_packets/expire.ts";
 import { openRedPacket } from "../../db/domain/red_packets/open.ts";
@@ -8,8 +8,8 @@ import { payRedPacket } from "../../db/domain/red_packets/pay.ts";
 import { readRedPacket } from "../../db/domain/red_packets/read_packet.ts";
 import { OPEN_LIFE_MS } from "../../db/domain/red_packets/rules.ts";
 import { settleSteps } from "../../jobs/settle.ts";
-import { makeGroup } from "../factories.ts";
-import { assertBooks, giveMoney, issuePayToken, walletOf } from "../money_people.ts";
+import { makeGroup } from "../people/factories.ts";
+import { assertBooks, giveMoney, issuePayToken, walletOf } from "../people/money.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { openPlace, type Person, race } from "./race_place.ts";
 

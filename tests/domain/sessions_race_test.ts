@@ -1,10 +1,10 @@
-import assert from "node:assert/strict";
 import { and, eq, isNull } from "drizzle-orm";
-import { openDatabase } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openDatabase } from "../../db/client/open.ts";
 import { sendCaptcha } from "../../db/domain/captchas/send_captcha.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { logInByMobile } from "../../db/domain/sessions/log_in_by_mobile.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { captchaAudit } from "../../db/schema/captchas.ts";
 import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";

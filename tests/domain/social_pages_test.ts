@@ -1,15 +1,15 @@
-import assert from "node:assert/strict";
 import { drizzle } from "drizzle-orm/node-postgres";
+import assert from "node:assert/strict";
 import pg from "pg";
-import type { Ctx, Db } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
+import { md5Hex } from "../../config/keys.ts";
+import type { Ctx, Db } from "../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { listBlocked } from "../../db/domain/blocks/reads.ts";
 import { listCards } from "../../db/domain/cards/reads.ts";
 import { listClubsOf, listMembers } from "../../db/domain/clubs/reads.ts";
 import { loadNotifications } from "../../db/domain/notifications/load_page.ts";
 import type { Cursor } from "../../db/domain/paging/rules.ts";
-import { md5Hex } from "../../db/keys.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { startPostgres } from "../services/postgres.ts";
 
 const postgres = await startPostgres();

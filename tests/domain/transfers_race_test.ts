@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import { type Ctx, withTx } from "../../db/client/ctx.ts";
 import { placeFriendship } from "../../db/domain/friends/pair.ts";
 import { refundExpiredTransfers } from "../../db/domain/transfers/expire.ts";
 import { readTransfer } from "../../db/domain/transfers/reads.ts";
@@ -8,7 +8,7 @@ import { receiveTransfer } from "../../db/domain/transfers/receive.ts";
 import { WAITING_LIFE_MS } from "../../db/domain/transfers/rules.ts";
 import { sendTransfer } from "../../db/domain/transfers/send.ts";
 import { settleSteps } from "../../jobs/settle.ts";
-import { assertBooks, giveMoney, issuePayToken, walletOf } from "../money_people.ts";
+import { assertBooks, giveMoney, issuePayToken, walletOf } from "../people/money.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { openPlace, type Person, race } from "./race_place.ts";
 

@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx, Db } from "../../db/client.ts";
+import assert from "node:assert/strict";
+import type { Ctx, Db } from "../../db/client/ctx.ts";
 import { auditLedger } from "../../db/domain/ledger/audit.ts";
 import { postedAs } from "../../db/domain/ledger/post.ts";
 import { PROFIT_JOB } from "../../db/domain/payouts/months.ts";
@@ -17,10 +17,10 @@ import { profitRecords } from "../../db/schema/payouts.ts";
 import { runDue } from "../../jobs/run.ts";
 import { jobs } from "../../jobs/schedule.ts";
 import { settleBy, settleSteps } from "../../jobs/settle.ts";
-import { makeGroup } from "../factories.ts";
 import { openTestDatabase, startTestApp, type TestApp } from "../harness.ts";
-import { issuePayToken } from "../money_people.ts";
 import { type Cast, engageCast } from "../money_model/cast.ts";
+import { makeGroup } from "../people/factories.ts";
+import { issuePayToken } from "../people/money.ts";
 import { jobDepsOf } from "./kit.ts";
 
 const auditJob = jobs.find(({ name }) => name === "audit")!;

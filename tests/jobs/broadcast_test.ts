@@ -1,27 +1,28 @@
 import { and, eq, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
-import type { BusEvent } from "../../db/bus.ts";
-import { openPg } from "../../db/client_pg.ts";
-import type { Ctx } from "../../db/client.ts";
+import { uuidText } from "../../config/runtime/uuid.ts";
+import type { BusEvent } from "../../db/bus/bus.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { deliverNextBroadcast } from "../../db/domain/broadcasts/deliver_broadcast.ts";
 import { readBroadcast } from "../../db/domain/broadcasts/reads.ts";
 import { listConversations } from "../../db/domain/messages/list_conversations.ts";
 import { readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
-import { claimDue } from "../../db/domain/pending/claims.ts";
-import { redriveWork } from "../../db/domain/pending/redrive.ts";
-import { PENDING_TRY_COUNT_MAX } from "../../db/domain/pending/rules.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
+import { claimDue } from "../../db/domain/outgoing/claims.ts";
+import { redriveWork } from "../../db/domain/outgoing/redrive.ts";
+import { PENDING_TRY_COUNT_MAX } from "../../db/domain/outgoing/rules.ts";
 import { groupMembers, groups } from "../../db/schema/groups.ts";
 import { pendingWork } from "../../db/schema/jobs.ts";
 import { messages } from "../../db/schema/messages.ts";
 import { users } from "../../db/schema/users.ts";
-import { uuidText } from "../../db/uuid.ts";
 import { broadcastChunk, type BroadcastReport } from "../../jobs/broadcast.ts";
-import { openKick } from "../../jobs/kick.ts";
 import { runDue } from "../../jobs/run.ts";
 import { jobs } from "../../jobs/schedule.ts";
+import { openKick } from "../../jobs/soon.ts";
 import { type Mixin, MixinRefusedError } from "../../providers/mixin.ts";
+import { startTestApp, type TestApp } from "../harness.ts";
 import {
   joinCrowd,
   KEYSTORE,
@@ -31,9 +32,8 @@ import {
   readReceivers,
   seededRandom,
   unreliableMixin,
-} from "../broadcast_crowd.ts";
-import { makeUser } from "../factories.ts";
-import { startTestApp, type TestApp } from "../harness.ts";
+} from "../people/crowd.ts";
+import { makeUser } from "../people/factories.ts";
 import { waitUntil } from "../services/binary.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { jobDepsOf } from "./kit.ts";

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { openPg } from "../../db/client_pg.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { type JobDeps, runDue } from "../../jobs/run.ts";
 import { countingJob } from "./kit.ts";
 

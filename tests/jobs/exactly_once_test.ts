@@ -1,10 +1,10 @@
 import { asc, eq, sql } from "drizzle-orm";
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import type { Database, Db } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
+import type { Database, Db } from "../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { listJobs } from "../../db/domain/jobs/list_jobs.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { jobRuns } from "../../db/schema/jobs.ts";
 import { tick } from "../../jobs/cron.ts";
 import { type Job, type JobDeps, runDue } from "../../jobs/run.ts";

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Database } from "../../db/client.ts";
+import type { Database } from "../../db/client/ctx.ts";
 import type { Schedule } from "../../db/domain/jobs/rules.ts";
 import type { Job, JobDeps } from "../../jobs/run.ts";
 import type { Clock, TestApp } from "../harness.ts";

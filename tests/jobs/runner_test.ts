@@ -1,7 +1,9 @@
 import { eq, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
-import { withTx } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
+import { runJobCommand } from "../../commands/run_job.ts";
+import { withTx } from "../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { RUN_TRY_COUNT_MAX } from "../../db/domain/jobs/rules.ts";
 import {
   claimRun,
@@ -10,9 +12,7 @@ import {
   LateWriterError,
   RUN_LEASE_MS,
 } from "../../db/domain/jobs/runs.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { jobRuns } from "../../db/schema/jobs.ts";
-import { runJobCommand } from "../../jobs/command.ts";
 import { mayRunJobs, registerCron, tick } from "../../jobs/cron.ts";
 import { type Job, type JobDeps, runDue } from "../../jobs/run.ts";
 import { jobs } from "../../jobs/schedule.ts";

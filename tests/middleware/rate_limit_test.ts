@@ -7,7 +7,7 @@ import {
   perUser,
   windowsAt,
 } from "../../middleware/rate_limit.ts";
-import { callGateway, registerPerson } from "../gateway_client.ts";
+import { callGateway, registerPerson } from "../clients/gateway.ts";
 import { startTestApp } from "../harness.ts";
 
 const counter = { key: "test", count: 10, windowMs: 1_000 };

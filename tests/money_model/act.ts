@@ -1,10 +1,10 @@
-import type { TestApp } from "../harness.ts";
-import { callIm } from "../im_client.ts";
-import { callOps } from "../ops_client.ts";
 import { issueOperatorToken } from "../../db/domain/operators/tokens.ts";
 import { imErrors } from "../../routes/im/errors.ts";
 import type { ErrorTable } from "../../routes/kit.ts";
 import { opsErrors } from "../../routes/ops/errors.ts";
+import { callIm } from "../clients/im.ts";
+import { callOps } from "../clients/ops.ts";
+import type { TestApp } from "../harness.ts";
 import type { Books, Foreseen } from "./books.ts";
 import type { Cast } from "./cast.ts";
 

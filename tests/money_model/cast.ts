@@ -1,16 +1,16 @@
-import { randomBytes, scryptSync } from "node:crypto";
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../db/client.ts";
+import { randomBytes, scryptSync } from "node:crypto";
+import { randomHex32 } from "../../config/keys.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { SESSION_LIFE_MS } from "../../db/domain/sessions/session.ts";
-import { randomHex32 } from "../../db/keys.ts";
 import { friends } from "../../db/schema/chat.ts";
 import { paymentMethods, PaymentType, realNames } from "../../db/schema/people.ts";
 import { SessionKind, sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { wallets } from "../../db/schema/wallets.ts";
-import { makeGroup } from "../factories.ts";
-import { makeOperator } from "../ops_client.ts";
+import { makeOperator } from "../clients/ops.ts";
+import { makeGroup } from "../people/factories.ts";
 
 /** Everybody's. */
 export const PAY_PASSWORD = "246810";

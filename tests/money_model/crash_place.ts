@@ -1,10 +1,10 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import pg from "pg";
-import type { Database, Db } from "../../db/client.ts";
-import { openPg } from "../../db/client_pg.ts";
-import { auditLedger } from "../../db/domain/ledger/audit.ts";
+import type { Database, Db } from "../../db/client/ctx.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { DomainError } from "../../db/domain/errors.ts";
+import { auditLedger } from "../../db/domain/ledger/audit.ts";
 import type { TestPostgres } from "../services/postgres.ts";
 import { type Cast, engageCast } from "./cast.ts";
 import { type Flow, type Subject, type Surroundings, surroundingsOf } from "./flows.ts";

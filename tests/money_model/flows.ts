@@ -1,8 +1,8 @@
-import { localBus } from "../../db/bus.ts";
-import { contextFor, type Ctx, type Database } from "../../db/client.ts";
-import { readConfig } from "../../db/config.ts";
-import { createRedPacket } from "../../db/domain/red_packets/create.ts";
+import { readConfig } from "../../config/config.ts";
+import { localBus } from "../../db/bus/bus.ts";
+import { contextFor, type Ctx, type Database } from "../../db/client/ctx.ts";
 import type { Kind } from "../../db/domain/errors.ts";
+import { createRedPacket } from "../../db/domain/red_packets/create.ts";
 import { openRedPacket } from "../../db/domain/red_packets/open.ts";
 import { payRedPacket } from "../../db/domain/red_packets/pay.ts";
 import { lookAtRedPacket, readRedPacket } from "../../db/domain/red_packets/read_packet.ts";
@@ -14,10 +14,9 @@ import { decideWithdrawal } from "../../db/domain/wallet/decide_withdrawal.ts";
 import { issuePayToken } from "../../db/domain/wallet/issue_pay_token.ts";
 import { createRecharge } from "../../db/domain/wallet/recharge.ts";
 import { requestWithdrawal } from "../../db/domain/wallet/withdraw.ts";
-import { runDue } from "../../jobs/run.ts";
+import { type JobDeps, runDue } from "../../jobs/run.ts";
 import { jobs } from "../../jobs/schedule.ts";
-import type { JobDeps } from "../../jobs/run.ts";
-import { giveMoney, issuePayToken as grantToken } from "../money_people.ts";
+import { giveMoney, issuePayToken as grantToken } from "../people/money.ts";
 import { type Cast, PAY_PASSWORD } from "./cast.ts";
 
 /** What a flow works with, made over any handle on the database. */

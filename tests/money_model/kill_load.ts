@@ -1,9 +1,9 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import pg from "pg";
-import { openPg } from "../../db/client_pg.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openPg } from "../../db/client/pg.ts";
 import { auditLedger } from "../../db/domain/ledger/audit.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import type { TestPostgres } from "../services/postgres.ts";
 import { asOperator, asPerson, type Said, type Stage } from "./act.ts";

@@ -1,18 +1,18 @@
-import assert from "node:assert/strict";
-import fc from "fast-check";
 import { sql } from "drizzle-orm";
-import type { Database } from "../../db/client.ts";
-import { auditLedger } from "../../db/domain/ledger/audit.ts";
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import type { Database } from "../../db/client/ctx.ts";
 import { familyOf, publicTextOf } from "../../db/domain/errors.ts";
-import { jobs } from "../../jobs/schedule.ts";
+import { auditLedger } from "../../db/domain/ledger/audit.ts";
 import { runDue } from "../../jobs/run.ts";
+import { jobs } from "../../jobs/schedule.ts";
 import { openTestDatabase, startTestApp, type TestApp } from "../harness.ts";
 import { jobDepsOf } from "../jobs/kit.ts";
 import type { Act, Said, Stage } from "./act.ts";
 import { Books, type Foreseen } from "./books.ts";
 import { engageCast } from "./cast.ts";
-import { type Program, programs } from "./program.ts";
 import { openPurse } from "./makers.ts";
+import { type Program, programs } from "./program.ts";
 import { performStep } from "./steps.ts";
 import { MINUTE_MS } from "./wallet_acts.ts";
 

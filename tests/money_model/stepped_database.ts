@@ -1,7 +1,7 @@
-import pg from "pg";
 import { drizzle } from "drizzle-orm/node-postgres";
-import type { Database, Db } from "../../db/client.ts";
-import { overPool, type Pool } from "../../db/client_pool.ts";
+import pg from "pg";
+import type { Database, Db } from "../../db/client/ctx.ts";
+import { overPool, type Pool } from "../../db/client/pool.ts";
 
 /** A statement about to be sent; BEGIN and COMMIT are statements too. */
 export interface Statement {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { readConfig } from "../../db/config.ts";
+import { readConfig } from "../../config/config.ts";
 import { messagesPerCall, type MixinBot, MixinRefusedError } from "../../providers/mixin.ts";
 import { developmentMixin } from "../../providers/mixin_development.ts";
 import { realMixin } from "../../providers/mixin_real.ts";

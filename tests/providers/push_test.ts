@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readConfig } from "../../db/config.ts";
-import { DeadlineError } from "../../db/deadline.ts";
+import { readConfig } from "../../config/config.ts";
+import { DeadlineError } from "../../config/runtime/deadline.ts";
 import { Outbox } from "../../providers/outbox.ts";
 import { PushRefusedError } from "../../providers/push.ts";
 import { developmentPush } from "../../providers/push_development.ts";

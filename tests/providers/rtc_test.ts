@@ -1,7 +1,7 @@
-import { createHmac } from "node:crypto";
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { inflateSync } from "node:zlib";
-import { ConfigError, readConfig } from "../../db/config.ts";
+import { ConfigError, readConfig } from "../../config/config.ts";
 import { openProviders } from "../../providers/providers.ts";
 import { agoraRtc } from "../../providers/rtc_agora.ts";
 import { developmentRtc } from "../../providers/rtc_development.ts";

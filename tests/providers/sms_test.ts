@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DeadlineError } from "../../db/deadline.ts";
+import { DeadlineError } from "../../config/runtime/deadline.ts";
 import { Outbox } from "../../providers/outbox.ts";
 import {
   aliyunSms,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConfigError, readConfig } from "../../db/config.ts";
+import { ConfigError, readConfig } from "../../config/config.ts";
 import { openProviders } from "../../providers/providers.ts";
 import { developmentStorage } from "../../providers/storage_development.ts";
 import { ossStorage } from "../../providers/storage_oss.ts";

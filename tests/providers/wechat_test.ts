@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import type { Ctx } from "../../db/client.ts";
-import { readConfig } from "../../db/config.ts";
-import { DeadlineError } from "../../db/deadline.ts";
+import { readConfig } from "../../config/config.ts";
+import { DeadlineError } from "../../config/runtime/deadline.ts";
+import type { Ctx } from "../../db/client/ctx.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { signatureOf, signPage } from "../../db/domain/wechat/js_sdk.ts";
 import { readJsapiTicket } from "../../db/domain/wechat/jsapi_ticket.ts";
-import { openRedis, RedisAwayError } from "../../db/redis.ts";
+import { RedisAwayError } from "../../db/redis/client.ts";
+import { openRedis } from "../../db/redis/open.ts";
 import { WechatRefusedError } from "../../providers/wechat.ts";
 import { developmentWechat } from "../../providers/wechat_development.ts";
 import { realWechat } from "../../providers/wechat_real.ts";

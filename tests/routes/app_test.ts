@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { callGateway } from "../gateway_client.ts";
+import { callGateway } from "../clients/gateway.ts";
 import { startTestApp } from "../harness.ts";
 
 const ENVELOPES: Record<string, (body: Record<string, unknown>) => boolean> = {

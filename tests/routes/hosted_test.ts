@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { openDatabase } from "../../db/client.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { openRedis } from "../../db/redis.ts";
-import { callGateway, registerPerson } from "../gateway_client.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openDatabase } from "../../db/client/open.ts";
+import { openRedis } from "../../db/redis/open.ts";
+import { callGateway, registerPerson } from "../clients/gateway.ts";
 import { startTestApp } from "../harness.ts";
 import { startNeonProxy, useNeonProxy } from "../services/neon_proxy.ts";
 import { startPostgres } from "../services/postgres.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { openDatabase } from "../../db/client.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { openRedis } from "../../db/redis.ts";
-import { callGateway, registerPerson } from "../gateway_client.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openDatabase } from "../../db/client/open.ts";
+import { openRedis } from "../../db/redis/open.ts";
+import { callGateway, registerPerson } from "../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { waitUntil } from "../services/binary.ts";
 import { startPostgres } from "../services/postgres.ts";

@@ -1,8 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { banks, cardTypes, findBank, findOrigin } from "../../db/domain/bank_cards/banks.ts";
-import table from "../../db/domain/bank_cards/banks.json" with { type: "json" };
-import { recognizeCard } from "../../db/domain/bank_cards/recognize_card.ts";
+import assert from "node:assert/strict";
+import table from "../../db/domain/payment_methods/banks.json" with { type: "json" };
+import { banks, cardTypes, findBank, findOrigin } from "../../db/domain/payment_methods/banks.ts";
 import {
   idCheckOf,
   isLuhn,
@@ -10,7 +9,8 @@ import {
   maskIdNo,
   parseCardNumber,
   parseIdNo,
-} from "../../db/domain/bank_cards/rules.ts";
+} from "../../db/domain/payment_methods/card_rules.ts";
+import { recognizeCard } from "../../db/domain/payment_methods/recognize_card.ts";
 import { cardNumber, idNumber } from "../routes/im/card_numbers.ts";
 
 const NOW = new Date("2026-03-01T00:00:00Z");

@@ -3,11 +3,10 @@ import { hashPassword, isPassword } from "../../db/domain/chat_accounts/password
 import {
   checkShortNo,
   isOwnName,
-  maskPhone,
   socketAddresses,
-  usernameOf,
   zoneOf,
 } from "../../db/domain/chat_accounts/rules.ts";
+import { maskPhone, usernameOf } from "../../db/domain/users/rules.ts";
 
 Deno.test("a number's login name is its zone and digits, and nobody's own name looks like one", () => {
   assert.equal(usernameOf({ countryCode: "86", number: "13800138000" }), "008613800138000");

@@ -6,12 +6,10 @@ import {
   can,
   cutName,
   dayStart,
-  literal,
-  NAMED_COUNT_MAX,
   nameOf,
-  placeholders,
   type Role,
 } from "../../db/domain/groups/rules.ts";
+import { literal, NAMED_COUNT_MAX, placeholders } from "../../db/domain/messages/template.ts";
 import { MemberRole } from "../../db/schema/groups.ts";
 
 const roles = { member: MemberRole.member, owner: MemberRole.owner, manager: MemberRole.manager };

@@ -12,7 +12,7 @@ import {
   type RunsSoFar,
   type Schedule,
 } from "../../db/domain/jobs/rules.ts";
-import { PENDING_TRY_COUNT_MAX, waitAfter } from "../../db/domain/pending/rules.ts";
+import { PENDING_TRY_COUNT_MAX, waitAfter } from "../../db/domain/outgoing/rules.ts";
 import { jobs } from "../../jobs/schedule.ts";
 
 const HOUR_MS = 60 * 60_000;

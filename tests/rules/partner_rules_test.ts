@@ -1,8 +1,9 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { checkAddress, isAllowedAddress } from "../../db/domain/partners/credentials.ts";
+import assert from "node:assert/strict";
 import { DomainError } from "../../db/domain/errors.ts";
-import { chooseSeller, contentOf, payloadOf, sellerName } from "../../db/domain/partners/rules.ts";
+import { contentOf, payloadOf } from "../../db/domain/messages/content.ts";
+import { checkAddress, isAllowedAddress } from "../../db/domain/partners/credentials.ts";
+import { chooseSeller, sellerName } from "../../db/domain/partners/rules.ts";
 
 /** What partners send: any text, JSON of any shape, and above all what looks like our payloads. */
 const payloadLike = fc.record({

@@ -1,11 +1,11 @@
 import { Reason } from "../../routes/realtime/reasons.ts";
-import { createKeyPair, type KeyPair, WukongCipher } from "../../routes/realtime/wukong_cipher.ts";
+import { createKeyPair, type KeyPair, WukongCipher } from "../../routes/realtime/wukong/cipher.ts";
 import {
   encodeFrame,
   type FrameFrom,
   FrameReader,
   sessionVersion,
-} from "../../routes/realtime/wukong_frames.ts";
+} from "../../routes/realtime/wukong/frames.ts";
 
 /** Who logs in on a socket. */
 export interface SocketLogin {

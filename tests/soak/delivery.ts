@@ -1,11 +1,11 @@
-import { parseArgs } from "node:util";
 import { sql } from "drizzle-orm";
-import { openDatabase } from "../../db/client.ts";
-import { MIGRATIONS_FOLDER } from "../../db/migrations.ts";
-import { openRedis } from "../../db/redis.ts";
-import { makeChatPerson } from "../chat_server.ts";
-import { makeGroup } from "../factories.ts";
+import { parseArgs } from "node:util";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { openDatabase } from "../../db/client/open.ts";
+import { openRedis } from "../../db/redis/open.ts";
 import { startTestApp } from "../harness.ts";
+import { makeGroup } from "../people/factories.ts";
+import { makeChatPerson } from "../servers/chat.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { startRedis } from "../services/redis.ts";
 import type { Incoming } from "./client_codecs.ts";

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
-import { visibleUsers } from "../users/profile.ts";
+import { visibleUsers } from "../users/who_is_there.ts";
 
 /**
  * Blocks a person for `userId`; doing it again keeps the time of the first.

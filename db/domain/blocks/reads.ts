@@ -1,5 +1,5 @@
 import { and, desc, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { blocks } from "../../schema/blocks.ts";
 import { behind, type PageInput, userIdOf } from "../paging/keyset.ts";
 import { type ListedPerson, personSeenBy, profileOf } from "../users/person.ts";

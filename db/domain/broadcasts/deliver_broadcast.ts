@@ -1,11 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
+import { DELIVERED } from "../../schema/broadcasts.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { moment } from "../../sql.ts";
 import type { Delivery } from "../messages/accept.ts";
 import { ContentType } from "../messages/rules.ts";
-import { moment } from "../moments.ts";
-import { enqueueFrom } from "../pending/enqueue.ts";
-import { DELIVERED, DELIVERY_COUNT } from "./rules.ts";
+import { enqueueFrom } from "../outgoing/enqueue.ts";
+import { DELIVERY_COUNT } from "./rules.ts";
 
 /** Most people one event on the bus wakes. */
 const EVENT_PEOPLE_MAX = 500;

@@ -1,11 +1,10 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { GroupStatus } from "../../schema/groups.ts";
+import { listOf, moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { listOf } from "../groups/people.ts";
 import { checkPayload } from "../messages/rules.ts";
-import { moment } from "../moments.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import { payloadOf } from "./deliver_broadcast.ts";

@@ -1,12 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { unseal } from "../../sealed.ts";
-import type { broadcastStates } from "../../schema/broadcasts.ts";
-import { uuidText, uuidV5 } from "../../uuid.ts";
+import { unseal } from "../../../config/runtime/sealed.ts";
+import { uuidText, uuidV5 } from "../../../config/runtime/uuid.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { type broadcastStates, DELIVERED } from "../../schema/broadcasts.ts";
+import { listOf, msOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { listOf } from "../groups/people.ts";
-import { msOf } from "../moments.ts";
-import { DELIVERED } from "./rules.ts";
+import { keystoreBinding } from "../groups/keystore.ts";
 
 /** How far a broadcast has got. */
 export interface BroadcastState {
@@ -61,11 +60,6 @@ interface SendRow extends Record<string, unknown> {
 
 /** Ours alone, so that no other program's ids meet ours. */
 const NAMESPACE = "0b6c5f0e9d3a4c7f8e21a4d7c3b95f60";
-
-/** What a group's keystore is sealed for. */
-export function keystoreBinding(groupId: number): string {
-  return `groups.keystore:${groupId}`;
-}
 
 /**
  * Broadcasts by id, with the people of them that are asked about; one statement. The id of the

@@ -1,4 +1,4 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
 import {
   CAPTCHA_LIFE_MS,

@@ -1,7 +1,7 @@
-import { randomInt } from "node:crypto";
 import { and, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { hmacHex } from "../../keys.ts";
+import { randomInt } from "node:crypto";
+import { hmacHex } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { captchaAudit, captchaSends } from "../../schema/captchas.ts";
 import { DomainError } from "../errors.ts";
 import {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { moment } from "../moments.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { userIdOf } from "../paging/keyset.ts";
 
 /** Throws away the card `uid` gave to `userId`; one that is not there stays so. */

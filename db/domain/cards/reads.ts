@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { cards } from "../../schema/cards.ts";
 import { behind, type PageInput, userIdOf } from "../paging/keyset.ts";
 import { type ListedPerson, personSeenBy, profileOf } from "../users/person.ts";

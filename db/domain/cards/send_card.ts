@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { notifying } from "../notifications/notify.ts";
 import { profileUrl } from "../notifications/rules.ts";
-import { visibleUsers } from "../users/profile.ts";
+import { visibleUsers } from "../users/who_is_there.ts";
 
 /**
  * Gives a person one's card. Who already holds it hears nothing again; for who has blocked the

@@ -1,12 +1,13 @@
 import { eq, sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { chatAccounts } from "../../schema/chat.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
+import { welcome } from "../friends/welcome.ts";
 import type { Accepted } from "../messages/accept.ts";
 import { wake } from "../messages/send.ts";
-import { welcome } from "./built_in.ts";
+import type { LoggedIn } from "../sessions/open_session.ts";
 
 export type ChatAccount = typeof chatAccounts.$inferSelect;
 
@@ -19,6 +20,12 @@ export interface ChatPerson {
   countryCode: string | null;
   mobile: string | null;
   account: ChatAccount;
+}
+
+/** A login of the chat app: the session, and whose it is. */
+export interface ChatLogin {
+  session: LoggedIn;
+  person: ChatPerson;
 }
 
 /** How often a drawn short number that somebody has is drawn again. */

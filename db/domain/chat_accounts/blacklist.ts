@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { users } from "../../schema/users.ts";
 import { blockUser } from "../blocks/block_user.ts";
 import { unblockUser } from "../blocks/unblock_user.ts";

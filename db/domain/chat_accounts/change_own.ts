@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
+import { brokenConstraintOf } from "../../client/errors.ts";
 import { chatAccounts } from "../../schema/chat.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";

@@ -1,14 +1,13 @@
 import { eq } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { users } from "../../schema/users.ts";
 import { sendCaptcha, type SendCaptchaInput } from "../captchas/send_captcha.ts";
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
 import type { Client } from "../sessions/open_session.ts";
-import { readChatPerson } from "./account.ts";
+import { type ChatLogin, readChatPerson } from "./account.ts";
 import { openSessionFor } from "./log_in.ts";
 import { readPendingDevice, takePendingDevice } from "./pending_device.ts";
-import type { ChatLogin } from "./register.ts";
 
 /**
  * Sends the code a new device proves the phone with. Only after a right password: nobody else can

@@ -1,13 +1,13 @@
 import { and, eq } from "drizzle-orm";
-import type { Moment } from "../../bus.ts";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Moment } from "../../bus/bus.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { friends } from "../../schema/chat.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { FRIENDS_COUNT_MAX } from "../friends/rules.ts";
 import { ContentType } from "../messages/rules.ts";
 import { sendMessage } from "../messages/send.ts";
 import { momentIdAt } from "../messages/send_moment.ts";
-import { FRIENDS_COUNT_MAX } from "./rules.ts";
 
 /** People one event of the bus names. */
 const EVENT_PEOPLE_MAX = 500;

@@ -1,16 +1,16 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { sha256Hex } from "../../keys.ts";
+import { sha256Hex } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { devices } from "../../schema/sessions.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { type Client, type Device, type LoggedIn, openSession } from "../sessions/open_session.ts";
 import { mayLogIn } from "../sessions/session.ts";
-import { type ChatPerson, findByUsername } from "./account.ts";
+import { maskPhone } from "../users/rules.ts";
+import { type ChatLogin, type ChatPerson, findByUsername } from "./account.ts";
 import { isPassword } from "./password.ts";
 import { keepPendingDevice } from "./pending_device.ts";
-import type { ChatLogin } from "./register.ts";
-import { LOGIN_COUNT_MAX, LOGIN_WINDOW_MS, maskPhone } from "./rules.ts";
+import { LOGIN_COUNT_MAX, LOGIN_WINDOW_MS } from "./rules.ts";
 
 export interface LogInInput {
   username: string;

@@ -1,4 +1,4 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import type { Device } from "../sessions/open_session.ts";
 import { PENDING_DEVICE_MS } from "./rules.ts";
 

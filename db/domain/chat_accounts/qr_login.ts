@@ -1,11 +1,10 @@
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind } from "../../schema/sessions.ts";
 import { DomainError } from "../errors.ts";
 import type { Client } from "../sessions/open_session.ts";
-import { readChatPerson } from "./account.ts";
+import { type ChatLogin, readChatPerson } from "./account.ts";
 import { openSessionFor } from "./log_in.ts";
-import type { ChatLogin } from "./register.ts";
 
 /** How long a code is shown, a scan waits for its owner, and a grant for the desktop, ms. */
 const CODE_MS = 60 * 1000;

@@ -1,20 +1,18 @@
 import { and, desc, eq, inArray, notInArray, or, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { type Presence, readOnline } from "../../presence.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { type Presence, readOnline } from "../../redis/presence.ts";
 import { blocks } from "../../schema/blocks.ts";
 import { chatAccounts, friends, peerSettings } from "../../schema/chat.ts";
 import { devices, sessions } from "../../schema/sessions.ts";
-import { users } from "../../schema/users.ts";
+import { BUILT_IN_UIDS, users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
-import { visibleUsers } from "../users/profile.ts";
-import { chatVisible } from "./built_in.ts";
+import { FRIENDS_COUNT_MAX } from "../friends/rules.ts";
+import { chatVisible, visibleUsers } from "../users/who_is_there.ts";
 import {
   BLACKLIST_COUNT_MAX,
-  BUILT_IN_UIDS,
   CUSTOMER_SERVICE,
   CUSTOMER_SERVICES_COUNT_MAX,
   DEVICES_COUNT_MAX,
-  FRIENDS_COUNT_MAX,
   isOwnName,
 } from "./rules.ts";
 

@@ -1,25 +1,21 @@
-import { randomInt } from "node:crypto";
 import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx, withTx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomInt } from "node:crypto";
+import { randomHex32 } from "../../../config/keys.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
+import { brokenConstraintOf } from "../../client/errors.ts";
 import { chatAccounts } from "../../schema/chat.ts";
+import { moment } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
+import { welcome } from "../friends/welcome.ts";
 import { wake } from "../messages/send.ts";
-import { moment } from "../moments.ts";
-import type { Client, Device, LoggedIn } from "../sessions/open_session.ts";
-import { type ChatPerson, DRAW_COUNT_MAX, drawnShortNo, readChatPerson } from "./account.ts";
-import { welcome } from "./built_in.ts";
+import type { Client, Device } from "../sessions/open_session.ts";
+import { usernameOf } from "../users/rules.ts";
+import { type ChatLogin, DRAW_COUNT_MAX, drawnShortNo, readChatPerson } from "./account.ts";
 import { openSessionFor } from "./log_in.ts";
 import { hashPassword } from "./password.ts";
-import { checkPassword, nicknameOf, USERNAME, usernameOf } from "./rules.ts";
-
-/** A login of the chat app: the session, and whose it is. */
-export interface ChatLogin {
-  session: LoggedIn;
-  person: ChatPerson;
-}
+import { checkPassword, nicknameOf, USERNAME } from "./rules.ts";
 
 interface Registration {
   password: string;

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { moment } from "../moments.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 
 /**

@@ -6,13 +6,6 @@ export const PASSWORD_LENGTH_MIN = 6;
 export const PASSWORD_LENGTH_MAX = 128;
 /** `category` of customer service. */
 export const CUSTOMER_SERVICE = "客服";
-/** The built-in account the house speaks through. Nobody logs in as it, or as the next one. */
-export const SYSTEM_UID = "00000000000000000000000000010000";
-/** The built-in account people send things to that are for their own other devices. */
-export const FILE_HELPER_UID = "00000000000000000000000000020000";
-export const BUILT_IN_UIDS: readonly string[] = [SYSTEM_UID, FILE_HELPER_UID];
-/** What the system account says to whoever is new. */
-export const WELCOME = "欢迎加入！有任何问题，都可以在这里找到我们的通知。";
 /** Password logins to one name within {@link LOGIN_WINDOW_MS}, right ones included. */
 export const LOGIN_COUNT_MAX = 20;
 export const LOGIN_WINDOW_MS = 10 * 60 * 1000;
@@ -22,14 +15,6 @@ export const PENDING_DEVICE_MS = 5 * 60 * 1000;
 export const BLACKLIST_COUNT_MAX = 1000;
 export const DEVICES_COUNT_MAX = 100;
 export const CUSTOMER_SERVICES_COUNT_MAX = 100;
-/** Most friends that are told of a change at once, or looked up for who is online. */
-export const FRIENDS_COUNT_MAX = 5000;
-
-/** Login name of a number: `0086138…`. */
-export function usernameOf(mobile: { countryCode: string; number: string }): string {
-  return `00${mobile.countryCode}${mobile.number}`;
-}
-
 /** `zone` as the chat app writes it: `0086`. */
 export function zoneOf(countryCode: string | null): string {
   return countryCode === null ? "" : `00${countryCode}`;
@@ -59,12 +44,6 @@ export const USERNAME = /^[A-Za-z][\w.@-]{3,31}$/;
 /** Whether a login name is one of one's own: others say a phone number. */
 export function isOwnName(username: string): boolean {
   return USERNAME.test(username);
-}
-
-/** `138****8000`: enough to know one's own number by. */
-export function maskPhone(phone: string): string {
-  if (phone.length < 7) return "*".repeat(phone.length);
-  return phone.slice(0, 3) + "*".repeat(phone.length - 7) + phone.slice(-4);
 }
 
 /** The name of somebody who gave none, from a number drawn below 10^6. */

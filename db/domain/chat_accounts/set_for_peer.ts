@@ -1,9 +1,9 @@
 import { and, eq } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { peerSettings } from "../../schema/chat.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
-import { chatVisible } from "./built_in.ts";
+import { chatVisible } from "../users/who_is_there.ts";
 import { commandChannelUpdate } from "./commands.ts";
 
 /** What one person may set for another; absent stays as it is. */

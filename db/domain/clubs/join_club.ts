@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment, msOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment, msOf } from "../moments.ts";
 import type { Club } from "./reads.ts";
 
 interface JoinedRow extends Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { clubMembers, clubs } from "../../schema/clubs.ts";
 import { DomainError } from "../errors.ts";
 import { behind, type PageInput, sameId, userIdOf } from "../paging/keyset.ts";

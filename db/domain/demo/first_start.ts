@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
-import { contextFor, type Ctx, type Parts, withTx } from "../../client.ts";
-import { type Credentials, readCredentials, writeCredentials } from "../../data_dir.ts";
+import { type Credentials, readCredentials, writeCredentials } from "../../../config/data_dir.ts";
+import { contextFor, type Ctx, type Parts, withTx } from "../../client/ctx.ts";
 import { issueOperatorToken } from "../operators/tokens.ts";
 import { seedDemo } from "./seed_demo.ts";
 

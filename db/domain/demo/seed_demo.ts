@@ -1,14 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
-import { hmacHex, md5Hex, randomHex32 } from "../../keys.ts";
+import { randomBytes } from "node:crypto";
+import { hmacHex, md5Hex, randomHex32 } from "../../../config/keys.ts";
+import { blindIndex, seal } from "../../../config/runtime/sealed.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { groupMembers, groups, GroupStatus, MemberRole } from "../../schema/groups.ts";
 import { operators, opsKeys } from "../../schema/operators.ts";
 import { paymentMethods, PaymentType, realNames } from "../../schema/people.ts";
 import { releases } from "../../schema/releases.ts";
 import { users } from "../../schema/users.ts";
-import { blindIndex, seal } from "../../sealed.ts";
 
 /** What a first start on embedded parts leaves to try everything with. */
 export interface Demo {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { moment, msOf } from "../moments.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment, msOf } from "../../sql.ts";
 import { checkReminder, EVENT_WINDOW_MS, type EventFacts } from "./rules.ts";
 
 /**

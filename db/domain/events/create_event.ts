@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
-import { visibleUsers } from "../users/profile.ts";
+import { visibleUsers } from "../users/who_is_there.ts";
 import { type EventWithMembers, readEvent } from "./reads.ts";
 import { checkEventTime, checkMembers } from "./rules.ts";
 

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
+import { moment, msOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment, msOf } from "../moments.ts";
 import { type EventInput, peopleNamed } from "./create_event.ts";
 import { type EventWithMembers, readEvent } from "./reads.ts";
 import { checkChange, checkEventTime, checkMembers, type EventFacts } from "./rules.ts";

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment, msOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment, msOf } from "../moments.ts";
 import type { PageInput } from "../paging/keyset.ts";
 import { isOpenTo, roomJson, type RoomView } from "../rooms/view.ts";
 import type { Profile } from "../users/profile.ts";

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
-import { moment } from "../moments.ts";
+import { moment } from "../../sql.ts";
 import { notifying } from "../notifications/notify.ts";
 import { EVENT_REMINDER_MS, EVENT_WINDOW_MS, eventUrl } from "./rules.ts";
 

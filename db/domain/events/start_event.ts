@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { moment } from "../moments.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { HOST } from "../rooms/view.ts";
 import { type EventWithMembers, findEvent } from "./reads.ts";
 import { checkStart, EVENT_WINDOW_MS } from "./rules.ts";

@@ -1,5 +1,5 @@
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { favorites } from "../../schema/chat.ts";
 import { checkFavoritePayload } from "./rules.ts";
 

@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { favorites } from "../../schema/chat.ts";
 import { DomainError } from "../errors.ts";
 

@@ -1,5 +1,5 @@
 import { desc, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { favorites } from "../../schema/chat.ts";
 import { users } from "../../schema/users.ts";
 

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
-import { sha256Hex } from "../../keys.ts";
+import { sha256Hex } from "../../../config/keys.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
-import { moment } from "../moments.ts";
 import { command, sendNotice } from "./notices.ts";
 import { chatPeople, lockPair, placeFriendship } from "./pair.ts";
 import { greetingOf } from "./rules.ts";

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32, sha256Hex } from "../../keys.ts";
-import { BUILT_IN_UIDS } from "../chat_accounts/rules.ts";
+import { randomHex32, sha256Hex } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { BUILT_IN_UIDS } from "../../schema/users.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { command, sendNotice } from "./notices.ts";
 import { chatPeople } from "./pair.ts";
 import { APPLY_LIFE_MS } from "./rules.ts";

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
-import { BUILT_IN_UIDS } from "../chat_accounts/rules.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
+import { BUILT_IN_UIDS } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 import { userIdOf } from "../paging/keyset.ts";
 import { command, sendNotice } from "./notices.ts";

@@ -1,10 +1,9 @@
 import { and, desc, eq, notInArray } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { readOnline } from "../../presence.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { readOnline } from "../../redis/presence.ts";
 import { friends } from "../../schema/chat.ts";
 import { ChannelType, conversations } from "../../schema/messages.ts";
-import { users } from "../../schema/users.ts";
-import { BUILT_IN_UIDS } from "../chat_accounts/rules.ts";
+import { BUILT_IN_UIDS, users } from "../../schema/users.ts";
 import { isRecentlyOnline, newestSeenFirst, ONLINE_CHAT_COUNT_MAX } from "./rules.ts";
 
 /** A friend who is online, or was a short while ago. */

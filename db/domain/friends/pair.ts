@@ -1,9 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { UserStatus } from "../../schema/users.ts";
-import { BUILT_IN_UIDS } from "../chat_accounts/rules.ts";
-import { moment } from "../moments.ts";
+import { BUILT_IN_UIDS, UserStatus } from "../../schema/users.ts";
+import { moment } from "../../sql.ts";
 
 /** One of two people whose friendship is about to change. */
 export interface PairedPerson {

@@ -1,8 +1,8 @@
 import { and, asc, eq, type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { friends, peerSettings } from "../../schema/chat.ts";
 import { users } from "../../schema/users.ts";
-import { moment } from "../moments.ts";
+import { moment } from "../../sql.ts";
 import type { SyncKey } from "./rules.ts";
 
 /** One side of a friendship as its owner sees it; also one that has ended. */

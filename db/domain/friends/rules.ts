@@ -2,6 +2,10 @@ import { DomainError } from "../errors.ts";
 
 /** How long somebody may take to answer a friend request, ms (15 days). */
 export const APPLY_LIFE_MS = 15 * 24 * 60 * 60 * 1000;
+/** Most friends that are told of a change at once, or looked up for who is online. */
+export const FRIENDS_COUNT_MAX = 5000;
+/** What the system account says to whoever is new. */
+export const WELCOME = "欢迎加入！有任何问题，都可以在这里找到我们的通知。";
 /** Longest remark of a friend request, in characters as people count them (code points). */
 export const APPLY_REMARK_LENGTH_MAX = 100;
 /** Most rows one sync answers; what is behind them comes with the next key. */

@@ -1,10 +1,11 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
+import { literal, placeholders } from "../messages/template.ts";
 import { type Change, changeGroupAs } from "./change.ts";
 import { insertMembers } from "./membership.ts";
 import { type Person, readNewcomers } from "./people.ts";
-import { addingIn, can, literal, placeholders } from "./rules.ts";
+import { addingIn, can } from "./rules.ts";
 
 /**
  * A member adds people; who is in already, and whose account is gone, is passed over.

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { type Accepted, acceptMessage } from "../messages/accept.ts";
 import { ContentType, FAN_OUT_COUNT_MAX } from "../messages/rules.ts";
+import { NAMED_COUNT_MAX } from "../messages/template.ts";
 import type { Person } from "./people.ts";
-import { NAMED_COUNT_MAX } from "./rules.ts";
 
 /** A message people read in the group. */
 export interface Announcement {

@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { Accepted } from "../messages/accept.ts";
 import { wake } from "../messages/send.ts";
-import { moment } from "../moments.ts";
 import { Announcer } from "./announce.ts";
 import { findMember, type Member } from "./people.ts";
 import { type Action, can } from "./rules.ts";

@@ -1,5 +1,5 @@
-import type { Ctx } from "../../client.ts";
-import { seal, unseal } from "../../sealed.ts";
+import { seal, unseal } from "../../../config/runtime/sealed.ts";
+import type { Ctx } from "../../client/ctx.ts";
 
 type Keyed = Pick<Ctx, "config" | "now">;
 

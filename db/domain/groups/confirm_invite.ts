@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { letIn } from "./add_members.ts";
 import { changeGroupAs } from "./change.ts";
 import { openCode, sealCode } from "./codes.ts";

@@ -1,15 +1,16 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
-import { moment } from "../moments.ts";
+import { literal, placeholders } from "../messages/template.ts";
 import { Announcer } from "./announce.ts";
 import { insertMembers } from "./membership.ts";
 import { type Person, readNewcomers } from "./people.ts";
-import { dayStart, GROUPS_PER_DAY_COUNT_MAX, literal, nameOf, placeholders } from "./rules.ts";
+import { dayStart, GROUPS_PER_DAY_COUNT_MAX, nameOf } from "./rules.ts";
 
 /**
  * Makes a group of its creator, who owns it, and those of the named who are the creator's friends.

@@ -1,8 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { ContentType } from "../messages/rules.ts";
+import { literal } from "../messages/template.ts";
 import { changeGroupAs, type MemberChange } from "./change.ts";
-import { cutName, literal } from "./rules.ts";
+import { cutName } from "./rules.ts";
 
 /** What of a group may be edited; what is absent stays. */
 export interface GroupEdit {

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { listOf, moment } from "../../sql.ts";
 import { ContentType } from "../messages/rules.ts";
-import { moment } from "../moments.ts";
 import { readDeciders } from "./announce.ts";
 import { changeGroupAs } from "./change.ts";
-import { listOf, readNewcomers } from "./people.ts";
+import { readNewcomers } from "./people.ts";
 
 /**
  * A member asks owner and managers to let people in; they alone see the request.

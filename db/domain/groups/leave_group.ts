@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
+import { moment } from "../../sql.ts";
 import { ContentType } from "../messages/rules.ts";
-import { moment } from "../moments.ts";
 import { changeGroupAs } from "./change.ts";
 import { removeMembers } from "./membership.ts";
 import type { Person } from "./people.ts";

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
-import { moment } from "../moments.ts";
-import { listOf, type Person } from "./people.ts";
+import { listOf, moment } from "../../sql.ts";
+import { type Person } from "./people.ts";
 import type { Role } from "./rules.ts";
 
 interface At {

@@ -1,8 +1,8 @@
-import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { UserStatus } from "../../schema/users.ts";
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client/ctx.ts";
+import { listOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
+import { present } from "../users/who_is_there.ts";
 import { MEMBERS_PER_CALL_COUNT_MAX, type Role } from "./rules.ts";
 
 export interface Person {
@@ -14,15 +14,6 @@ export interface Person {
 export interface Member extends Person {
   role: Role;
 }
-
-/** Ids or uids as an array parameter of written-out SQL. */
-export function listOf(values: readonly (number | string)[], type: "bigint" | "text"): SQL {
-  return sql`${sql.param(`{${values.join(",")}}`)}::${sql.raw(type)}[]`;
-}
-
-/** People of the chat whose account lives; a condition for a query that has `users`. */
-export const present: SQL = sql`users.app_id = ${HOUSE_APP_ID}
-  and users.status in (${UserStatus.active}, ${UserStatus.inReview}) and users.deleted_at is null`;
 
 /** Uids as a caller names them: each once, and nothing that could be none. */
 function uidsOf(uids: readonly string[]): string[] {

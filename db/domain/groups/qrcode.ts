@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
+import { present } from "../users/who_is_there.ts";
 import { openCode, sealCode } from "./codes.ts";
-import { present } from "./people.ts";
 import { readPlace } from "./reads.ts";
 import { JOIN_LIFE_MS, QRCODE_LIFE_MS } from "./rules.ts";
 

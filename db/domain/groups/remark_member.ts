@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
 import { changeGroupAs } from "./change.ts";
 import { readMembers } from "./people.ts";

@@ -1,11 +1,12 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
+import { literal, placeholders } from "../messages/template.ts";
 import { lockInboxes } from "./announce.ts";
 import { changeGroupAs } from "./change.ts";
 import { removeMembers } from "./membership.ts";
 import { readMembers } from "./people.ts";
-import { can, literal, placeholders } from "./rules.ts";
+import { can } from "./rules.ts";
 
 /**
  * Owner or managers remove people; who is not in the group is passed over. The removed are told

@@ -48,8 +48,6 @@ export const NOTICE_LENGTH_MAX = 1000;
 export const REMARK_LENGTH_MAX = 100;
 /** Most people one call names. */
 export const MEMBERS_PER_CALL_COUNT_MAX = 500;
-/** Most people an announcement names: more would not fit a message. */
-export const NAMED_COUNT_MAX = 40;
 export const GROUPS_PER_DAY_COUNT_MAX = 10;
 export const SYNC_COUNT_DEFAULT = 100;
 export const SYNC_COUNT_MAX = 500;
@@ -75,16 +73,4 @@ export function nameOf(given: string, names: string[]): string {
 export function dayStart(now: Date): Date {
   const [offsetMs, dayMs] = [8 * 60 * MINUTE_MS, 24 * 60 * MINUTE_MS];
   return new Date(Math.floor((now.getTime() + offsetMs) / dayMs) * dayMs - offsetMs);
-}
-
-/** `{first}、{first+1}…` for people of a message's `extra`, and how many there are beyond. */
-export function placeholders(count: number, first = 0): string {
-  const shown = Math.min(count, NAMED_COUNT_MAX);
-  const places = Array.from({ length: shown }, (_, at) => `{${at + first}}`).join("、");
-  return count > shown ? `${places}等${count}人` : places;
-}
-
-/** Text inside a template: its braces must not be taken for placeholders. */
-export function literal(text: string): string {
-  return text.replaceAll("{", "｛").replaceAll("}", "｝");
 }

@@ -1,4 +1,4 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { DomainError } from "../errors.ts";
 import { changeGroupAs } from "./change.ts";

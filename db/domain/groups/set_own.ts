@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { DomainError } from "../errors.ts";
 import { wake } from "../messages/send.ts";

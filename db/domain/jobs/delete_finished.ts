@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** How long finished runs and finished work are kept for questions, ms; dead ones stay. */

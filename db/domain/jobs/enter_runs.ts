@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import {
   type JobPlan,
   newestDuePeriod,

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import type { jobStates } from "../../schema/jobs.ts";
-import { msOf } from "../moments.ts";
+import { msOf } from "../../sql.ts";
 import { type JobPlan, missedCount, newestDuePeriod, nextDueAt } from "./rules.ts";
 
 /** Most dead periods of one job that are named. */

@@ -1,12 +1,12 @@
 import { and, eq } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { jobRuns } from "../../schema/jobs.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
-import type { JobDesk } from "./desk.ts";
 import { enterAsked } from "./enter_runs.ts";
 import { newestDuePeriod } from "./rules.ts";
+import type { JobDesk } from "./runner.ts";
 import type { RunState } from "./runs.ts";
 
 export interface AskedRun extends RunState {

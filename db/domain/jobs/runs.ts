@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
-import { withDeadline } from "../../deadline.ts";
+import { withDeadline } from "../../../config/runtime/deadline.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { jobRuns, type jobStates } from "../../schema/jobs.ts";
 import { restAfter, RUN_TRY_COUNT_MAX } from "./rules.ts";
 

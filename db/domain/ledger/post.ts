@@ -1,6 +1,7 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx } from "../../client.ts";
-import { sha256Hex } from "../../keys.ts";
+import { sha256Hex } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { brokenConstraintOf } from "../../client/errors.ts";
 import { type AccountKind, type TransactionKind, transactions } from "../../schema/ledger.ts";
 import { DomainError } from "../errors.ts";
 import { canonicalText } from "./rules.ts";

@@ -1,8 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { brokenConstraintOf } from "../../client/errors.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { FILE_HELPER_UID, SYSTEM_UID } from "../chat_accounts/rules.ts";
+import { FILE_HELPER_UID, SYSTEM_UID } from "../../schema/users.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { checkPayload, FAN_OUT_COUNT_MAX } from "./rules.ts";
 

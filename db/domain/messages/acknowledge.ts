@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 
 /**
  * Marks everything up to a number as fetched, and its conversations as read up to there. The mark

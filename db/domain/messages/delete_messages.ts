@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType, inbox } from "../../schema/messages.ts";
 import { DomainError } from "../errors.ts";
 

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { brokenConstraintOf } from "../../client/errors.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { DomainError } from "../errors.ts";
 import {

@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType, messages } from "../../schema/messages.ts";
 import { DomainError } from "../errors.ts";
 import type { Channel } from "./accept.ts";

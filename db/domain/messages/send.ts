@@ -1,4 +1,4 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { type Accepted, type AcceptInput, acceptMessage } from "./accept.ts";
 import { readInbox } from "./read_inbox.ts";
 

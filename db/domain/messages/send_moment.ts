@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Moment } from "../../bus.ts";
-import type { Ctx } from "../../client.ts";
+import type { Moment } from "../../bus/bus.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { type Channel, channelParts, targetOf, VERDICTS } from "./accept.ts";
 import { checkPayload } from "./rules.ts";
 

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { moment, msOf } from "../moments.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment, msOf } from "../../sql.ts";
 
 /** A notification as its receiver sees it. */
 export interface Notification {

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { enqueueFrom } from "../pending/enqueue.ts";
-import { moment } from "../moments.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
+import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { NOTIFY_COUNT_MAX } from "./rules.ts";
 
 /** Something people are told. */

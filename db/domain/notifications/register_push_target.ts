@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx, sqlStateOf } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { brokenConstraintOf, sqlStateOf } from "../../client/errors.ts";
 
 /** How often a registration that met another one of the same device is tried again. */
 const RACE_COUNT_MAX = 5;

@@ -1,5 +1,5 @@
 import { and, asc, eq, isNotNull, isNull, sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { type OperatorRole, operators } from "../../schema/operators.ts";
 import { DomainError } from "../errors.ts";
 import { tellOperatorChanged } from "./standing_cache.ts";

@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { hmacHex, sameSecret } from "../../keys.ts";
+import { hmacHex, sameSecret } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { type OperatorRole, operators, opsKeys, revokedTokens } from "../../schema/operators.ts";
 import { DomainError } from "../errors.ts";
 import type { KeyActor, OperatorActor } from "./actor.ts";

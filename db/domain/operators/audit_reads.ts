@@ -1,5 +1,5 @@
 import { desc, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { operatorActions, operators } from "../../schema/operators.ts";
 
 /** How far actions can be paged, and are counted. */

@@ -1,6 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { sha256Hex } from "../../keys.ts";
+import { sha256Hex } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { operators } from "../../schema/operators.ts";
 import { DomainError } from "../errors.ts";
 import { readSessionAndUseKeys } from "../sessions/reads.ts";

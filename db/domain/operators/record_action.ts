@@ -1,4 +1,4 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { operatorActions } from "../../schema/operators.ts";
 import type { OpsActor } from "./actor.ts";
 

@@ -1,5 +1,5 @@
 import { and, eq, isNull } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { operators, opsKeys, revokedTokens } from "../../schema/operators.ts";
 import type { OpsActor } from "./actor.ts";
 import { recordAction } from "./record_action.ts";

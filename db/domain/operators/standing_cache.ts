@@ -1,4 +1,4 @@
-import type { Redis } from "../../redis.ts";
+import type { Redis } from "../../redis/client.ts";
 import type { KeyStanding, Standing } from "./admit.ts";
 
 /** How long Redis may answer for Postgres, ms; also how long an end is remembered. */

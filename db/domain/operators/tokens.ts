@@ -1,6 +1,6 @@
 import { jwtVerify, SignJWT } from "jose";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { type OperatorRole, operatorRoles } from "../../schema/operators.ts";
 import { DomainError } from "../errors.ts";
 

@@ -1,9 +1,9 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { namePeople } from "../groups/app_people.ts";
 import { insertMembers } from "../groups/membership.ts";
-import type { NamedPerson } from "../partners/people.ts";
+import { addedNews } from "../groups/say_partner.ts";
+import type { NamedPerson } from "../users/ensure_people.ts";
 import { type Caller, changePartnerGroup } from "./change_as.ts";
-import { addedNews } from "./news.ts";
-import { namePeople } from "./people.ts";
 
 /**
  * Puts people into a group, and tells everybody in one message; who is in already is passed over.

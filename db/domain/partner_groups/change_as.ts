@@ -1,4 +1,4 @@
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { DomainError } from "../errors.ts";
 import { type Change, changeGroup, type LockedGroup } from "../groups/change.ts";

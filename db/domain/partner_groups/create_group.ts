@@ -1,15 +1,15 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { Announcer } from "../groups/announce.ts";
+import { namePeople } from "../groups/app_people.ts";
 import { insertMembers } from "../groups/membership.ts";
+import { createdNews } from "../groups/say_partner.ts";
 import { wake } from "../messages/send.ts";
-import { moment } from "../moments.ts";
-import type { NamedPerson } from "../partners/people.ts";
+import type { NamedPerson } from "../users/ensure_people.ts";
 import type { Caller } from "./change_as.ts";
-import { createdNews } from "./news.ts";
-import { namePeople } from "./people.ts";
 import { mayClient } from "./rules.ts";
 
 export interface NewPartnerGroup {

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { editedNews, upgradedCommand } from "../groups/say_partner.ts";
 import { type Caller, changePartnerGroup } from "./change_as.ts";
-import { editedNews, upgradedCommand } from "./news.ts";
 
 /**
  * Changes a group's name, or else its notice, and tells its members.

@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { moment } from "../moments.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
+import { readAppMembers } from "../groups/app_people.ts";
+import { disbandedNews, removedNews } from "../groups/say_partner.ts";
+import { dismiss } from "../groups/take_out.ts";
 import { type Caller, changePartnerGroup } from "./change_as.ts";
-import { dismiss } from "./dismiss.ts";
-import { disbandedNews, removedNews } from "./news.ts";
-import { readAppMembers } from "./people.ts";
 
 /**
  * Takes people out of a group, or lets one leave; who is not in it is passed over. The master may

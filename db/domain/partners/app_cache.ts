@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import type { App } from "./rules.ts";

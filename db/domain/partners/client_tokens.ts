@@ -1,8 +1,8 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { hmacHex, type Keys } from "../../keys.ts";
+import { hmacHex, type Keys } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind, sessions } from "../../schema/sessions.ts";
-import { moment } from "../moments.ts";
+import { moment } from "../../sql.ts";
 import { hashToken } from "../sessions/access_secret.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 

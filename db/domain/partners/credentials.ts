@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from "node:net";
-import { hmacHex, type Keys, md5Hex, randomHex32, sameSecret } from "../../keys.ts";
+import { hmacHex, type Keys, md5Hex, randomHex32, sameSecret } from "../../../config/keys.ts";
 import { DomainError } from "../errors.ts";
 import type { App } from "./rules.ts";
 

@@ -1,10 +1,10 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { SessionKind } from "../../schema/sessions.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import { endSessions } from "../sessions/session_cache.ts";

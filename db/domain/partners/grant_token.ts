@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
 import { mayLogIn } from "../sessions/session.ts";
+import { namedPeople } from "../users/ensure_people.ts";
 import {
   livePartnerSession,
   type SessionColumns,
@@ -9,7 +10,6 @@ import {
   TOKEN_RACE_COUNT_MAX,
   tokenBehind,
 } from "./client_tokens.ts";
-import { namedPeople } from "./people.ts";
 
 interface PersonRow extends SessionColumns {
   id: string;

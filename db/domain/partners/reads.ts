@@ -1,5 +1,5 @@
 import { asc, desc, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { apps, sellers, stores } from "../../schema/apps.ts";
 import { users } from "../../schema/users.ts";
 import { APPS_START_MAX, STORE_COUNT_MAX } from "./rules.ts";

@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { users } from "../../schema/users.ts";
 import { endClientSession } from "./client_tokens.ts";
 

@@ -1,5 +1,5 @@
 import { and, eq, isNull } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";

@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { moment } from "../../sql.ts";
 import { announceChange } from "../chat_accounts/commands.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
-import { namedPeople } from "./people.ts";
+import { namedPeople } from "../users/ensure_people.ts";
 
 export interface PersonSettings {
   tenantId: number;

@@ -1,12 +1,12 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { unseal } from "../../sealed.ts";
+import { unseal } from "../../../config/runtime/sealed.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { paymentMethods, PaymentType } from "../../schema/people.ts";
 import { users } from "../../schema/users.ts";
-import { maskCard } from "../bank_cards/rules.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { managed } from "../managed_users/user.ts";
-import { moment } from "../moments.ts";
+import { managed } from "../users/who_is_there.ts";
+import { maskCard } from "./card_rules.ts";
 import { dayBegan, METHODS_COUNT_MAX } from "./rules.ts";
 
 export type PaymentTypeNumber = (typeof PaymentType)[keyof typeof PaymentType];

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import type { ProfitState } from "../../schema/payouts.ts";
-import { moment } from "../moments.ts";
+import { moment } from "../../sql.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import type { Result } from "./rules.ts";

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 
 /** Held, shared, by whoever enters payments, and alone by the run that closes a month. */
 const MONTHS_LOCK = 7_000_100_002;

@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import { blindIndex } from "../../../config/runtime/sealed.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { PaymentType } from "../../schema/people.ts";
 import type { ProfitState } from "../../schema/payouts.ts";
-import { blindIndex } from "../../sealed.ts";
-import { patternOf } from "../managed_users/rules.ts";
+import { PaymentType } from "../../schema/people.ts";
+import { patternOf } from "../../sql.ts";
 import { type ProfitRecord, recordOf, type RecordRow, selectRecords } from "./record_row.ts";
 import { RECORDS_LISTED_MAX } from "./rules.ts";
 import { isWithin, type Scope } from "./scope.ts";

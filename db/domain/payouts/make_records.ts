@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { GroupStatus } from "../../schema/groups.ts";
 import type { ProfitCategory } from "../../schema/payouts.ts";
-import { moment } from "../moments.ts";
+import { moment } from "../../sql.ts";
 import { canBePaid } from "./payee.ts";
 import { NO_ACCOUNT, shareOf } from "./rules.ts";
 import { serialIdOf } from "./serial_id.ts";

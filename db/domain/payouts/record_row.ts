@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import { unseal } from "../../../config/runtime/sealed.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import type { ProfitCategory, ProfitState } from "../../schema/payouts.ts";
-import { unseal } from "../../sealed.ts";
-import { maskCard } from "../bank_cards/rules.ts";
-import { maskPhone } from "../chat_accounts/rules.ts";
-import { msOf } from "../moments.ts";
+import { msOf } from "../../sql.ts";
+import { maskCard } from "../payment_methods/card_rules.ts";
+import { maskPhone } from "../users/rules.ts";
 import { payeeCardOf } from "./payee.ts";
 
 /** What somebody is to be paid, and how far they can be. */

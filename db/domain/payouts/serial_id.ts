@@ -1,4 +1,4 @@
-import { uuidV5 } from "../../uuid.ts";
+import { uuidV5 } from "../../../config/runtime/uuid.ts";
 
 /** Ours alone, so that no other program's names meet ours. */
 const NAMESPACE = "6d7d9c1e5f0e5b0c9f3c0a6f3a1c7b52";

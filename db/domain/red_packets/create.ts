@@ -1,12 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { randomInt } from "node:crypto";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { moment } from "../../sql.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { checkAmount } from "../ledger/rules.ts";
-import { moment } from "../moments.ts";
 import { payeeOf } from "../transfers/payee.ts";
 import {
   BLESSING_DEFAULT,

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import type { RedPacketState } from "../../schema/red_packets.ts";
+import { moment } from "../../sql.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
-import { moment } from "../moments.ts";
 
 /**
  * Gives back what is left of packets whose day is over: each once, whoever comes first, the job or

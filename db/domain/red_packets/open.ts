@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { brokenConstraintOf } from "../../client/errors.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { DomainError } from "../errors.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
@@ -14,14 +15,7 @@ import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
 import { refundIfExpired } from "./expire.ts";
 import { type PacketSeen, readForOpening } from "./reads.ts";
-import { checkOpening } from "./rules.ts";
-
-export interface OpenInput {
-  redpacketNo: string;
-  userId: number;
-  /** Where the opener sees the packet: the group's number, or the other person's uid. */
-  channel: { type: number; id: string };
-}
+import { checkOpening, type OpenInput } from "./rules.ts";
 
 /**
  * Takes the next share of a packet for somebody, once. The share, the money's way from the packet

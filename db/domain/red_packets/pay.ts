@@ -1,13 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { redPackets } from "../../schema/red_packets.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { type Accepted, acceptMessage, type Channel } from "../messages/accept.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
-import { moment } from "../moments.ts";
 import { payOnce } from "../wallet/pay_once.ts";
 import { OPEN_LIFE_MS } from "./rules.ts";
 

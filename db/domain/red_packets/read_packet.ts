@@ -1,6 +1,6 @@
 import { and, eq, exists, or, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { groupMembers } from "../../schema/groups.ts";
 import { redPackets, redPacketShares } from "../../schema/red_packets.ts";
 import { users } from "../../schema/users.ts";

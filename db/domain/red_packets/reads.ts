@@ -1,10 +1,9 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import type { RedPacketState } from "../../schema/red_packets.ts";
 import { DomainError } from "../errors.ts";
-import type { OpenInput } from "./open.ts";
-import type { OpeningFacts } from "./rules.ts";
+import type { OpeningFacts, OpenInput } from "./rules.ts";
 
 interface Named {
   userId: number;

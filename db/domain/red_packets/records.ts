@@ -1,6 +1,6 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { redPackets, redPacketShares, RedPacketType } from "../../schema/red_packets.ts";
 import { users } from "../../schema/users.ts";
 import { type PacketStatus, statusOf, YEAR_COUNT_MAX, yearOf, yearStartMs } from "./rules.ts";

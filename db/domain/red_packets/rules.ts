@@ -14,6 +14,13 @@ export const YEAR_COUNT_MAX = 100;
 
 const FIXED = 1;
 
+export interface OpenInput {
+  redpacketNo: string;
+  userId: number;
+  /** Where the opener sees the packet: the group's number, or the other person's uid. */
+  channel: { type: number; id: string };
+}
+
 /** Draws a whole number from `from` to `to`, both included, from a source nobody can foresee. */
 export type Draw = (from: number, to: number) => number;
 

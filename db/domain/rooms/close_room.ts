@@ -1,8 +1,8 @@
 import { eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { roomMembers } from "../../schema/rooms.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { absentSince } from "./rules.ts";
 import { HOST } from "./view.ts";
 

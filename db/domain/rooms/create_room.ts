@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
-import { enqueueFrom } from "../pending/enqueue.ts";
+import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { HOST } from "./view.ts";
 
 export interface CreateRoomInput {

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
-import { moment } from "../moments.ts";
+import { moment } from "../../sql.ts";
 import { notifying } from "../notifications/notify.ts";
-import { visibleUsers } from "../users/profile.ts";
+import { visibleUsers } from "../users/who_is_there.ts";
 import { absentSince, roomUrl } from "./rules.ts";
 import { isOpenTo } from "./view.ts";
 

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { isRedisAway } from "../../redis.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { isRedisAway } from "../../redis/client.ts";
 import { RoomRole } from "../../schema/rooms.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { absentSince, ROOM_TOKEN_CACHE_MS } from "./rules.ts";
 import { HOST, isOpenTo } from "./view.ts";
 

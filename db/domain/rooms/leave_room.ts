@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { roomMembers } from "../../schema/rooms.ts";
 
 /** Takes a person out of a room; nothing happens to somebody who is not in it. */

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { behind, type PageInput, sameId } from "../paging/keyset.ts";
 import type { Profile } from "../users/profile.ts";
 import { NOBODY_ID, profileJson } from "../users/profile_json.ts";

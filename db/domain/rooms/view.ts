@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { RoomRole } from "../../schema/rooms.ts";
-import { moment, msOf } from "../moments.ts";
+import { moment, msOf } from "../../sql.ts";
 import type { Profile } from "../users/profile.ts";
 import { profileJson } from "../users/profile_json.ts";
 import { absentSince, ROOM_MEMBERS_SHOWN_COUNT } from "./rules.ts";

@@ -1,4 +1,4 @@
-import { hmacHex, type Keys, sha256Hex } from "../../keys.ts";
+import { hmacHex, type Keys, sha256Hex } from "../../../config/keys.ts";
 
 /**
  * The secrets a session may sign gateway calls with: the first 32 hex digits of HMAC-SHA256 over

@@ -1,5 +1,5 @@
 import { and, gt, inArray, isNull } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 
 /** Most sessions one statement is asked about. */

@@ -1,9 +1,9 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind } from "../../schema/sessions.ts";
+import { moment } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
-import { moment } from "../moments.ts";
 import { type Client, type LoggedIn, openSession } from "./open_session.ts";
 
 /**

@@ -1,9 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
-import { brokenConstraintOf, type Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { brokenConstraintOf } from "../../client/errors.ts";
 import { UserStatus } from "../../schema/users.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { moment } from "../moments.ts";
 import { accessSecretsOf, hashToken } from "./access_secret.ts";
 import { SESSION_LIFE_MS } from "./session.ts";
 import { endSessions } from "./session_cache.ts";

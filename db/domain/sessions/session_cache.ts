@@ -1,5 +1,5 @@
-import type { Ctx } from "../../client.ts";
-import type { Redis } from "../../redis.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import type { Redis } from "../../redis/client.ts";
 import type { Session } from "./session.ts";
 
 /** How long Redis may answer for Postgres, ms; also how long an end is remembered. */

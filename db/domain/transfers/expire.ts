@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
-import { moment } from "../moments.ts";
 
 /**
  * Gives back transfers nobody has received within their day: each once, whoever comes first, the

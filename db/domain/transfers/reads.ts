@@ -1,6 +1,6 @@
 import { and, eq, or } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { transfers, type TransferState } from "../../schema/transfers.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";

@@ -1,9 +1,9 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { transfers } from "../../schema/transfers.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
-import { moment } from "../moments.ts";
 import { refundExpiredTransfers } from "./expire.ts";
 import type { TransferKey } from "./reads.ts";
 

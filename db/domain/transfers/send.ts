@@ -1,13 +1,13 @@
 import { sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { moment } from "../../sql.ts";
 import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
 import { type Accepted, acceptMessage } from "../messages/accept.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
-import { moment } from "../moments.ts";
 import { payOnce } from "../wallet/pay_once.ts";
 import { checkPayee, payeeOf, type PayeeRow } from "./payee.ts";
 import { WAITING_LIFE_MS } from "./rules.ts";

@@ -1,5 +1,5 @@
 import { sql, type SQLWrapper } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { users } from "../../schema/users.ts";
 import { type Profile, profileSeenBy } from "./profile.ts";
 

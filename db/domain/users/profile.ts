@@ -1,8 +1,8 @@
-import { and, eq, isNull, ne, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { and, eq, isNull, sql } from "drizzle-orm";
+import type { Ctx } from "../../client/ctx.ts";
 import { users, UserStatus } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
+import { visibleUsers } from "./who_is_there.ts";
 
 /** A person as one viewer sees them. */
 export interface Profile {
@@ -84,13 +84,6 @@ export async function updateProfile(ctx: Ctx, input: ProfileInput): Promise<Prof
   if (!row) throw new DomainError("user_missing");
   return ofOneself(row);
 }
-
-/** People who can be seen: of the house, with a profile, not deleted. */
-export const visibleUsers = and(
-  eq(users.appId, HOUSE_APP_ID),
-  ne(users.status, UserStatus.deleted),
-  sql`${users.profileAt} is not null`,
-);
 
 /**
  * One person's profile as another (or the same) person sees it.

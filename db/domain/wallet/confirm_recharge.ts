@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { recharges } from "../../schema/ledger.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";

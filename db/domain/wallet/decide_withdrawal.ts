@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import { withdrawals, type WithdrawalState } from "../../schema/ledger.ts";
 import { DomainError } from "../errors.ts";
 import { post } from "../ledger/post.ts";

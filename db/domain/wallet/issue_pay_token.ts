@@ -1,11 +1,11 @@
 import { eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { type PayItem, wallets, WalletStatus } from "../../schema/wallets.ts";
+import { moment } from "../../sql.ts";
 import { isPassword } from "../chat_accounts/password.ts";
 import { DomainError } from "../errors.ts";
 import { checkAmount } from "../ledger/rules.ts";
-import { moment } from "../moments.ts";
 import { hashPayToken } from "./pay_once.ts";
 import { checkPayPassword, PAY_LOCK_MS, PAY_TOKEN_LIFE_MS, PAY_TRY_COUNT_MAX } from "./rules.ts";
 

@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client.ts";
-import { sha256Hex } from "../../keys.ts";
+import { sha256Hex } from "../../../config/keys.ts";
+import { type Ctx, withTx } from "../../client/ctx.ts";
 import type { TransactionKind } from "../../schema/ledger.ts";
 import { type PayItem, payTokens, wallets, WalletStatus } from "../../schema/wallets.ts";
 import { DomainError } from "../errors.ts";

@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { users } from "../../schema/users.ts";
 import { wallets } from "../../schema/wallets.ts";
 import { checkCaptcha } from "../captchas/check_captcha.ts";

@@ -1,8 +1,8 @@
 import { and, desc, eq, gt, lte, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { accounts, entries, type TransactionKind, transactions } from "../../schema/ledger.ts";
 import { WalletStatus } from "../../schema/wallets.ts";
-import { moment } from "../moments.ts";
+import { moment } from "../../sql.ts";
 
 export interface Wallet {
   /** 分 */

@@ -1,11 +1,11 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { recharges } from "../../schema/ledger.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { explainPosting, legsAs, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
-import { moment } from "../moments.ts";
 import type { RechargeChannelType } from "./rules.ts";
 
 export interface RechargeInput {

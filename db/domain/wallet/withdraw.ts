@@ -1,12 +1,12 @@
 import { eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { withdrawals } from "../../schema/ledger.ts";
-import { readOwnCard, readRealName } from "../bank_cards/reads.ts";
+import { moment } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
-import { moment } from "../moments.ts";
+import { readOwnCard, readRealName } from "../payment_methods/card_reads.ts";
 import { payOnce } from "./pay_once.ts";
 import { checkWithdrawalAmount } from "./rules.ts";
 

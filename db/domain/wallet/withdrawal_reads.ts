@@ -1,10 +1,10 @@
 import { desc, eq, sql } from "drizzle-orm";
-import type { Ctx } from "../../client.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { withdrawals, type WithdrawalState } from "../../schema/ledger.ts";
 import { paymentMethods } from "../../schema/people.ts";
 import { users } from "../../schema/users.ts";
-import { maskCard } from "../bank_cards/rules.ts";
 import { DomainError } from "../errors.ts";
+import { maskCard } from "../payment_methods/card_rules.ts";
 import { WITHDRAWALS_COUNTED_MAX } from "./rules.ts";
 
 /** A withdrawal as operators see it: enough to pay it, and no more of the card than its owner. */

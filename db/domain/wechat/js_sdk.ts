@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Ctx } from "../../client.ts";
-import { randomHex32 } from "../../keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
 import { type JsapiTicketSource, readJsapiTicket } from "./jsapi_ticket.ts";
 
 /** What a page passes to `wx.config`, and the address it is good for. */

@@ -1,7 +1,7 @@
-import type { Ctx } from "../../client.ts";
-import { withDeadline } from "../../deadline.ts";
-import { randomHex32 } from "../../keys.ts";
-import { isRedisAway } from "../../redis.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import { withDeadline } from "../../../config/runtime/deadline.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { isRedisAway } from "../../redis/client.ts";
 import { DomainError } from "../errors.ts";
 
 /** Where tickets come from: the WeChat provider. Fetches are few a day, so they are shared. */

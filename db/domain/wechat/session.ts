@@ -1,5 +1,5 @@
-import type { Ctx } from "../../client.ts";
-import { seal, unseal } from "../../sealed.ts";
+import { seal, unseal } from "../../../config/runtime/sealed.ts";
+import type { Ctx } from "../../client/ctx.ts";
 
 /** How long a WeChat login lasts, ms. */
 export const WECHAT_SESSION_LIFE_MS = 30 * 24 * 60 * 60 * 1000;

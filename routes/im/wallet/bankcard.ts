@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { CardType } from "../../../db/domain/bank_cards/banks.ts";
-import { recognizeCard } from "../../../db/domain/bank_cards/recognize_card.ts";
-import { CARD_TEXT_LENGTH_MAX } from "../../../db/domain/bank_cards/rules.ts";
+import type { CardType } from "../../../db/domain/payment_methods/banks.ts";
+import { CARD_TEXT_LENGTH_MAX } from "../../../db/domain/payment_methods/card_rules.ts";
+import { recognizeCard } from "../../../db/domain/payment_methods/recognize_card.ts";
 import { perUser } from "../../../middleware/rate_limit.ts";
 import { Flag, flag } from "../../fields.ts";
 import { endpoint } from "../surface.ts";

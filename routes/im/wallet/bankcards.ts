@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { cardTypes } from "../../../db/domain/bank_cards/banks.ts";
-import { bindCard } from "../../../db/domain/bank_cards/bind_card.ts";
-import { listCards } from "../../../db/domain/bank_cards/reads.ts";
+import { cardTypes } from "../../../db/domain/payment_methods/banks.ts";
+import { bindCard } from "../../../db/domain/payment_methods/bind_card.ts";
+import { listCards } from "../../../db/domain/payment_methods/card_reads.ts";
 import {
   CARD_TEXT_LENGTH_MAX,
   HOLDER_NAME_LENGTH_MAX,
-} from "../../../db/domain/bank_cards/rules.ts";
+} from "../../../db/domain/payment_methods/card_rules.ts";
 import { perUser } from "../../../middleware/rate_limit.ts";
 import { textUpTo } from "../../fields.ts";
 import { done, doneAnd } from "../fields.ts";

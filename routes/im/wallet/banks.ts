@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { banks } from "../../../db/domain/bank_cards/banks.ts";
+import { banks } from "../../../db/domain/payment_methods/banks.ts";
 import { endpoint } from "../surface.ts";
 
 /** GET /wallet/banks */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readNameProof } from "../../../db/domain/bank_cards/reads.ts";
+import { readNameProof } from "../../../db/domain/payment_methods/card_reads.ts";
 import { Flag, flag } from "../../fields.ts";
 import { endpoint } from "../surface.ts";
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { uuidText } from "../../../config/runtime/uuid.ts";
 import {
   listManagedMembers,
   type ManagedMember,
-} from "../../../db/domain/ops_groups/list_members.ts";
-import { KEYWORD_LENGTH_MAX, LISTED_COUNT_MAX } from "../../../db/domain/ops_groups/rules.ts";
-import { uuidText } from "../../../db/uuid.ts";
+} from "../../../db/domain/groups/list_managed_members.ts";
+import { KEYWORD_LENGTH_MAX, LISTED_COUNT_MAX } from "../../../db/domain/groups/managed_rules.ts";
 import { GroupId, pageOf, pageQuery, timeText } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 

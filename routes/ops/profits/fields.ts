@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { uuidText } from "../../../config/runtime/uuid.ts";
 import { DomainError } from "../../../db/domain/errors.ts";
 import type { OpsActor } from "../../../db/domain/operators/actor.ts";
 import { can } from "../../../db/domain/operators/permissions.ts";
 import type { ProfitRecord } from "../../../db/domain/payouts/record_row.ts";
 import { type Scope, scopeOf } from "../../../db/domain/payouts/scope.ts";
-import { uuidText } from "../../../db/uuid.ts";
 import { GroupId, timeText } from "../fields.ts";
 
 /**

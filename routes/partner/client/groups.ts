@@ -1,14 +1,14 @@
 import { z } from "zod";
+import { type PartnerGroup, readOwnGroups } from "../../../db/domain/groups/partner_reads.ts";
 import { NOTICE_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
+import { setMember } from "../../../db/domain/groups/set_member.ts";
 import { addPartnerMembers } from "../../../db/domain/partner_groups/add_members.ts";
 import { createPartnerGroup } from "../../../db/domain/partner_groups/create_group.ts";
 import { editPartnerGroup } from "../../../db/domain/partner_groups/edit_group.ts";
-import { type PartnerGroup, readOwnGroups } from "../../../db/domain/partner_groups/reads.ts";
 import {
   disbandGroup,
   removePartnerMembers,
 } from "../../../db/domain/partner_groups/remove_members.ts";
-import { setMember } from "../../../db/domain/partner_groups/set_member.ts";
 import { asClient, Id, Nothing, nothing } from "../fields.ts";
 import {
   callerOf,

@@ -1,7 +1,7 @@
+import { setMember } from "../../../db/domain/groups/set_member.ts";
 import { addPartnerMembers } from "../../../db/domain/partner_groups/add_members.ts";
 import { removePartnerMembers } from "../../../db/domain/partner_groups/remove_members.ts";
 import { SERVER_BODY_BYTES_MAX } from "../../../db/domain/partner_groups/rules.ts";
-import { setMember } from "../../../db/domain/partner_groups/set_member.ts";
 import { Id, Nothing, nothing } from "../fields.ts";
 import { AddBody, callerOf, GroupParams, RemoveBody, SettingsBody } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";

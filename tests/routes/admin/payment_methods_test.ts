@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { decideWithdrawal } from "../../../db/domain/wallet/decide_withdrawal.ts";
 import { requestWithdrawal } from "../../../db/domain/wallet/withdraw.ts";
 import { withdrawals } from "../../../db/schema/ledger.ts";
@@ -12,10 +12,10 @@ import {
   assertShape,
   callAdmin,
   makePerson,
-} from "../../admin_client.ts";
+} from "../../clients/admin.ts";
+import { makeOperator } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { giveMoney, issuePayToken } from "../../money_people.ts";
-import { makeOperator } from "../../ops_client.ts";
+import { giveMoney, issuePayToken } from "../../people/money.ts";
 
 const LIST = "GET /v1/admin/users/{uid}/payment-methods";
 const GET = "GET /v1/admin/users/{uid}/payment-methods/{id}";

@@ -5,9 +5,9 @@ import {
   assertShape,
   callAdmin,
   makePerson,
-} from "../../admin_client.ts";
+} from "../../clients/admin.ts";
+import { makeOperator } from "../../clients/ops.ts";
 import { startTestApp } from "../../harness.ts";
-import { makeOperator } from "../../ops_client.ts";
 
 const SEARCH = "GET /v1/admin/userfuzzysearch";
 

@@ -1,9 +1,8 @@
-import assert from "node:assert/strict";
 import { eq, inArray } from "drizzle-orm";
-import { SYSTEM_UID } from "../../../db/domain/chat_accounts/rules.ts";
-import { BULK_COUNT_MAX } from "../../../db/domain/managed_users/rules.ts";
+import assert from "node:assert/strict";
+import { BULK_COUNT_MAX } from "../../../db/domain/users/managed_rules.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
-import { users } from "../../../db/schema/users.ts";
+import { SYSTEM_UID, users } from "../../../db/schema/users.ts";
 import {
   actionsOf,
   askAdmin,
@@ -12,10 +11,10 @@ import {
   assertShape,
   callAdmin,
   makePerson,
-} from "../../admin_client.ts";
-import { callGateway, logIn } from "../../gateway_client.ts";
+} from "../../clients/admin.ts";
+import { callGateway, logIn } from "../../clients/gateway.ts";
+import { makeOperator } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { makeOperator } from "../../ops_client.ts";
 
 const ADD = "POST /v1/admin/users-bulk";
 const EDIT = "PUT /v1/admin/users-bulk";

@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
 import { drizzle } from "drizzle-orm/node-postgres";
+import assert from "node:assert/strict";
 import pg from "pg";
-import type { Ctx, Db } from "../../../db/client.ts";
-import { openPg } from "../../../db/client_pg.ts";
-import { listUsers, searchUsersByName } from "../../../db/domain/managed_users/reads.ts";
+import type { Ctx, Db } from "../../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
+import { openPg } from "../../../db/client/pg.ts";
 import { listMethods } from "../../../db/domain/payment_methods/reads.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/migrations.ts";
+import { listUsers, searchUsersByName } from "../../../db/domain/users/managed_reads.ts";
 import { startPostgres } from "../../services/postgres.ts";
 
 // What a statement costs shows on a real server, on which its plan is the one that will be used.

@@ -1,27 +1,27 @@
-import assert from "node:assert/strict";
 import { and, eq, isNull } from "drizzle-orm";
-import { openBus } from "../../../db/bus_redis.ts";
-import { openDatabase } from "../../../db/client.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/migrations.ts";
-import { openRedis } from "../../../db/redis.ts";
+import assert from "node:assert/strict";
+import { openBus } from "../../../db/bus/over_redis.ts";
+import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
+import { openDatabase } from "../../../db/client/open.ts";
+import { openRedis } from "../../../db/redis/open.ts";
 import { sessions } from "../../../db/schema/sessions.ts";
 import { users } from "../../../db/schema/users.ts";
-import { askAdmin, makePerson } from "../../admin_client.ts";
-import { connectSdk, makeChatPerson, startChatServer } from "../../chat_server.ts";
+import { Reason } from "../../../routes/realtime/reasons.ts";
+import { askAdmin, makePerson } from "../../clients/admin.ts";
 import {
   assertFailed,
   callGateway,
   type GatewayLogin,
   registerPerson,
   requestCode,
-} from "../../gateway_client.ts";
+} from "../../clients/gateway.ts";
+import { askIm, assertImFailure, callIm, registerChat } from "../../clients/im.ts";
+import { makeOperator } from "../../clients/ops.ts";
+import { RpcClient } from "../../clients/rpc.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, callIm, registerChat } from "../../im_client.ts";
-import { makeOperator } from "../../ops_client.ts";
-import { RpcClient } from "../../rpc_client.ts";
+import { connectSdk, makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { startPostgres } from "../../services/postgres.ts";
 import { startRedis } from "../../services/redis.ts";
-import { Reason } from "../../../routes/realtime/reasons.ts";
 
 const PUT = "PUT /v1/admin/users/{uid}";
 const DELETE = "DELETE /v1/admin/users/{uid}";

@@ -1,9 +1,8 @@
-import assert from "node:assert/strict";
 import { eq, sql } from "drizzle-orm";
-import { SYSTEM_UID } from "../../../db/domain/chat_accounts/rules.ts";
+import assert from "node:assert/strict";
 import { chatAccounts } from "../../../db/schema/chat.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
-import { users } from "../../../db/schema/users.ts";
+import { SYSTEM_UID, users } from "../../../db/schema/users.ts";
 import {
   actionsOf,
   askAdmin,
@@ -12,9 +11,9 @@ import {
   assertShape,
   callAdmin,
   makePerson,
-} from "../../admin_client.ts";
+} from "../../clients/admin.ts";
+import { makeOperator } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { makeOperator } from "../../ops_client.ts";
 
 const LIST = "GET /v1/admin/users";
 const GET = "GET /v1/admin/users/{uid}";

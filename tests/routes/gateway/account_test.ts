@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import { and, eq, isNull } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { captchaAudit } from "../../../db/schema/captchas.ts";
 import { sessions } from "../../../db/schema/sessions.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
@@ -10,7 +10,7 @@ import {
   logIn,
   registerPerson,
   requestCode,
-} from "../../gateway_client.ts";
+} from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 
 const MINUTE_MS = 60_000;

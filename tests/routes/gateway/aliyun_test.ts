@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ossStorage } from "../../../providers/storage_oss.ts";
-import { callGateway, gatewayRequest, logIn, registerPerson } from "../../gateway_client.ts";
+import { callGateway, gatewayRequest, logIn, registerPerson } from "../../clients/gateway.ts";
 import { startTestApp } from "../../harness.ts";
 
 Deno.test("POST /aliyun/image/upload", async (t) => {

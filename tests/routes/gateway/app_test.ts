@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
-import { linkCacheKey, previewLink } from "../../../db/domain/links/preview_link.ts";
-import { md5Hex, randomHex32 } from "../../../db/keys.ts";
+import { md5Hex, randomHex32 } from "../../../config/keys.ts";
+import { linkCacheKey, previewLink } from "../../../db/domain/client_app/preview_link.ts";
+import { RedisAwayError, type RedisConnection } from "../../../db/redis/client.ts";
 import { feedbacks, releases, reports } from "../../../db/schema/releases.ts";
 import type { LinkAnswer } from "../../../providers/links.ts";
-import { RedisAwayError, type RedisConnection } from "../../../db/redis.ts";
 import {
   callGateway,
   type GatewayLogin,
   gatewayRequest,
   logIn,
   registerPerson,
-} from "../../gateway_client.ts";
+} from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 
 Deno.test("GET /app/version/upgrade", async (t) => {

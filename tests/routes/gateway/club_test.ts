@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { clubMembers, clubs } from "../../../db/schema/clubs.ts";
-import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../gateway_client.ts";
+import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { walkPages } from "./walk_pages.ts";
 

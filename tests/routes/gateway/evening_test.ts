@@ -4,7 +4,7 @@ import {
   type GatewayCall,
   type GatewayLogin,
   registerPerson,
-} from "../../gateway_client.ts";
+} from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 
 const MINUTE_MS = 60_000;

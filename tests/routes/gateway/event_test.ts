@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import { remindOfEvents } from "../../../db/domain/events/remind.ts";
+import assert from "node:assert/strict";
 import { readPublicEvent } from "../../../db/domain/events/reads.ts";
+import { remindOfEvents } from "../../../db/domain/events/remind.ts";
 import { eventReminders, events } from "../../../db/schema/events.ts";
 import { pendingWork } from "../../../db/schema/jobs.ts";
 import { notifications } from "../../../db/schema/notifications.ts";
@@ -15,7 +15,7 @@ import {
   type GatewayLogin,
   logIn,
   registerPerson,
-} from "../../gateway_client.ts";
+} from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { userIdOf } from "./rooms_and_clubs.ts";
 

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { signatureOf } from "../../../db/domain/wechat/js_sdk.ts";
 import { sealWechatSession } from "../../../db/domain/wechat/session.ts";
 import { WechatRefusedError } from "../../../providers/wechat.ts";
-import { safeReturnTo } from "../../../routes/wechat.ts";
+import { safeReturnTo } from "../../../routes/gateway/h5_login.ts";
 import {
   callGateway,
   type GatewayLogin,
   gatewayRequest,
   registerPerson,
-} from "../../gateway_client.ts";
+} from "../../clients/gateway.ts";
+import { Browser, callH5, logInWithWechat } from "../../clients/wechat.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   APP_ID,
@@ -18,7 +19,6 @@ import {
   TICKET,
   withWechat,
 } from "../../providers/wechat_stand_in.ts";
-import { Browser, callH5, logInWithWechat } from "../../wechat_client.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 const NOBODY = "0".repeat(32);

@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { pushTargets } from "../../../db/schema/notifications.ts";
 import { users } from "../../../db/schema/users.ts";
-import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../gateway_client.ts";
+import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../clients/gateway.ts";
 import { startTestApp } from "../../harness.ts";
 
 Deno.test("POST /push/{jPushId}", async (t) => {

@@ -1,17 +1,17 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import type { Ctx } from "../../../db/client.ts";
+import assert from "node:assert/strict";
+import type { Ctx } from "../../../db/client/ctx.ts";
 import { joinRoom } from "../../../db/domain/rooms/join_room.ts";
-import { RedisAwayError } from "../../../db/redis.ts";
+import { readSharedRoom } from "../../../db/domain/rooms/reads.ts";
+import { removeAbsentRoomMembers } from "../../../db/domain/rooms/remove_absent.ts";
+import { ROOM_HEARTBEAT_MS } from "../../../db/domain/rooms/rules.ts";
+import { RedisAwayError } from "../../../db/redis/client.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { cards } from "../../../db/schema/cards.ts";
 import { clubMembers } from "../../../db/schema/clubs.ts";
 import { pendingWork } from "../../../db/schema/jobs.ts";
 import { notifications } from "../../../db/schema/notifications.ts";
 import { roomMembers } from "../../../db/schema/rooms.ts";
-import { removeAbsentRoomMembers } from "../../../db/domain/rooms/remove_absent.ts";
-import { ROOM_HEARTBEAT_MS } from "../../../db/domain/rooms/rules.ts";
-import { readSharedRoom } from "../../../db/domain/rooms/reads.ts";
 import {
   assertFailed,
   caller,
@@ -20,7 +20,7 @@ import {
   type GatewayLogin,
   logIn,
   registerPerson,
-} from "../../gateway_client.ts";
+} from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { insertClub, userIdOf } from "./rooms_and_clubs.ts";
 

@@ -1,8 +1,8 @@
 import { eq } from "drizzle-orm";
-import { randomHex32 } from "../../../db/keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
 import { clubMembers, clubs } from "../../../db/schema/clubs.ts";
 import { users } from "../../../db/schema/users.ts";
-import type { GatewayLogin } from "../../gateway_client.ts";
+import type { GatewayLogin } from "../../clients/gateway.ts";
 import type { TestApp } from "../../harness.ts";
 
 /** The internal id behind a login. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { GatewayAnswer } from "../../gateway_client.ts";
+import type { GatewayAnswer } from "../../clients/gateway.ts";
 import { startTestApp } from "../../harness.ts";
 import { readTables } from "../trips_tables.ts";
 

@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
-import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../gateway_client.ts";
+import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { walkPages } from "./walk_pages.ts";
 

@@ -1,9 +1,9 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { cards } from "../../../db/schema/cards.ts";
 import { pendingWork } from "../../../db/schema/jobs.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
-import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../gateway_client.ts";
+import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { walkPages } from "./walk_pages.ts";
 

@@ -1,12 +1,12 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import { withTx } from "../../../db/client.ts";
+import assert from "node:assert/strict";
+import { withTx } from "../../../db/client/ctx.ts";
 import { type Notice, notify, notifyAll } from "../../../db/domain/notifications/notify.ts";
 import { NOTIFY_COUNT_MAX } from "../../../db/domain/notifications/rules.ts";
 import { pendingWork } from "../../../db/schema/jobs.ts";
 import { NotificationOrigin, notifications } from "../../../db/schema/notifications.ts";
 import { users } from "../../../db/schema/users.ts";
-import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../gateway_client.ts";
+import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 
 const NOTICE: Notice = {

@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
-import { callGateway, logIn, registerPerson } from "../../gateway_client.ts";
+import { callGateway, logIn, registerPerson } from "../../clients/gateway.ts";
 import { startTestApp } from "../../harness.ts";
 
 const AVATAR = "https://cdn.example.com/a.png";

@@ -1,4 +1,4 @@
-import type { GatewayAnswer } from "../../gateway_client.ts";
+import type { GatewayAnswer } from "../../clients/gateway.ts";
 
 const PAGE_COUNT_MAX = 20;
 

@@ -1,19 +1,13 @@
-import assert from "node:assert/strict";
 import { eq, inArray } from "drizzle-orm";
-import {
-  BUILT_IN_UIDS,
-  FILE_HELPER_UID,
-  SYSTEM_UID,
-  WELCOME,
-} from "../../../db/domain/chat_accounts/rules.ts";
+import assert from "node:assert/strict";
+import type { BusEvent } from "../../../db/bus/bus.ts";
+import { WELCOME } from "../../../db/domain/friends/rules.ts";
 import { sendMessage } from "../../../db/domain/messages/send.ts";
 import { sendMoment } from "../../../db/domain/messages/send_moment.ts";
-import type { BusEvent } from "../../../db/bus.ts";
 import { chatAccounts, friends } from "../../../db/schema/chat.ts";
 import { ChannelType, conversations, inbox, inboxHeads } from "../../../db/schema/messages.ts";
-import { users } from "../../../db/schema/users.ts";
-import { callGateway, logIn, registerPerson } from "../../gateway_client.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
+import { BUILT_IN_UIDS, FILE_HELPER_UID, SYSTEM_UID, users } from "../../../db/schema/users.ts";
+import { callGateway, logIn, registerPerson } from "../../clients/gateway.ts";
 import {
   askIm,
   assertImFailure,
@@ -22,7 +16,8 @@ import {
   freshPhone,
   registerChat,
   requestRegisterCode,
-} from "../../im_client.ts";
+} from "../../clients/im.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
 
 // deno-lint-ignore no-explicit-any -- the contract's own fields
 type Json = any;

@@ -1,4 +1,4 @@
-import { idCheckOf, isLuhn } from "../../../db/domain/bank_cards/rules.ts";
+import { idCheckOf, isLuhn } from "../../../db/domain/payment_methods/card_rules.ts";
 
 /** A card number with these first digits and a right check digit; another for every `serial`. */
 export function cardNumber(prefix: string, length: number, serial = 0): string {

@@ -1,13 +1,13 @@
 import { asc, eq } from "drizzle-orm";
-import { withTx } from "../../../db/client.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import { withTx } from "../../../db/client/ctx.ts";
 import { placeFriendship } from "../../../db/domain/friends/pair.ts";
 import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
 import { SESSION_LIFE_MS } from "../../../db/domain/sessions/session.ts";
-import { randomHex32 } from "../../../db/keys.ts";
 import { inbox, messages } from "../../../db/schema/messages.ts";
 import { SessionKind, sessions } from "../../../db/schema/sessions.ts";
-import { makeUser } from "../../factories.ts";
 import type { TestApp } from "../../harness.ts";
+import { makeUser } from "../../people/factories.ts";
 
 export interface ChatPerson {
   userId: number;

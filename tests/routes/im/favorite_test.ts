@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { favorites } from "../../../db/schema/chat.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
 import { type ChatPerson, makeChatPerson } from "./chat_people.ts";
 
 const DONE = { status: 200, msg: "" };

@@ -1,13 +1,13 @@
-import assert from "node:assert/strict";
 import { and, eq } from "drizzle-orm";
-import { setGone, setPresent } from "../../../db/presence.ts";
+import assert from "node:assert/strict";
 import { APPLY_LIFE_MS } from "../../../db/domain/friends/rules.ts";
 import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
+import { setGone, setPresent } from "../../../db/redis/presence.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { friendApplies, friends, peerSettings } from "../../../db/schema/chat.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
 import { type ChatPerson, makeChatPerson, makeFriends, readTold } from "./chat_people.ts";
 
 const DONE = { status: 200, msg: "" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { befriend, makeChatter, makeChatters, openGroup } from "../../group_people.ts";
+import { assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
-import { assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
+import { befriend, makeChatter, makeChatters, openGroup } from "../../people/group.ts";
 
 const NOBODY = "0".repeat(32);
 

@@ -1,8 +1,8 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { makeChatters, openGroup, syncAll } from "../../group_people.ts";
+import assert from "node:assert/strict";
+import { assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
-import { assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
+import { makeChatters, openGroup, syncAll } from "../../people/group.ts";
 
 const NOBODY = "0".repeat(32);
 const NOT_MEMBER = "你不在该群";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { makeChatters, openGroup, syncAll } from "../../group_people.ts";
+import { assertImFailure, assertNeedsToken } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
-import { assertImFailure, assertNeedsToken } from "../../im_client.ts";
+import { makeChatters, openGroup, syncAll } from "../../people/group.ts";
 
 const NOBODY = "0".repeat(32);
 const NOT_MEMBER = "你不在该群";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { LABEL_COUNT_MAX } from "../../../db/domain/labels/rules.ts";
+import { LABEL_COUNT_MAX } from "../../../db/domain/friends/label_rules.ts";
 import { friends, labelMembers, labels, peerSettings } from "../../../db/schema/chat.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
 import { type ChatPerson, makeChatPerson, makeFriends } from "./chat_people.ts";
 
 const DONE = { status: 200, msg: "" };

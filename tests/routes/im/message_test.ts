@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { acceptMessage } from "../../../db/domain/messages/accept.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { ChannelType } from "../../../db/schema/messages.ts";
-import { makeGroup } from "../../factories.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
+import { makeGroup } from "../../people/factories.ts";
 import { makeChatPerson } from "./chat_people.ts";
 
 /** A person with a token of the chat app, and the row's own name for its number. */

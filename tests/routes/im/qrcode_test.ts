@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { startQrLogin } from "../../../db/domain/chat_accounts/qr_login.ts";
-import { makeChatters, openGroup } from "../../group_people.ts";
+import { assertImFailure, assertNeedsToken } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
-import { assertImFailure, assertNeedsToken } from "../../im_client.ts";
+import { makeChatters, openGroup } from "../../people/group.ts";
 
 Deno.test("GET /qrcode/{code}", async (t) => {
   await using app = await startTestApp();

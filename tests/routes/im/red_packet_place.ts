@@ -1,8 +1,8 @@
-import type { Ctx } from "../../../db/client.ts";
-import { makeGroup } from "../../factories.ts";
+import type { Ctx } from "../../../db/client/ctx.ts";
+import { askIm, callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
-import { askIm, callIm } from "../../im_client.ts";
-import { giveMoney, issuePayToken } from "../../money_people.ts";
+import { makeGroup } from "../../people/factories.ts";
+import { giveMoney, issuePayToken } from "../../people/money.ts";
 import { type ChatPerson, makeChatPerson, makeFriends } from "./chat_people.ts";
 
 /** Toby with 10 000 分, his friend Tony, Anna who is in the group with them, and Otto, a stranger. */

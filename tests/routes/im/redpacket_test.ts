@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createRedPacket } from "../../../db/domain/red_packets/create.ts";
 import { listYears } from "../../../db/domain/red_packets/records.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
 import { type ChatPerson } from "./chat_people.ts";
 import {
   created,

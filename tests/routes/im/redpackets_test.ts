@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import { and, asc, eq, sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { createRedPacket } from "../../../db/domain/red_packets/create.ts";
 import { payRedPacket } from "../../../db/domain/red_packets/pay.ts";
 import { SHARE_COUNT_MAX, UNPAID_LIFE_MS } from "../../../db/domain/red_packets/rules.ts";
@@ -10,10 +10,10 @@ import { transactions } from "../../../db/schema/ledger.ts";
 import { redPackets, redPacketShares } from "../../../db/schema/red_packets.ts";
 import { payTokens, wallets, WalletStatus } from "../../../db/schema/wallets.ts";
 import { settleSteps } from "../../../jobs/settle.ts";
-import { makeGroup, makeUsers } from "../../factories.ts";
+import { assertImFailure, assertNeedsToken } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { assertImFailure, assertNeedsToken } from "../../im_client.ts";
-import { balanceOf, issuePayToken, walletOf } from "../../money_people.ts";
+import { makeGroup, makeUsers } from "../../people/factories.ts";
+import { balanceOf, issuePayToken, walletOf } from "../../people/money.ts";
 import { readTold } from "./chat_people.ts";
 import {
   create,

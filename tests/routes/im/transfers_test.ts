@@ -1,14 +1,14 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import { settleSteps } from "../../../jobs/settle.ts";
+import assert from "node:assert/strict";
 import { hashPayToken } from "../../../db/domain/wallet/pay_once.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { transactions } from "../../../db/schema/ledger.ts";
 import { transfers } from "../../../db/schema/transfers.ts";
 import { payTokens, wallets, WalletStatus } from "../../../db/schema/wallets.ts";
+import { settleSteps } from "../../../jobs/settle.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
-import { giveMoney, issuePayToken, walletOf } from "../../money_people.ts";
+import { giveMoney, issuePayToken, walletOf } from "../../people/money.ts";
 import { type ChatPerson, makeChatPerson, makeFriends, readTold } from "./chat_people.ts";
 
 const DONE = { status: 200, msg: "" };

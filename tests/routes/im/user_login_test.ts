@@ -1,9 +1,8 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { scanQrLogin } from "../../../db/domain/chat_accounts/qr_login.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
-import { callGateway, logIn } from "../../gateway_client.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
+import { callGateway, logIn } from "../../clients/gateway.ts";
 import {
   askIm,
   assertImFailure,
@@ -12,7 +11,8 @@ import {
   CHAT_PASSWORD,
   type ChatLogin,
   registerChat,
-} from "../../im_client.ts";
+} from "../../clients/im.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
 
 const PHONE = { device_id: "d-1", device_name: "Toby's phone", device_model: "iPhone 15" };
 const TABLET = { device_id: "d-2", device_name: "Tablet", device_model: "iPad" };

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { callGateway, logIn, registerPerson } from "../../gateway_client.ts";
-import { startTestApp } from "../../harness.ts";
+import { callGateway, logIn, registerPerson } from "../../clients/gateway.ts";
 import {
   askIm,
   assertImFailure,
@@ -9,7 +8,8 @@ import {
   freshPhone,
   registerChat,
   requestRegisterCode,
-} from "../../im_client.ts";
+} from "../../clients/im.ts";
+import { startTestApp } from "../../harness.ts";
 
 const HEX = /^[a-f0-9]{32}$/;
 

@@ -1,10 +1,9 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import { setGone, setPresent } from "../../../db/presence.ts";
+import assert from "node:assert/strict";
+import { setGone, setPresent } from "../../../db/redis/presence.ts";
 import { chatAccounts, friends } from "../../../db/schema/chat.ts";
 import { users } from "../../../db/schema/users.ts";
-import { callGateway, registerPerson } from "../../gateway_client.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
+import { callGateway, registerPerson } from "../../clients/gateway.ts";
 import {
   askIm,
   assertImFailure,
@@ -12,7 +11,8 @@ import {
   callIm,
   CHAT_PASSWORD,
   registerChat,
-} from "../../im_client.ts";
+} from "../../clients/im.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
 
 const DONE = { status: 200, msg: "" };
 

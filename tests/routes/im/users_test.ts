@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import {
+  askIm,
+  assertImFailure,
+  assertNeedsToken,
+  callIm,
+  registerChat,
+} from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm, registerChat } from "../../im_client.ts";
 
 const DONE = { status: 200, msg: "" };
 

@@ -1,12 +1,12 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { banks } from "../../../db/domain/bank_cards/banks.ts";
-import { readOwnCard, readRealName } from "../../../db/domain/bank_cards/reads.ts";
-import { CARD_COUNT_MAX } from "../../../db/domain/bank_cards/rules.ts";
+import assert from "node:assert/strict";
+import { unseal } from "../../../config/runtime/sealed.ts";
+import { banks } from "../../../db/domain/payment_methods/banks.ts";
+import { readOwnCard, readRealName } from "../../../db/domain/payment_methods/card_reads.ts";
+import { CARD_COUNT_MAX } from "../../../db/domain/payment_methods/card_rules.ts";
 import { paymentMethods, PaymentType, realNames } from "../../../db/schema/people.ts";
-import { unseal } from "../../../db/sealed.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
 import { cardNumber, FIRST_CARD, idNumber, nextCard, TOBY_ID_NO } from "./card_numbers.ts";
 import { type ChatPerson, makeChatPerson } from "./chat_people.ts";
 

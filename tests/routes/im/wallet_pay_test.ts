@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { payOnce } from "../../../db/domain/wallet/pay_once.ts";
 import { users } from "../../../db/schema/users.ts";
 import { payTokens, wallets, WalletStatus } from "../../../db/schema/wallets.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm, freshPhone } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm, freshPhone } from "../../im_client.ts";
-import { giveMoney } from "../../money_people.ts";
+import { giveMoney } from "../../people/money.ts";
 import { type ChatPerson, makeChatPerson } from "./chat_people.ts";
 
 const DONE = { status: 200, msg: "" };

@@ -1,13 +1,13 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import { ConfigError, readConfig } from "../../../db/config.ts";
+import assert from "node:assert/strict";
+import { ConfigError, readConfig } from "../../../config/config.ts";
 import { post } from "../../../db/domain/ledger/post.ts";
 import { chatAccounts } from "../../../db/schema/chat.ts";
 import { recharges } from "../../../db/schema/ledger.ts";
 import { wallets, WalletStatus } from "../../../db/schema/wallets.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
-import { balanceOf, giveMoney, walletOf } from "../../money_people.ts";
+import { balanceOf, giveMoney, walletOf } from "../../people/money.ts";
 import { type ChatPerson, makeChatPerson } from "./chat_people.ts";
 
 const ask = (app: TestApp, as: ChatPerson, path: string, query: Record<string, string> = {}) =>

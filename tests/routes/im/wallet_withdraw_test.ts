@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import { paymentMethods } from "../../../db/schema/people.ts";
+import assert from "node:assert/strict";
 import { withdrawals } from "../../../db/schema/ledger.ts";
+import { paymentMethods } from "../../../db/schema/people.ts";
 import { wallets, WalletStatus } from "../../../db/schema/wallets.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../im_client.ts";
-import { balanceOf, giveMoney, issuePayToken, walletOf } from "../../money_people.ts";
+import { balanceOf, giveMoney, issuePayToken, walletOf } from "../../people/money.ts";
 import { FIRST_CARD, idNumber, nextCard } from "./card_numbers.ts";
 import { type ChatPerson, makeChatPerson } from "./chat_people.ts";
 

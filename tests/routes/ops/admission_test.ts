@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
 import { decodeJwt } from "jose";
-import { openRedis } from "../../../db/redis.ts";
+import assert from "node:assert/strict";
 import type { OpsActor } from "../../../db/domain/operators/actor.ts";
 import { can, type Permission, permissions } from "../../../db/domain/operators/permissions.ts";
 import {
@@ -11,10 +10,11 @@ import {
 } from "../../../db/domain/operators/revoke.ts";
 import { STANDING_CACHE_MS } from "../../../db/domain/operators/standing_cache.ts";
 import { issueOperatorToken } from "../../../db/domain/operators/tokens.ts";
+import { openRedis } from "../../../db/redis/open.ts";
 import { operatorActions, operatorRoles, operators } from "../../../db/schema/operators.ts";
 import { admitOperator } from "../../../middleware/operator_admission.ts";
+import { assertOpsFailure, callOps, makeOperator, makeOpsKey } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { assertOpsFailure, callOps, makeOperator, makeOpsKey } from "../../ops_client.ts";
 import { startRedis } from "../../services/redis.ts";
 import { makeChatPerson } from "../im/chat_people.ts";
 

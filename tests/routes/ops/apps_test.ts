@@ -1,17 +1,15 @@
-import assert from "node:assert/strict";
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { apps } from "../../../db/schema/apps.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import { sessions } from "../../../db/schema/sessions.ts";
-import { makeUser } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
 import {
   askPartner,
   assertPartnerFailure,
@@ -20,7 +18,9 @@ import {
   grantToken,
   makeApp,
   REFUSED_TEXT,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeUser } from "../../people/factories.ts";
 
 const ADD = "POST /v1/apps";
 const LIST = "GET /v1/apps";

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { recordAction } from "../../../db/domain/operators/record_action.ts";
-import { startTestApp } from "../../harness.ts";
 import {
   askOps,
   assertNeedsOperator,
@@ -8,7 +7,8 @@ import {
   callOps,
   makeOperator,
   makeOpsKey,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp } from "../../harness.ts";
 
 const LIST = "GET /v1/audit";
 

@@ -1,12 +1,12 @@
-import assert from "node:assert/strict";
-import { decodeJwt } from "jose";
 import { eq } from "drizzle-orm";
-import { openPg } from "../../../db/client_pg.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/migrations.ts";
+import { decodeJwt } from "jose";
+import assert from "node:assert/strict";
+import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
+import { openPg } from "../../../db/client/pg.ts";
 import { type OperatorRole, operators } from "../../../db/schema/operators.ts";
 import { type Mixin, MixinRefusedError } from "../../../providers/mixin.ts";
+import { askOps, assertOpsFailure, callOps } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askOps, assertOpsFailure, callOps } from "../../ops_client.ts";
 import { freePort } from "../../services/binary.ts";
 import { startPostgres } from "../../services/postgres.ts";
 

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { broadcastChunk } from "../../../jobs/broadcast.ts";
-import { makeBroadcast, makeCrowd, MixinStandIn } from "../../broadcast_crowd.ts";
-import { startTestApp } from "../../harness.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp } from "../../harness.ts";
+import { makeBroadcast, makeCrowd, MixinStandIn } from "../../people/crowd.ts";
 
 const READ = "GET /v1/broadcasts/{id}";
 

@@ -1,17 +1,17 @@
 import { eq } from "drizzle-orm";
 import assert from "node:assert/strict";
-import { claimDue, failWork } from "../../../db/domain/pending/claims.ts";
-import { enqueue } from "../../../db/domain/pending/enqueue.ts";
-import { operatorActions } from "../../../db/schema/operators.ts";
+import { claimDue, failWork } from "../../../db/domain/outgoing/claims.ts";
+import { enqueue } from "../../../db/domain/outgoing/enqueue.ts";
 import { pendingWork } from "../../../db/schema/jobs.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
+import { operatorActions } from "../../../db/schema/operators.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
 
 const LIST = "GET /v1/dead-letters";
 const REDRIVE = "POST /v1/dead-letters/{id}/redrive";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Config } from "../../../db/config.ts";
+import type { Config } from "../../../config/config.ts";
 import { auditLedger } from "../../../db/domain/ledger/audit.ts";
 import type { OpsActor } from "../../../db/domain/operators/actor.ts";
 import { confirmRecharge } from "../../../db/domain/wallet/confirm_recharge.ts";
@@ -8,7 +8,7 @@ import { createRecharge } from "../../../db/domain/wallet/recharge.ts";
 import { withdrawals } from "../../../db/schema/ledger.ts";
 import { operatorActions, operators } from "../../../db/schema/operators.ts";
 import { openPlace, race } from "../../domain/race_place.ts";
-import { balanceOf, walletOf } from "../../money_people.ts";
+import { balanceOf, walletOf } from "../../people/money.ts";
 import { startPostgres, type TestPostgres } from "../../services/postgres.ts";
 import { askForWithdrawal, makePayee } from "./withdrawing_people.ts";
 

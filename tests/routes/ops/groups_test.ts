@@ -1,20 +1,20 @@
 import { asc, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { unseal } from "../../../config/runtime/sealed.ts";
+import { keystoreBinding } from "../../../db/domain/groups/keystore.ts";
 import { groups } from "../../../db/schema/groups.ts";
-import { unseal } from "../../../db/sealed.ts";
-import { keystoreBinding } from "../../../db/domain/broadcasts/reads.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
-import { giveBot, KEYSTORE } from "../../broadcast_crowd.ts";
-import { makeGroup, makeUser } from "../../factories.ts";
-import { makeChatters, openGroup } from "../../group_people.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { giveBot, KEYSTORE } from "../../people/crowd.ts";
+import { makeGroup, makeUser } from "../../people/factories.ts";
+import { makeChatters, openGroup } from "../../people/group.ts";
 
 const LIST = "GET /v1/groups";
 const READ = "GET /v1/groups/{id}";

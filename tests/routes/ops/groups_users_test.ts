@@ -1,18 +1,18 @@
 import { and, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { uuidText } from "../../../config/runtime/uuid.ts";
 import { groupMembers } from "../../../db/schema/groups.ts";
 import { users } from "../../../db/schema/users.ts";
-import { uuidText } from "../../../db/uuid.ts";
-import { makeCrowd } from "../../broadcast_crowd.ts";
-import { makeGroup, makeUser, makeUsers } from "../../factories.ts";
-import { startTestApp } from "../../harness.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp } from "../../harness.ts";
+import { makeCrowd } from "../../people/crowd.ts";
+import { makeGroup, makeUser, makeUsers } from "../../people/factories.ts";
 
 const LIST = "GET /v1/groups/{group_id}/users";
 const INVALID = { http: 400, code: 4001 };

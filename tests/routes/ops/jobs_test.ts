@@ -1,22 +1,22 @@
 import { and, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
-import { openPg } from "../../../db/client_pg.ts";
+import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
+import { openPg } from "../../../db/client/pg.ts";
 import { RUN_TRY_COUNT_MAX } from "../../../db/domain/jobs/rules.ts";
 import { enterRuns, RUN_LEASE_MS } from "../../../db/domain/jobs/runs.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/migrations.ts";
-import { operatorActions, type OperatorRole } from "../../../db/schema/operators.ts";
 import { jobRuns } from "../../../db/schema/jobs.ts";
+import { operatorActions, type OperatorRole } from "../../../db/schema/operators.ts";
 import { runDue } from "../../../jobs/run.ts";
 import { jobs } from "../../../jobs/schedule.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
-import { jobDepsOf, setClock } from "../../jobs/kit.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { jobDepsOf, setClock } from "../../jobs/kit.ts";
 import { startPostgres } from "../../services/postgres.ts";
 
 const LIST = "GET /v1/jobs";

@@ -1,12 +1,12 @@
-import assert from "node:assert/strict";
 import { asc, sql } from "drizzle-orm";
+import assert from "node:assert/strict";
+import { uuidText } from "../../../config/runtime/uuid.ts";
 import { groupMembers } from "../../../db/schema/groups.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import { profitRecords } from "../../../db/schema/payouts.ts";
-import { uuidText } from "../../../db/uuid.ts";
-import { makeGroup } from "../../factories.ts";
+import { askOps, makeOperator, makeOpsKey } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askOps, makeOperator, makeOpsKey } from "../../ops_client.ts";
+import { makeGroup } from "../../people/factories.ts";
 import { FIRST_CARD, nextCard, TOBY_ID_NO } from "../im/card_numbers.ts";
 import { bearer, download, makeMobilePerson, makePaidPerson, upload } from "./profit_place.ts";
 

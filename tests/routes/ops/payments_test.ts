@@ -1,12 +1,10 @@
-import assert from "node:assert/strict";
 import { desc, eq } from "drizzle-orm";
+import assert from "node:assert/strict";
+import { uuidText } from "../../../config/runtime/uuid.ts";
 import { enterRuns } from "../../../db/domain/jobs/runs.ts";
 import { groupMembers } from "../../../db/schema/groups.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import { subscriptionPayments } from "../../../db/schema/payouts.ts";
-import { uuidText } from "../../../db/uuid.ts";
-import { makeGroup, makeUsers } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   askOps,
   assertNeedsOperator,
@@ -14,7 +12,9 @@ import {
   callOps,
   makeOperator,
   makeOpsKey,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeGroup, makeUsers } from "../../people/factories.ts";
 
 const PAY = "POST /v1/groups/{group_id}/payments";
 const INVALID = { http: 400, code: 4001 };

@@ -1,15 +1,15 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import type { Ctx } from "../../../db/client.ts";
+import assert from "node:assert/strict";
+import { randomHex32 } from "../../../config/keys.ts";
+import { blindIndex, seal } from "../../../config/runtime/sealed.ts";
+import type { Ctx } from "../../../db/client/ctx.ts";
 import { CSV_COLUMNS } from "../../../db/domain/payouts/csv_rules.ts";
 import { serialIdOf } from "../../../db/domain/payouts/serial_id.ts";
-import { randomHex32 } from "../../../db/keys.ts";
 import { profitRecords } from "../../../db/schema/payouts.ts";
 import { paymentMethods, PaymentType, realNames } from "../../../db/schema/people.ts";
 import { users } from "../../../db/schema/users.ts";
-import { blindIndex, seal } from "../../../db/sealed.ts";
-import { makeUser } from "../../factories.ts";
 import type { TestApp } from "../../harness.ts";
+import { makeUser } from "../../people/factories.ts";
 
 export const DOWNLOAD = "/v1/profits/cny_records/download";
 export const FEEDBACK = "/v1/profits/cny_records/feedback";

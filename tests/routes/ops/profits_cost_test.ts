@@ -1,12 +1,12 @@
-import assert from "node:assert/strict";
 import { drizzle } from "drizzle-orm/node-postgres";
+import assert from "node:assert/strict";
 import pg from "pg";
-import type { Config } from "../../../db/config.ts";
-import type { Ctx, Db } from "../../../db/client.ts";
-import { openPg } from "../../../db/client_pg.ts";
+import type { Config } from "../../../config/config.ts";
+import { deriveKeys } from "../../../config/keys.ts";
+import type { Ctx, Db } from "../../../db/client/ctx.ts";
+import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
+import { openPg } from "../../../db/client/pg.ts";
 import { listRecords, type RecordsPage } from "../../../db/domain/payouts/list_records.ts";
-import { deriveKeys } from "../../../db/keys.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/migrations.ts";
 import { startPostgres } from "../../services/postgres.ts";
 
 // What a statement costs shows on a real server, on which its plan is the one that will be used.

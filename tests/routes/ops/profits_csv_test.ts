@@ -1,12 +1,12 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import type { Database } from "../../../db/client.ts";
+import assert from "node:assert/strict";
+import type { Database } from "../../../db/client/ctx.ts";
 import { writeCsv } from "../../../db/domain/payouts/write_csv.ts";
 import { profitRecords } from "../../../db/schema/payouts.ts";
 import { realNames } from "../../../db/schema/people.ts";
-import { makeGroup, makeUser } from "../../factories.ts";
+import { assertNeedsOperator, makeOperator, makeOpsKey } from "../../clients/ops.ts";
 import { openTestDatabase, startTestApp, type TestApp } from "../../harness.ts";
-import { assertNeedsOperator, makeOperator, makeOpsKey } from "../../ops_client.ts";
+import { makeGroup, makeUser } from "../../people/factories.ts";
 import {
   bearer,
   download,

@@ -1,17 +1,17 @@
-import assert from "node:assert/strict";
 import { asc, desc, eq } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { PROBLEMS_TOLD_MAX } from "../../../db/domain/payouts/take_feedback.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import { profitRecords } from "../../../db/schema/payouts.ts";
 import { UPLOAD_BYTES_MAX } from "../../../routes/ops/profits/read_upload.ts";
-import { makeGroup } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   assertNeedsOperator,
   assertOpsFailure,
   makeOperator,
   makeOpsKey,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeGroup } from "../../people/factories.ts";
 import {
   bearer,
   download,

@@ -1,10 +1,8 @@
-import assert from "node:assert/strict";
 import { eq, sql } from "drizzle-orm";
-import { paymentMethods, realNames } from "../../../db/schema/people.ts";
+import assert from "node:assert/strict";
+import { uuidText } from "../../../config/runtime/uuid.ts";
 import { profitRecords } from "../../../db/schema/payouts.ts";
-import { uuidText } from "../../../db/uuid.ts";
-import { makeGroup, makeUser } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
+import { paymentMethods, realNames } from "../../../db/schema/people.ts";
 import {
   askOps,
   assertNeedsOperator,
@@ -12,7 +10,9 @@ import {
   callOps,
   makeOperator,
   makeOpsKey,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeGroup, makeUser } from "../../people/factories.ts";
 import {
   giveCard,
   giveRealName,

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { createRecharge } from "../../../db/domain/wallet/recharge.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
-import { makeUser } from "../../factories.ts";
-import { startTestApp } from "../../harness.ts";
-import { walletOf } from "../../money_people.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp } from "../../harness.ts";
+import { makeUser } from "../../people/factories.ts";
+import { walletOf } from "../../people/money.ts";
 
 const CONFIRM = "POST /v1/recharges/{no}/confirm";
 

@@ -1,19 +1,19 @@
 import { eq } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { uuidText } from "../../../config/runtime/uuid.ts";
 import { broadcasts } from "../../../db/schema/broadcasts.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import { users } from "../../../db/schema/users.ts";
-import { uuidText } from "../../../db/uuid.ts";
-import { makeCrowd } from "../../broadcast_crowd.ts";
-import { makeGroup, makeUser } from "../../factories.ts";
-import { startTestApp } from "../../harness.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp } from "../../harness.ts";
+import { makeCrowd } from "../../people/crowd.ts";
+import { makeGroup, makeUser } from "../../people/factories.ts";
 
 const SEND = "POST /v1/groups/{group_id}/send_message";
 const INVALID = { http: 400, code: 4001 };

@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
+import assert from "node:assert/strict";
+import { uuidText } from "../../../config/runtime/uuid.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import { profitCounts, profitRecords } from "../../../db/schema/payouts.ts";
-import { uuidText } from "../../../db/uuid.ts";
-import { makeGroup } from "../../factories.ts";
+import { assertNeedsOperator, assertOpsFailure, callOps, makeOperator } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { assertNeedsOperator, assertOpsFailure, callOps, makeOperator } from "../../ops_client.ts";
+import { makeGroup } from "../../people/factories.ts";
 import { makePaidPerson, makeRecord, randomSerial } from "./profit_place.ts";
 
 const SET = "PATCH /v1/cny_records/{serial_id}/set_result";

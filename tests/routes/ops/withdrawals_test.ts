@@ -1,16 +1,16 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import { operatorActions } from "../../../db/schema/operators.ts";
+import assert from "node:assert/strict";
 import { transactions, withdrawals } from "../../../db/schema/ledger.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
-import { balanceOf, walletOf } from "../../money_people.ts";
+import { operatorActions } from "../../../db/schema/operators.ts";
 import {
   askOps,
   assertNeedsOperator,
   assertOpsFailure,
   callOps,
   makeOperator,
-} from "../../ops_client.ts";
+} from "../../clients/ops.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { balanceOf, walletOf } from "../../people/money.ts";
 import { askForWithdrawal, makePayee } from "./withdrawing_people.ts";
 
 const LIST = "GET /v1/withdrawals";

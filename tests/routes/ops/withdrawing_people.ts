@@ -1,9 +1,9 @@
-import { randomHex32 } from "../../../db/keys.ts";
-import type { Ctx } from "../../../db/client.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../../db/client/ctx.ts";
 import { requestWithdrawal } from "../../../db/domain/wallet/withdraw.ts";
 import { paymentMethods, PaymentType, realNames } from "../../../db/schema/people.ts";
-import { makeUser } from "../../factories.ts";
-import { giveMoney, issuePayToken } from "../../money_people.ts";
+import { makeUser } from "../../people/factories.ts";
+import { giveMoney, issuePayToken } from "../../people/money.ts";
 
 export interface Payee {
   userId: number;

@@ -1,13 +1,11 @@
-import assert from "node:assert/strict";
 import { and, eq } from "drizzle-orm";
+import assert from "node:assert/strict";
+import { md5Hex } from "../../../config/keys.ts";
 import { hashSecret } from "../../../db/domain/partners/credentials.ts";
 import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
-import { md5Hex } from "../../../db/keys.ts";
 import { apps } from "../../../db/schema/apps.ts";
 import { SessionKind, sessions } from "../../../db/schema/sessions.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
-import { makeUser } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   askPartner,
   assertNeedsPartner,
@@ -17,7 +15,9 @@ import {
   makeApp,
   REFUSED_TEXT,
   type TestPartner,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeUser } from "../../people/factories.ts";
 
 const GRANT = "POST /auth/grant";
 const REVOKE = "POST /auth/revoke";

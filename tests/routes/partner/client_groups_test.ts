@@ -1,7 +1,5 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { makeChatters, openGroup } from "../../group_people.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
+import assert from "node:assert/strict";
 import {
   askPartner,
   assertNeedsPartner,
@@ -9,7 +7,9 @@ import {
   callPartner,
   grantToken,
   type PartnerCall,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeChatters, openGroup } from "../../people/group.ts";
 import {
   groupRow,
   heardBy,

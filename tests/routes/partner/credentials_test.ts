@@ -1,14 +1,13 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
+import { randomHex32 } from "../../../config/keys.ts";
 import { accessSecretsOf, hashToken } from "../../../db/domain/sessions/access_secret.ts";
-import { randomHex32 } from "../../../db/keys.ts";
 import { users } from "../../../db/schema/users.ts";
 import type { PartnerOptions } from "../../../routes/partner/surface.ts";
 import { loadSurface } from "../../../routes/surfaces.ts";
-import { callGateway } from "../../gateway_client.ts";
-import { startTestApp } from "../../harness.ts";
-import { askIm, assertImFailure, callIm } from "../../im_client.ts";
-import { askOps, makeOperator } from "../../ops_client.ts";
+import { callGateway } from "../../clients/gateway.ts";
+import { askIm, assertImFailure, callIm } from "../../clients/im.ts";
+import { askOps, makeOperator } from "../../clients/ops.ts";
 import {
   askPartner,
   assertPartnerFailure,
@@ -18,7 +17,8 @@ import {
   makeApp,
   type PartnerCall,
   REFUSED_TEXT,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp } from "../../harness.ts";
 import { makeChatPerson } from "../im/chat_people.ts";
 
 const { endpoints } = await loadSurface("partner");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { randomHex32 } from "../../../db/keys.ts";
-import { makeChatters, openGroup } from "../../group_people.ts";
+import { randomHex32 } from "../../../config/keys.ts";
 import { startTestApp } from "../../harness.ts";
+import { makeChatters, openGroup } from "../../people/group.ts";
 import { openPartnerGroup, openServer } from "./group_place.ts";
 
 /** Whose answer it is, and how it went. */

@@ -1,4 +1,4 @@
-import type { PartnerCall } from "../../partner_client.ts";
+import type { PartnerCall } from "../../clients/partner.ts";
 
 /** A partner, or the house, with two people who talk in a group; a partner has a desk as well. */
 export interface Tenant {

@@ -1,14 +1,14 @@
 import { sql } from "drizzle-orm";
+import { contentOf } from "../../../db/domain/messages/content.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
-import { contentOf } from "../../../db/domain/partners/rules.ts";
-import type { TestApp } from "../../harness.ts";
 import {
   askPartner,
   callPartner,
   makeApp,
   type PartnerCall,
   type TestPartner,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import type { TestApp } from "../../harness.ts";
 
 /** A partner's server, with a short way to call. */
 export interface PartnerServer extends TestPartner {

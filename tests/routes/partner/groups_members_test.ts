@@ -1,13 +1,13 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
+import { withTrips } from "../../../config/runtime/trips.ts";
 import { sendMessage } from "../../../db/domain/messages/send.ts";
-import { withTrips } from "../../../db/trips.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   assertNeedsPartner,
   assertPartnerFailure,
   type PartnerCall,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   groupRow,
   heardBy,

@@ -1,9 +1,9 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { makeChatters, openGroup } from "../../group_people.ts";
+import assert from "node:assert/strict";
+import { assertImFailure } from "../../clients/im.ts";
+import { assertNeedsPartner, assertPartnerFailure } from "../../clients/partner.ts";
 import { startTestApp } from "../../harness.ts";
-import { assertImFailure } from "../../im_client.ts";
-import { assertNeedsPartner, assertPartnerFailure } from "../../partner_client.ts";
+import { makeChatters, openGroup } from "../../people/group.ts";
 import { groupRow, heardBy, membersOf, openPartnerGroup, openServer } from "./group_place.ts";
 
 const MISSING = "群不存在";

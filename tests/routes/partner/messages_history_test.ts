@@ -1,12 +1,9 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { acknowledge } from "../../../db/domain/messages/acknowledge.ts";
-import { ensurePeople } from "../../../db/domain/partners/people.ts";
+import { ensurePeople } from "../../../db/domain/users/ensure_people.ts";
 import { customers, sellers, stores } from "../../../db/schema/apps.ts";
-import { startChatServer } from "../../chat_server.ts";
-import { makeGroup } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm } from "../../im_client.ts";
+import { askIm } from "../../clients/im.ts";
 import {
   askPartner,
   assertNeedsPartner,
@@ -15,8 +12,11 @@ import {
   grantToken,
   makeApp,
   type TestPartner,
-} from "../../partner_client.ts";
-import { payloadOf as receivedPayload, RpcClient } from "../../rpc_client.ts";
+} from "../../clients/partner.ts";
+import { payloadOf as receivedPayload, RpcClient } from "../../clients/rpc.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeGroup } from "../../people/factories.ts";
+import { startChatServer } from "../../servers/chat.ts";
 import { makeChatPerson } from "../im/chat_people.ts";
 
 interface Item {

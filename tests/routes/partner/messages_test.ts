@@ -1,13 +1,11 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import type { BusEvent } from "../../../db/bus.ts";
+import assert from "node:assert/strict";
+import type { BusEvent } from "../../../db/bus/bus.ts";
+import { contentOf } from "../../../db/domain/messages/content.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
-import { ensurePeople } from "../../../db/domain/partners/people.ts";
-import { contentOf } from "../../../db/domain/partners/rules.ts";
+import { ensurePeople } from "../../../db/domain/users/ensure_people.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { HOUSE_APP_ID } from "../../../db/schema/columns.ts";
-import { makeGroup, makeUser } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   askPartner,
   assertNeedsPartner,
@@ -15,7 +13,9 @@ import {
   callPartner,
   makeApp,
   type TestPartner,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeGroup, makeUser } from "../../people/factories.ts";
 import { waitUntil } from "../../services/binary.ts";
 
 const TOO_LONG = "长".repeat(6_000);

@@ -1,15 +1,15 @@
-import assert from "node:assert/strict";
 import { eq, sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { stores } from "../../../db/schema/apps.ts";
 import { users } from "../../../db/schema/users.ts";
-import { startTestApp } from "../../harness.ts";
 import {
   askPartner,
   assertNeedsPartner,
   assertPartnerFailure,
   callPartner,
   makeApp,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp } from "../../harness.ts";
 
 const ADD = "POST /stores";
 const LIST = "GET /stores";

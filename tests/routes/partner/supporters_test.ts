@@ -1,9 +1,8 @@
-import assert from "node:assert/strict";
 import { and, eq } from "drizzle-orm";
-import { findSupporter } from "../../../db/domain/partners/supporters.ts";
-import { setGone, setPresent } from "../../../db/presence.ts";
+import assert from "node:assert/strict";
+import { findSupporter } from "../../../db/domain/support/supporters.ts";
+import { setGone, setPresent } from "../../../db/redis/presence.ts";
 import { users } from "../../../db/schema/users.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   askPartner,
   assertNeedsPartner,
@@ -12,7 +11,8 @@ import {
   grantToken,
   makeApp,
   type TestPartner,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
 
 const SUPPORTERS = "GET /supporters";
 

@@ -1,18 +1,18 @@
-import assert from "node:assert/strict";
 import { eq, sql } from "drizzle-orm";
-import type { BusEvent } from "../../../db/bus.ts";
+import assert from "node:assert/strict";
+import type { BusEvent } from "../../../db/bus/bus.ts";
 import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
 import { users } from "../../../db/schema/users.ts";
 import { loadSurface } from "../../../routes/surfaces.ts";
-import { makeUser } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
 import {
   askPartner,
   assertPartnerFailure,
   callPartner,
   grantToken,
   makeApp,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeUser } from "../../people/factories.ts";
 import { attempts, type Tenant } from "./foreign_attempts.ts";
 
 async function openTenant(

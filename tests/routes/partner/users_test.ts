@@ -1,19 +1,19 @@
-import assert from "node:assert/strict";
 import { and, desc, eq } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
-import type { BusEvent } from "../../../db/bus.ts";
+import assert from "node:assert/strict";
+import type { BusEvent } from "../../../db/bus/bus.ts";
 import { peerSettings } from "../../../db/schema/chat.ts";
 import { users } from "../../../db/schema/users.ts";
-import { makeUser } from "../../factories.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
-import { askIm, assertImFailure, callIm } from "../../im_client.ts";
+import { askIm, assertImFailure, callIm } from "../../clients/im.ts";
 import {
   askPartner,
   assertNeedsPartner,
   assertPartnerFailure,
   callPartner,
   makeApp,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeUser } from "../../people/factories.ts";
 import { makeChatPerson, makeFriends } from "../im/chat_people.ts";
 
 const SET = "POST /users/{uid}";

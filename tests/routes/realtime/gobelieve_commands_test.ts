@@ -1,13 +1,13 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
 import { sendMessage } from "../../../db/domain/messages/send.ts";
-import { makeChatPerson, startChatServer } from "../../chat_server.ts";
-import { makeGroup } from "../../factories.ts";
-import { Cmd, type GobelieveClient } from "../../gobelieve_client.ts";
+import { Cmd, type GobelieveClient } from "../../clients/gobelieve.ts";
+import { askPartner, grantToken, makeApp } from "../../clients/partner.ts";
+import { RpcClient } from "../../clients/rpc.ts";
 import { startTestApp } from "../../harness.ts";
-import { askPartner, grantToken, makeApp } from "../../partner_client.ts";
-import { RpcClient } from "../../rpc_client.ts";
+import { makeGroup } from "../../people/factories.ts";
+import { makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import { contentsOf, follow, makePeople, post } from "./gobelieve_people.ts";
 

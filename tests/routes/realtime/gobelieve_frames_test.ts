@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import {
   BODY_BYTES_MAX,
   CHUNK_BYTES_MAX,
   encodeFrame,
   readFrames,
-} from "../../../routes/realtime/gobelieve_frames.ts";
+} from "../../../routes/realtime/gobelieve/frames.ts";
 import {
   COMMANDS,
   type GobelieveFrame,
@@ -13,9 +13,9 @@ import {
   type GobelieveType,
   LAYOUTS,
   SENT_BY,
-} from "../../../routes/realtime/gobelieve_layouts.ts";
-import { FrameError } from "../../../routes/realtime/wukong_bytes.ts";
-import { Cmd, frameBytes, saidParts, shortText } from "../../gobelieve_client.ts";
+} from "../../../routes/realtime/gobelieve/layouts.ts";
+import { FrameError } from "../../../routes/realtime/wukong/bytes.ts";
+import { Cmd, frameBytes, saidParts, shortText } from "../../clients/gobelieve.ts";
 
 const hexOf = (bytes: Uint8Array) => bytes.toHex();
 const read = (bytes: Uint8Array, from: "client" | "server" = "client") => [

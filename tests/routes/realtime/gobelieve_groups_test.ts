@@ -1,12 +1,12 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
-import { ensurePeople } from "../../../db/domain/partners/people.ts";
-import { type ChatServer, startChatServer } from "../../chat_server.ts";
-import { Cmd, GobelieveClient, type HeardFrame } from "../../gobelieve_client.ts";
+import { ensurePeople } from "../../../db/domain/users/ensure_people.ts";
+import { Cmd, GobelieveClient, type HeardFrame } from "../../clients/gobelieve.ts";
+import { askPartner, grantToken, makeApp, type TestPartner } from "../../clients/partner.ts";
+import { RpcClient } from "../../clients/rpc.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
-import { askPartner, grantToken, makeApp, type TestPartner } from "../../partner_client.ts";
-import { RpcClient } from "../../rpc_client.ts";
+import { type ChatServer, startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 
 const SELF = 8, SUPER = 32;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { makeChatPerson, startChatServer } from "../../chat_server.ts";
-import { Cmd, frameBytes, GobelieveClient, saidParts, shortText } from "../../gobelieve_client.ts";
+import { Cmd, frameBytes, GobelieveClient, saidParts, shortText } from "../../clients/gobelieve.ts";
+import { askPartner, grantToken, makeApp } from "../../clients/partner.ts";
+import { RpcClient } from "../../clients/rpc.ts";
 import { startTestApp } from "../../harness.ts";
-import { askPartner, grantToken, makeApp } from "../../partner_client.ts";
-import { RpcClient } from "../../rpc_client.ts";
+import { makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 
 const KICKED = { code: 1000, reason: "kicked" };

@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import type { Bus } from "../../../db/bus.ts";
+import assert from "node:assert/strict";
+import type { Bus } from "../../../db/bus/bus.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
 import { inboxHeads } from "../../../db/schema/messages.ts";
-import { startChatServer } from "../../chat_server.ts";
-import { Cmd, GobelieveClient } from "../../gobelieve_client.ts";
+import { Cmd, GobelieveClient } from "../../clients/gobelieve.ts";
 import { startTestApp } from "../../harness.ts";
+import { startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import { contentsOf, follow, makePeople, post } from "./gobelieve_people.ts";
 

@@ -1,8 +1,8 @@
-import { ensurePeople } from "../../../db/domain/partners/people.ts";
-import type { ChatServer } from "../../chat_server.ts";
-import { GobelieveClient, type HeardFrame } from "../../gobelieve_client.ts";
+import { ensurePeople } from "../../../db/domain/users/ensure_people.ts";
+import { GobelieveClient, type HeardFrame } from "../../clients/gobelieve.ts";
+import { askPartner, grantToken, makeApp, type TestPartner } from "../../clients/partner.ts";
 import type { TestApp } from "../../harness.ts";
-import { askPartner, grantToken, makeApp, type TestPartner } from "../../partner_client.ts";
+import type { ChatServer } from "../../servers/chat.ts";
 
 /** A partner with people numbered 1, 2, … and their tokens by number. */
 export async function makePeople(app: TestApp, count: number) {

@@ -1,12 +1,12 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
-import { REPEAT_MS } from "../../../db/domain/partner_sync/rules.ts";
+import { REPEAT_MS } from "../../../db/domain/messages/sync_rules.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
-import { makeChatPerson, startChatServer } from "../../chat_server.ts";
-import { makeGroup, makeUsers } from "../../factories.ts";
-import { Cmd, GobelieveClient, saidParts } from "../../gobelieve_client.ts";
+import { Cmd, GobelieveClient, saidParts } from "../../clients/gobelieve.ts";
 import { startTestApp } from "../../harness.ts";
+import { makeGroup, makeUsers } from "../../people/factories.ts";
+import { makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import { follow, makePeople, post } from "./gobelieve_people.ts";
 

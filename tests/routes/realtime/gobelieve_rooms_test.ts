@@ -1,9 +1,9 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { startChatServer } from "../../chat_server.ts";
-import { Cmd, GobelieveClient } from "../../gobelieve_client.ts";
+import assert from "node:assert/strict";
+import { Cmd, GobelieveClient } from "../../clients/gobelieve.ts";
+import { askPartner, grantToken, makeApp } from "../../clients/partner.ts";
 import { startTestApp } from "../../harness.ts";
-import { askPartner, grantToken, makeApp } from "../../partner_client.ts";
+import { startChatServer } from "../../servers/chat.ts";
 
 const ROOM = 77;
 

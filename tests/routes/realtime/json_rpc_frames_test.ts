@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import {
   encodeRpcConnected,
   encodeRpcDisconnect,
@@ -10,8 +10,8 @@ import {
   parseRpc,
   RpcErrorCode,
   TEXT_CHARS_MAX,
-} from "../../../routes/realtime/json_rpc_frames.ts";
-import { Setting } from "../../../routes/realtime/wukong_frames.ts";
+} from "../../../routes/realtime/json_rpc/frames.ts";
+import { Setting } from "../../../routes/realtime/wukong/frames.ts";
 
 const noFlags = { noPersist: false, redDot: false, syncOnce: false, dup: false };
 const payload = '{"type":1,"content":"你好"}';

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { createKeyPair, WukongCipher } from "../../../routes/realtime/wukong_cipher.ts";
+import { createKeyPair, WukongCipher } from "../../../routes/realtime/wukong/cipher.ts";
 import {
   encodeFrame,
   type Frame,
   FrameReader,
   type RecvFrame,
-} from "../../../routes/realtime/wukong_frames.ts";
-import type { ChatPerson } from "../../chat_server.ts";
+} from "../../../routes/realtime/wukong/frames.ts";
+import type { ChatPerson } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 
 /** A WuKong client that decides by itself what goes into one WebSocket message. */

@@ -1,6 +1,6 @@
-import assert from "node:assert/strict";
 import { eq } from "drizzle-orm";
-import type { Ctx } from "../../../db/client.ts";
+import assert from "node:assert/strict";
+import type { Ctx } from "../../../db/client/ctx.ts";
 import { markDelivered } from "../../../db/domain/messages/heads.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
 import { sendMessage } from "../../../db/domain/messages/send.ts";
@@ -8,9 +8,14 @@ import { conversations, inboxHeads } from "../../../db/schema/messages.ts";
 import { DeliveredMarks } from "../../../routes/realtime/delivered_marks.ts";
 import { Suspects } from "../../../routes/realtime/suspects.ts";
 import { Unacked } from "../../../routes/realtime/unacked.ts";
-import { type ChatPerson, connectSdk, makeChatPerson, startChatServer } from "../../chat_server.ts";
+import { RpcClient } from "../../clients/rpc.ts";
 import { startTestApp } from "../../harness.ts";
-import { RpcClient } from "../../rpc_client.ts";
+import {
+  type ChatPerson,
+  connectSdk,
+  makeChatPerson,
+  startChatServer,
+} from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import { RawWukong } from "./raw_wukong.ts";
 

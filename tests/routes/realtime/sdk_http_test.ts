@@ -1,10 +1,11 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { FILE_HELPER_UID, SYSTEM_UID, WELCOME } from "../../../db/domain/chat_accounts/rules.ts";
+import assert from "node:assert/strict";
+import { WELCOME } from "../../../db/domain/friends/rules.ts";
+import { FILE_HELPER_UID, SYSTEM_UID } from "../../../db/schema/users.ts";
 import { Reason } from "../../../routes/realtime/reasons.ts";
-import { startChatServer } from "../../chat_server.ts";
+import { askIm, CHAT_PASSWORD, type ChatLogin, registerChat } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
-import { askIm, CHAT_PASSWORD, type ChatLogin, registerChat } from "../../im_client.ts";
+import { startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import { SdkClient } from "../../services/wukong_sdk.ts";
 

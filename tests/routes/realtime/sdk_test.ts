@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { blocks } from "../../../db/schema/blocks.ts";
-import { logOut } from "../../../db/domain/sessions/log_out.ts";
-import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
-import { readOnline } from "../../../db/presence.ts";
+import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
+import { logOut } from "../../../db/domain/sessions/log_out.ts";
+import { readOnline } from "../../../db/redis/presence.ts";
+import { blocks } from "../../../db/schema/blocks.ts";
 import { Reason } from "../../../routes/realtime/reasons.ts";
-import { connectSdk, makeChatPerson, startChatServer } from "../../chat_server.ts";
-import { makeGroup } from "../../factories.ts";
 import { startTestApp } from "../../harness.ts";
+import { makeGroup } from "../../people/factories.ts";
+import { connectSdk, makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import { SdkClient } from "../../services/wukong_sdk.ts";
 

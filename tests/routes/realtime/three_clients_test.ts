@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
-import { startChatServer } from "../../chat_server.ts";
-import { Cmd, GobelieveClient } from "../../gobelieve_client.ts";
+import assert from "node:assert/strict";
+import { Cmd, GobelieveClient } from "../../clients/gobelieve.ts";
+import { askIm, type ChatLogin, registerChat } from "../../clients/im.ts";
+import { askPartner, grantToken, makeApp } from "../../clients/partner.ts";
+import { payloadOf, RpcClient } from "../../clients/rpc.ts";
 import { startTestApp } from "../../harness.ts";
-import { askIm, type ChatLogin, registerChat } from "../../im_client.ts";
-import { askPartner, grantToken, makeApp } from "../../partner_client.ts";
-import { payloadOf, RpcClient } from "../../rpc_client.ts";
+import { startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import { SdkClient } from "../../services/wukong_sdk.ts";
 

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { FrameInput, Sender } from "../../../routes/realtime/wukong_frames.ts";
+import type { FrameInput, Sender } from "../../../routes/realtime/wukong/frames.ts";
 
 /** Made with the client's own code and computed again independently (realtime contract, 1.4). */
 export const vectors = {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { sendMessage } from "../../../db/domain/messages/send.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
+import { sendMessage } from "../../../db/domain/messages/send.ts";
 import { Reason } from "../../../routes/realtime/reasons.ts";
-import { connectSdk, makeChatPerson, startChatServer } from "../../chat_server.ts";
-import { makeGroup } from "../../factories.ts";
+import { payloadOf, RpcClient } from "../../clients/rpc.ts";
 import { startTestApp } from "../../harness.ts";
-import { payloadOf, RpcClient } from "../../rpc_client.ts";
+import { makeGroup } from "../../people/factories.ts";
+import { connectSdk, makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import { RawWukong } from "./raw_wukong.ts";
 

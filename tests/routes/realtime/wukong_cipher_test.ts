@@ -1,13 +1,13 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import fc from "fast-check";
 import { Reason, reasonName } from "../../../routes/realtime/reasons.ts";
 import {
   CipherError,
   createKeyPair,
   createSalt,
   WukongCipher,
-} from "../../../routes/realtime/wukong_cipher.ts";
+} from "../../../routes/realtime/wukong/cipher.ts";
 import { fromHex, vectors } from "./vectors.ts";
 
 const server = createKeyPair(vectors.serverPrivate);

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import {
   BODY_BYTES_MAX,
   encodeFrame,
@@ -8,7 +8,7 @@ import {
   FrameReader,
   type Sender,
   Setting,
-} from "../../../routes/realtime/wukong_frames.ts";
+} from "../../../routes/realtime/wukong/frames.ts";
 import { senderOf } from "./vectors.ts";
 
 const u8 = fc.integer({ min: 0, max: 0xff });

@@ -11,7 +11,7 @@ import {
   PENDING_BYTES_MAX,
   type Sender,
   sessionVersion,
-} from "../../../routes/realtime/wukong_frames.ts";
+} from "../../../routes/realtime/wukong/frames.ts";
 import { frameVectors, fromHex, senderOf, toHex } from "./vectors.ts";
 
 const noFlags: Flags = { noPersist: false, redDot: false, syncOnce: false, dup: false };

@@ -1,6 +1,6 @@
-import { addPaymentMethod, makePerson } from "../../admin_client.ts";
+import { addPaymentMethod, makePerson } from "../../clients/admin.ts";
+import { callOps, makeOperator, type OpsCall } from "../../clients/ops.ts";
 import type { TestApp } from "../../harness.ts";
-import { callOps, makeOperator, type OpsCall } from "../../ops_client.ts";
 import type { TripsTable } from "../trips_test.ts";
 
 /** An operator whose token is in the cache, as after any first call, and somebody to act on. */

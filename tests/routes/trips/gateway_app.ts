@@ -1,7 +1,7 @@
-import { linkCacheKey } from "../../../db/domain/links/preview_link.ts";
-import { md5Hex, randomHex32 } from "../../../db/keys.ts";
+import { md5Hex, randomHex32 } from "../../../config/keys.ts";
+import { linkCacheKey } from "../../../db/domain/client_app/preview_link.ts";
 import { releases } from "../../../db/schema/releases.ts";
-import { callGateway } from "../../gateway_client.ts";
+import { callGateway } from "../../clients/gateway.ts";
 import type { TestApp } from "../../harness.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmPerson } from "./warm_person.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { callGateway, type GatewayLogin, registerPerson } from "../../gateway_client.ts";
+import { callGateway, type GatewayLogin, registerPerson } from "../../clients/gateway.ts";
+import { callH5, logInWithWechat } from "../../clients/wechat.ts";
 import type { TestApp } from "../../harness.ts";
-import { callH5, logInWithWechat } from "../../wechat_client.ts";
 import type { TripsTable } from "../trips_test.ts";
 
 /** What somebody made to share: `POST path` and its answer. */

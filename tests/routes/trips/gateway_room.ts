@@ -1,4 +1,4 @@
-import { callGateway, type GatewayLogin, registerPerson } from "../../gateway_client.ts";
+import { callGateway, type GatewayLogin, registerPerson } from "../../clients/gateway.ts";
 import type { TestApp } from "../../harness.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmPerson } from "./warm_person.ts";

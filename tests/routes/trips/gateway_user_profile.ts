@@ -1,4 +1,4 @@
-import { callGateway, logIn } from "../../gateway_client.ts";
+import { callGateway, logIn } from "../../clients/gateway.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmPerson } from "./warm_person.ts";
 

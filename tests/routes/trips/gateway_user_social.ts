@@ -1,4 +1,4 @@
-import { callGateway, registerPerson } from "../../gateway_client.ts";
+import { callGateway, registerPerson } from "../../clients/gateway.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmPerson } from "./warm_person.ts";
 

@@ -1,5 +1,5 @@
+import { askIm, callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
-import { askIm, callIm } from "../../im_client.ts";
 import { type ChatPerson, makeChatPerson, makeFriends, readTold } from "../im/chat_people.ts";
 import type { TripsTable } from "../trips_test.ts";
 

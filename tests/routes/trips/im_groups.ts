@@ -1,6 +1,6 @@
-import { befriend, type Chatter, makeChatters, openGroup } from "../../group_people.ts";
+import { callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
-import { callIm } from "../../im_client.ts";
+import { befriend, type Chatter, makeChatters, openGroup } from "../../people/group.ts";
 import type { TripsTable } from "../trips_test.ts";
 
 const CHANGE = "begin, lock and version, who asks, ";

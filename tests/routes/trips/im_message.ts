@@ -1,6 +1,6 @@
 import { acceptMessage, type Channel } from "../../../db/domain/messages/accept.ts";
 import { ChannelType } from "../../../db/schema/messages.ts";
-import { callIm } from "../../im_client.ts";
+import { callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
 import { makeChatPerson } from "../im/chat_people.ts";
 import type { TripsTable } from "../trips_test.ts";

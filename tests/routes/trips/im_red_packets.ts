@@ -1,6 +1,6 @@
+import { askIm, callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
-import { askIm, callIm } from "../../im_client.ts";
-import { issuePayToken } from "../../money_people.ts";
+import { issuePayToken } from "../../people/money.ts";
 import {
   create,
   created,

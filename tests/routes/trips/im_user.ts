@@ -1,7 +1,6 @@
 import { scanQrLogin } from "../../../db/domain/chat_accounts/qr_login.ts";
 import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
 import { readSession } from "../../../db/domain/sessions/reads.ts";
-import type { TestApp } from "../../harness.ts";
 import {
   askIm,
   callIm,
@@ -10,7 +9,8 @@ import {
   freshPhone,
   registerChat,
   requestRegisterCode,
-} from "../../im_client.ts";
+} from "../../clients/im.ts";
+import type { TestApp } from "../../harness.ts";
 import { makeChatPerson, makeFriends } from "../im/chat_people.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmChatPerson } from "./warm_chat_person.ts";

@@ -1,9 +1,9 @@
 import { eq } from "drizzle-orm";
 import { hashPassword } from "../../../db/domain/chat_accounts/password.ts";
 import { wallets } from "../../../db/schema/wallets.ts";
+import { askIm, callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
-import { askIm, callIm } from "../../im_client.ts";
-import { giveMoney, issuePayToken } from "../../money_people.ts";
+import { giveMoney, issuePayToken } from "../../people/money.ts";
 import { FIRST_CARD } from "../im/card_numbers.ts";
 import { makeChatPerson } from "../im/chat_people.ts";
 import type { TripsTable } from "../trips_test.ts";

@@ -1,5 +1,5 @@
+import { callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
-import { callIm } from "../../im_client.ts";
 import { FIRST_CARD } from "../im/card_numbers.ts";
 import { makeChatPerson } from "../im/chat_people.ts";
 import type { TripsTable } from "../trips_test.ts";

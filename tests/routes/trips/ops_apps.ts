@@ -1,6 +1,6 @@
+import { callOps, makeOperator } from "../../clients/ops.ts";
+import { makeApp } from "../../clients/partner.ts";
 import type { TestApp } from "../../harness.ts";
-import { callOps, makeOperator } from "../../ops_client.ts";
-import { makeApp } from "../../partner_client.ts";
 import type { TripsTable } from "../trips_test.ts";
 
 /** An operator whose standing is in the cache, as after any first call. */

@@ -1,7 +1,7 @@
 import { operators } from "../../../db/schema/operators.ts";
-import { makeBroadcast, makeCrowd } from "../../broadcast_crowd.ts";
+import { callOps, makeOperator, type OpsCall } from "../../clients/ops.ts";
 import type { TestApp } from "../../harness.ts";
-import { callOps, makeOperator, type OpsCall } from "../../ops_client.ts";
+import { makeBroadcast, makeCrowd } from "../../people/crowd.ts";
 import type { TripsTable } from "../trips_test.ts";
 
 /** A group of three, and a call by an operator whose standing is in the cache. */

@@ -1,8 +1,8 @@
-import { claimDue, failWork } from "../../../db/domain/pending/claims.ts";
-import { enqueue } from "../../../db/domain/pending/enqueue.ts";
+import { claimDue, failWork } from "../../../db/domain/outgoing/claims.ts";
+import { enqueue } from "../../../db/domain/outgoing/enqueue.ts";
 import type { OperatorRole } from "../../../db/schema/operators.ts";
+import { callOps, makeOperator } from "../../clients/ops.ts";
 import type { TestApp } from "../../harness.ts";
-import { callOps, makeOperator } from "../../ops_client.ts";
 import type { TripsTable } from "../trips_test.ts";
 
 /** An operator whose standing is in the cache, as after any first call. */

@@ -1,7 +1,7 @@
-import { randomHex32 } from "../../../db/keys.ts";
-import { makeGroup, makeUser } from "../../factories.ts";
+import { randomHex32 } from "../../../config/keys.ts";
+import { callOps, makeOperator } from "../../clients/ops.ts";
 import type { TestApp } from "../../harness.ts";
-import { callOps, makeOperator } from "../../ops_client.ts";
+import { makeGroup, makeUser } from "../../people/factories.ts";
 import {
   bearer,
   download,

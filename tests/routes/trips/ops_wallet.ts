@@ -1,8 +1,8 @@
-import type { Ctx } from "../../../db/client.ts";
+import type { Ctx } from "../../../db/client/ctx.ts";
 import { createRecharge } from "../../../db/domain/wallet/recharge.ts";
-import { makeUser } from "../../factories.ts";
+import { callOps, makeOperator } from "../../clients/ops.ts";
 import type { TestApp } from "../../harness.ts";
-import { callOps, makeOperator } from "../../ops_client.ts";
+import { makeUser } from "../../people/factories.ts";
 import { askForWithdrawal, makePayee } from "../ops/withdrawing_people.ts";
 import type { TripsTable } from "../trips_test.ts";
 

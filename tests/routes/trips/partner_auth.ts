@@ -1,4 +1,3 @@
-import type { TestApp } from "../../harness.ts";
 import {
   askPartner,
   callPartner,
@@ -6,7 +5,8 @@ import {
   makeApp,
   type PartnerCall,
   type TestPartner,
-} from "../../partner_client.ts";
+} from "../../clients/partner.ts";
+import type { TestApp } from "../../harness.ts";
 import type { TripsAnswer, TripsTable } from "../trips_test.ts";
 
 /** A partner that Redis already knows, with a desk of one. */

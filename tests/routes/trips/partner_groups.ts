@@ -1,5 +1,5 @@
+import { callPartner, grantToken, type PartnerCall } from "../../clients/partner.ts";
 import type { TestApp } from "../../harness.ts";
-import { callPartner, grantToken, type PartnerCall } from "../../partner_client.ts";
 import { openPartnerGroup, openServer, type PartnerServer } from "../partner/group_place.ts";
 import type { TripsTable } from "../trips_test.ts";
 

@@ -1,7 +1,7 @@
-import { ensurePeople } from "../../../db/domain/partners/people.ts";
-import { makeGroup } from "../../factories.ts";
+import { ensurePeople } from "../../../db/domain/users/ensure_people.ts";
+import { askPartner, callPartner, grantToken, makeApp } from "../../clients/partner.ts";
 import type { TestApp } from "../../harness.ts";
-import { askPartner, callPartner, grantToken, makeApp } from "../../partner_client.ts";
+import { makeGroup } from "../../people/factories.ts";
 import type { TripsTable } from "../trips_test.ts";
 
 /** An app whose credentials, and one client's, are in the cache, with a group of two people. */

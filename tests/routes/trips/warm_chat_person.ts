@@ -1,5 +1,5 @@
+import { askIm, type ChatLogin, registerChat } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
-import { askIm, type ChatLogin, registerChat } from "../../im_client.ts";
 
 /** A person of the chat app whose session is in the cache, as after any first call. */
 export async function warmChatPerson(app: TestApp, name = "Toby"): Promise<ChatLogin> {

@@ -1,4 +1,4 @@
-import { callGateway, type GatewayLogin, registerPerson } from "../../gateway_client.ts";
+import { callGateway, type GatewayLogin, registerPerson } from "../../clients/gateway.ts";
 import type { TestApp } from "../../harness.ts";
 
 /** A person whose session is in the cache, as after any first call. */

@@ -1,0 +1,66 @@
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import type { Config } from "../../config/config.ts";
+import type { Bus } from "../bus/bus.ts";
+import type { Redis, RedisConnection } from "../redis/client.ts";
+
+/** Rows of a raw `execute`, the same shape behind every driver. */
+interface Rows<Row> {
+  rows: Row[];
+}
+interface RowsHKT extends PgQueryResultHKT {
+  type: Rows<this["row"]>;
+}
+
+/**
+ * The one handle verbs write SQL with, whichever driver is behind it. Without drizzle's own
+ * transactions, which over a pool would leave one open on a connection that goes on to others.
+ */
+export type Db = Omit<PgDatabase<RowsHKT, Record<string, never>>, "transaction">;
+
+/** Runs `work` in a transaction: commits when it answers, rolls back when it throws. */
+export type Transact = <T>(work: (db: Db) => Promise<T>) => Promise<T>;
+
+/** What every verb gets. Inside {@link withTx} `db` is the transaction. */
+export interface Ctx {
+  db: Db;
+  transact: Transact;
+  redis: Redis;
+  bus: Bus;
+  now: () => Date;
+  requestId: string;
+  config: Config;
+}
+
+/** What a process opens once and every context is made of. */
+export interface Parts {
+  config: Config;
+  database: Database;
+  redis: RedisConnection;
+  bus: Bus;
+  now: () => Date;
+}
+
+/** The context of one request, or of one job's run. */
+export function contextFor({ config, database, redis, bus, now }: Parts, requestId: string): Ctx {
+  const { db, transact } = database;
+  return { config, db, transact, redis: redis.redis, bus, now, requestId };
+}
+
+export type DatabaseKind = "pglite" | "pg" | "neon";
+
+export interface Database {
+  kind: DatabaseKind;
+  db: Db;
+  transact: Transact;
+  /** Applies the migrations in `folder` that are missing; safe to call from several processes. */
+  migrate(folder: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs `work` in one transaction, or in the caller's if there is one already. `work` may be run
+ * again (see `retryLostRaces`), so it must have no effect outside the database.
+ */
+export function withTx<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
+  return ctx.transact((db) => work({ ...ctx, db, transact: (inner) => inner(db) }));
+}

@@ -1,0 +1,69 @@
+import { DrizzleQueryError } from "drizzle-orm";
+import { DeadlineError } from "../../config/runtime/deadline.ts";
+
+/** How often a transaction that lost a deadlock or a serialization race is run again. */
+const TX_RETRY_COUNT_MAX = 5;
+
+const SERIALIZATION_FAILURE = "40001";
+const DEADLOCK_DETECTED = "40P01";
+
+/**
+ * Runs a transaction, or a statement that is one by itself, again when it lost a deadlock or
+ * serialization race; a bounded number of times (M9 of the money invariants), so that no caller
+ * ever sees one.
+ */
+export async function retryLostRaces<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      const state = sqlStateOf(error);
+      const raceLost = state === SERIALIZATION_FAILURE || state === DEADLOCK_DETECTED;
+      if (!raceLost || attempt > TX_RETRY_COUNT_MAX) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
+    }
+  }
+}
+
+/** No class begins with E, but names of system errors such as EPIPE do. */
+const SQL_STATE = /^(?!E)[0-9A-Z]{5}$/;
+
+/** The SQLSTATE of a failed statement, looked up through the wrappers of drizzle and the drivers. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === "string" && SQL_STATE.test(code)) return code;
+  }
+  return undefined;
+}
+
+/** The name of the constraint a statement broke, if that is why it failed. */
+export function brokenConstraintOf(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { constraint } = cause as { constraint?: unknown };
+    if (typeof constraint === "string") return constraint;
+  }
+  return undefined;
+}
+
+/** SQLSTATEs that speak of the server, not of the statement: connection lost, shutdown, too slow. */
+const SERVER_STATES = /^(08...|25P0[34]|57P0[1235]|57014|53...|55P03)$/;
+const CONNECTION_TEXTS = new RegExp(
+  "Connection terminated|timeout exceeded when trying to connect|timeout expired|" +
+    "Query read timeout|Client was closed|not queryable|" +
+    "ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN",
+);
+
+/** Whether a failure says the database is away or overloaded, so that trying again may help. */
+export function isDatabaseAway(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  // Whatever has a SQLSTATE is told by it alone: its text may quote what somebody typed.
+  if (state !== undefined) return SERVER_STATES.test(state);
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    // So does drizzle's text, which lists the parameters.
+    if (cause instanceof DrizzleQueryError) continue;
+    if (cause instanceof DeadlineError || CONNECTION_TEXTS.test(cause.message)) return true;
+    if (cause instanceof AggregateError && cause.errors.some(isDatabaseAway)) return true;
+  }
+  return false;
+}

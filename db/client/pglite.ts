@@ -1,0 +1,62 @@
+import { PGlite, types } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
+import { drizzle } from "drizzle-orm/pglite";
+import { migrate } from "drizzle-orm/pglite/migrator";
+import { trip } from "../../config/runtime/trips.ts";
+import type { Database, Db } from "./ctx.ts";
+
+/**
+ * Opens PostgreSQL in this process, its files under `folder` (`memory://` keeps none). There is
+ * one connection: statements queue, transactions exclude each other.
+ */
+export async function openPglite(folder: string): Promise<Database> {
+  if (!folder.startsWith("memory://")) await Deno.mkdir(folder, { recursive: true });
+  return overPglite(await createPglite(folder));
+}
+
+/** PostgreSQL as Plaza needs it; `loadDataDir`: with what another one held. */
+export async function createPglite(folder: string, loadDataDir?: Blob): Promise<PGlite> {
+  const pglite = await PGlite.create(folder, {
+    extensions: { pg_trgm },
+    // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
+    parsers: { [types.INT8]: (value: string) => value },
+    ...loadDataDir && { loadDataDir },
+  });
+  // Nothing analyses tables here, so plans made while they were small would stay: foreign keys
+  // would be checked by reading whole tables. Everything is in memory, where an index is cheap.
+  await pglite.exec("set random_page_cost = 0.1");
+  return pglite;
+}
+
+type Queryable = Pick<PGlite, "query">;
+
+/** The database over a PGlite that is already open; `close` closes it. */
+export function overPglite(pglite: PGlite): Database {
+  const handle = (client: Queryable): Db => {
+    const counted = {
+      query: (text: string, values?: unknown[], options?: object) =>
+        trip("sql", () => client.query(text, values, options)),
+    };
+    return drizzle({ client: counted as unknown as PGlite, casing: "snake_case" }) as unknown as Db;
+  };
+  // One connection has no locks against itself: migrations wait for each other here.
+  let migrated: Promise<void> = Promise.resolve();
+  return {
+    kind: "pglite",
+    db: handle(pglite),
+    async transact(work) {
+      // BEGIN and COMMIT are trips too, though PGlite sends them itself.
+      await trip("sql", () => Promise.resolve());
+      try {
+        return await pglite.transaction((tx) => work(handle(tx as unknown as Queryable)));
+      } finally {
+        await trip("sql", () => Promise.resolve());
+      }
+    },
+    migrate(folder) {
+      const run = () => migrate(drizzle({ client: pglite }), { migrationsFolder: folder });
+      return migrated = migrated.then(run, run);
+    },
+    close: () => pglite.close(),
+  };
+}

@@ -1,0 +1,160 @@
+import { sql } from "drizzle-orm";
+import { withDeadline } from "../../config/runtime/deadline.ts";
+import { trip } from "../../config/runtime/trips.ts";
+import type { Database, Db, Transact } from "./ctx.ts";
+import { retryLostRaces, sqlStateOf } from "./errors.ts";
+import { CONNECT_TIMEOUT_MS, MIGRATION_LOCK, MIGRATION_TIMEOUT_MS } from "./limits.ts";
+
+/** The part of node-postgres' pool that is used; Neon's pool has the same. */
+export interface Pool {
+  connect(): Promise<PoolClient>;
+  end(): Promise<void>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "connect", listener: (client: PoolClient) => void): unknown;
+}
+
+interface PoolClient {
+  query: Query;
+  release(destroy?: boolean): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "end", listener: () => void): unknown;
+}
+
+type Query = (query: unknown, values?: unknown[]) => Promise<unknown>;
+
+export interface PoolDriver {
+  kind: Database["kind"];
+  /** How long one statement may take, ms. */
+  statementMs: number;
+  /** Opens a pool whose statements may take `timeoutMs`. */
+  openPool: (timeoutMs: number) => Pool;
+  /** Drizzle over anything that can `query`. */
+  drizzle: (client: { query: Query }) => Db;
+  migrate: (db: Db, folder: string) => Promise<void>;
+}
+
+/** A database behind a pool of connections, any of which may be cut at any moment. */
+export function overPool(driver: PoolDriver): Database {
+  const pool = new SafePool(driver.openPool(driver.statementMs));
+  const handle = (query: Query): Db =>
+    driver.drizzle({ query: (text, values) => trip("sql", () => query(text, values)) });
+
+  // Drizzle's own transaction leaks the connection when BEGIN fails and hides the first error when
+  // ROLLBACK fails on a dead one.
+  const transact: Transact = (work) =>
+    pool.lend(async (connection) => {
+      const db = handle(connection.query);
+      await db.execute(sql`begin`);
+      try {
+        const result = await work(db);
+        const { command } = await db.execute(sql`commit`) as unknown as { command: string };
+        if (command === "ROLLBACK") throw new TransactionAbortedError();
+        return result;
+      } catch (error) {
+        // Behind a statement without an answer ROLLBACK would wait for it; closing the connection
+        // does the same.
+        if (!connection.isLost()) await db.execute(sql`rollback`).catch(connection.lose);
+        throw error;
+      }
+    });
+
+  return {
+    kind: driver.kind,
+    db: handle((text, values) =>
+      retryLostRaces(() => pool.lend(({ query }) => query(text, values)))
+    ),
+    transact: (work) => retryLostRaces(() => transact(work)),
+    async migrate(folder) {
+      const patient = new SafePool(driver.openPool(MIGRATION_TIMEOUT_MS));
+      try {
+        await patient.lend(async ({ query }) => {
+          const db = handle(query);
+          // The lock ends with the transaction: one of the session would outlive this process
+          // behind a pooler. Drizzle's own BEGIN is then one too many, which is only a notice.
+          await db.execute(sql`begin`);
+          await db.execute(sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+          await driver.migrate(db, folder);
+        });
+      } finally {
+        await patient.close();
+      }
+    },
+    close: () => pool.close(),
+  };
+}
+
+interface Connection {
+  query: Query;
+  /** Whether it can no longer be used: cut, or with a statement that never got its answer. */
+  isLost: () => boolean;
+  lose: (why: Error) => void;
+}
+
+/** Takes back only connections that are sure to be idle, and whose borrower is done with them. */
+class SafePool {
+  readonly #pool: Pool;
+  readonly #open = new Set<Promise<void>>();
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+    // An idle connection that is cut (Neon suspends, an operator restarts) raises `error` on the
+    // pool, one in use raises it on its client; unheard, either would end the process.
+    pool.on("error", () => {});
+    pool.on("connect", (client) => {
+      client.on("error", () => {});
+      const ended = new Promise<void>((resolve) => client.on("end", resolve));
+      this.#open.add(ended);
+      ended.then(() => this.#open.delete(ended));
+    });
+  }
+
+  async lend<T>(borrow: (connection: Connection) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect().catch(throwError);
+    let lost: Error | undefined;
+    const lose = (why: Error) => lost ??= why;
+    const query: Query = async (text, values) => {
+      if (lost) throw lost;
+      try {
+        return await client.query(text, values).catch(throwError);
+      } catch (error) {
+        if (!isAnswer(error)) lose(error as Error);
+        throw error;
+      }
+    };
+    try {
+      return await borrow({ query, isLost: () => lost !== undefined, lose });
+    } finally {
+      client.release(lost !== undefined);
+      // Nobody may speak on it any more: the next borrower may be in the middle of a transaction.
+      lose(new Error("this statement came after the end of its transaction"));
+    }
+  }
+
+  /** Closes every connection; the pool alone would not wait until they are gone. */
+  async close(): Promise<void> {
+    await this.#pool.end();
+    const gone = () => Promise.all(this.#open);
+    await withDeadline("closing connections", CONNECT_TIMEOUT_MS, gone).catch(() => {});
+  }
+}
+
+/** Whether an error is the server's answer to a statement, after which it waits for the next. */
+function isAnswer(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state !== undefined && !/^(08...|25P0[34]|57P..|XX...)$/.test(state);
+}
+
+/** Neon's driver throws events of its WebSocket as they are. */
+function throwError(reason: unknown): never {
+  if (reason instanceof Error) throw reason;
+  const { message } = reason as { message?: unknown };
+  throw new Error(`Connection terminated: ${message}`, { cause: reason });
+}
+
+/** COMMIT rolls back, without an error, when a statement before it failed and was forgiven. */
+class TransactionAbortedError extends Error {
+  readonly code = "25P02";
+  constructor() {
+    super("the transaction was rolled back: one of its statements had failed");
+  }
+}

@@ -1,0 +1,16 @@
+import type { Ctx } from "../../client/ctx.ts";
+import { feedbacks } from "../../schema/releases.ts";
+
+export interface FeedbackInput {
+  userId: number;
+  originType: number;
+  originId: string;
+  type: number;
+  content: string;
+  images: string[];
+}
+
+/** Keeps what somebody says of the app or a room, for operators to read. */
+export async function sendFeedback(ctx: Ctx, input: FeedbackInput): Promise<void> {
+  await ctx.db.insert(feedbacks).values({ ...input, createdAt: ctx.now() });
+}

@@ -1,0 +1,149 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Ctx } from "../../client/ctx.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { msOf, patternOf } from "../../sql.ts";
+import { DomainError } from "../errors.ts";
+import { LISTED_COUNT_MAX, numberIn, uidIn } from "./managed_rules.ts";
+
+/** Somebody in a group, with what they have paid for; as stored. */
+export interface ManagedMember {
+  userId: number;
+  uid: string;
+  nickname: string;
+  bio: string;
+  avatar: string;
+  /** `group_members.version` */
+  version: number;
+  state: string;
+  /** When they last logged in, or else joined. */
+  activeAt: Date;
+  createdAt: Date;
+  joinedAt: Date;
+  subscribedAt: Date | undefined;
+  expiredAt: Date | undefined;
+  /** The group their payments are shared with, and since when. */
+  dividedTo: number | undefined;
+  dividedAt: Date | undefined;
+}
+
+interface MemberRow extends Record<string, unknown> {
+  is_there: boolean;
+  total: string;
+  user_id: string | null;
+  uid: string;
+  nickname: string;
+  bio: string;
+  avatar: string;
+  version: string;
+  state: string;
+  active_ms: string;
+  created_ms: string;
+  joined_ms: string;
+  subscribed_ms: string | null;
+  expired_ms: string | null;
+  divided_to: string | null;
+  divided_ms: string | null;
+}
+
+export interface MembersPage {
+  groupId: number;
+  /** A part of the nickname, whatever the case of its letters, or a whole id; empty: all. */
+  keyword: string;
+  start: number;
+  limit: number;
+}
+
+/**
+ * One page of a group's members, the earliest accounts first, and how many there are: everybody, or
+ * of those found at most {@link LISTED_COUNT_MAX}. One statement, whose cost is the page's as long
+ * as nothing is searched for.
+ *
+ * @throws {DomainError} `group_missing`
+ */
+export async function listManagedMembers(
+  ctx: Ctx,
+  page: MembersPage,
+): Promise<{ total: number; members: ManagedMember[] }> {
+  const { total, found } = page.keyword === "" ? everybody(page) : foundBy(page);
+  const { rows } = await ctx.db.execute<MemberRow>(sql`
+    with place as (
+      select id, member_count from groups
+      where id = ${page.groupId} and app_id = ${HOUSE_APP_ID} and disbanded_at is null
+    ), ${found}
+    select exists (select from place) as is_there, ${total}::text as total,
+      users.id::text as user_id, users.uid, users.nickname, users.bio, users.avatar,
+      member.version::text, member.state,
+      ${msOf(sql`coalesce(users.last_login_at, member.joined_at)`)}::text as active_ms,
+      ${msOf(sql`users.created_at`)}::text as created_ms,
+      ${msOf(sql`member.joined_at`)}::text as joined_ms,
+      ${msOf(sql`member.subscribed_at`)}::text as subscribed_ms,
+      ${msOf(sql`member.expired_at`)}::text as expired_ms,
+      member.divided_to::text, ${msOf(sql`member.divided_at`)}::text as divided_ms
+    from (select 1) as one
+    left join page on true
+    left join group_members as member on member.group_id = ${page.groupId}
+      and member.user_id = page.user_id
+    left join users on users.id = page.user_id
+    order by users.id`);
+  if (!rows[0]!.is_there) throw new DomainError("group_missing");
+  return {
+    total: Number(rows[0]!.total),
+    members: rows.flatMap((row) => row.user_id === null ? [] : [memberOf(row)]),
+  };
+}
+
+interface Part {
+  /** How many there are. */
+  total: SQL;
+  /** `page as (…)` with the ids of those on the page. */
+  found: SQL;
+}
+
+function everybody({ start, limit }: MembersPage): Part {
+  return {
+    total: sql`(select member_count from place)`,
+    found: sql`page as (
+      select user_id from group_members
+      where group_id = (select id from place) and removed_at is null
+      order by user_id limit ${limit} offset ${start})`,
+  };
+}
+
+function foundBy({ keyword, start, limit }: MembersPage): Part {
+  const [id, uid] = [numberIn(keyword), uidIn(keyword)];
+  const isNamed = sql.join([
+    sql`lower(users.nickname) like lower(${patternOf(keyword)})`,
+    ...id === undefined ? [] : [sql`users.id = ${id}`],
+    ...uid === undefined ? [] : [sql`users.uid = ${uid}`],
+  ], sql` or `);
+  return {
+    total: sql`(select count(*) from found)`,
+    found: sql`found as materialized (
+      select member.user_id from group_members as member join users on users.id = member.user_id
+      where member.group_id = (select id from place) and member.removed_at is null
+        and users.app_id = ${HOUSE_APP_ID} and (${isNamed})
+      order by member.user_id limit ${LISTED_COUNT_MAX}
+    ), page as (select user_id from found order by user_id limit ${limit} offset ${start})`,
+  };
+}
+
+function memberOf(row: MemberRow): ManagedMember {
+  const at = (ms: string) => new Date(Number(ms));
+  const perhapsAt = (ms: string | null) => ms === null ? undefined : at(ms);
+  return {
+    userId: Number(row.user_id),
+    uid: row.uid,
+    nickname: row.nickname,
+    bio: row.bio,
+    avatar: row.avatar,
+    version: Number(row.version),
+    state: row.state,
+    activeAt: at(row.active_ms),
+    createdAt: at(row.created_ms),
+    joinedAt: at(row.joined_ms),
+    subscribedAt: perhapsAt(row.subscribed_ms),
+    expiredAt: perhapsAt(row.expired_ms),
+    dividedTo: row.divided_to === null ? undefined : Number(row.divided_to),
+    dividedAt: perhapsAt(row.divided_ms),
+  };
+}

@@ -1,0 +1,69 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client/ctx.ts";
+import { GROUPS_COUNT_MAX, LISTED_MEMBERS_COUNT_MAX } from "../partner_groups/rules.ts";
+
+/** A group as the partner's people see it who are in it. */
+export interface PartnerGroup {
+  groupId: number;
+  /** 0: nobody. */
+  masterUid: number;
+  isSuper: boolean;
+  name: string;
+  notice: string;
+  doNotDisturb: boolean;
+  /** Present when asked for. */
+  members: ListedMember[] | undefined;
+}
+
+export interface ListedMember {
+  uid: number;
+  name: string;
+  /** Within the group. */
+  nickname: string;
+}
+
+interface GroupRow extends Record<string, unknown> {
+  id: string;
+  master_uid: string | null;
+  is_super: boolean;
+  name: string;
+  notice: string;
+  quiet: boolean | null;
+  members: ListedMember[] | null;
+}
+
+/** The groups somebody is in, the newest first, with their members when asked; one trip. */
+export async function readOwnGroups(
+  ctx: Ctx,
+  { userId, withMembers }: { userId: number; withMembers: boolean },
+): Promise<PartnerGroup[]> {
+  const { rows } = await ctx.db.execute<GroupRow>(sql`
+    select groups.id, master.app_uid as master_uid, groups.is_super, groups.name, groups.notice,
+      own.mute as quiet, listed.members
+    from group_members as mine
+    join groups on groups.id = mine.group_id and groups.disbanded_at is null
+    left join users as master on master.id = groups.owner_id
+    left join group_settings as own on own.group_id = groups.id and own.user_id = mine.user_id
+    left join lateral (
+      select json_agg(json_build_object('uid', page.app_uid, 'name', page.name,
+        'nickname', page.nickname) order by page.user_id) as members
+      from (
+        select users.app_uid, users.nickname as name, group_members.nickname,
+          group_members.user_id
+        from group_members join users on users.id = group_members.user_id
+        where group_members.group_id = groups.id and group_members.removed_at is null
+        order by group_members.user_id limit ${LISTED_MEMBERS_COUNT_MAX}
+      ) as page
+    ) as listed on ${withMembers}
+    where mine.user_id = ${userId} and mine.removed_at is null
+    order by groups.id desc limit ${GROUPS_COUNT_MAX}`);
+  return rows.map((row) => ({
+    groupId: Number(row.id),
+    masterUid: Number(row.master_uid ?? 0),
+    isSuper: row.is_super,
+    name: row.name,
+    notice: row.notice,
+    doNotDisturb: row.quiet ?? false,
+    members: withMembers ? row.members ?? [] : undefined,
+  }));
+}

@@ -1,0 +1,37 @@
+const TEXT = 1;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/**
+ * A partner's content as a message's payload. Content that is a payload already stays as it is, so
+ * that the chat app shows it for what it is; any other becomes a text. {@link contentOf} gives back
+ * exactly what came in.
+ */
+export function payloadOf(content: string): string {
+  const parsed = parse(content);
+  const isPayload = isObject(parsed) && Number.isInteger(parsed.type);
+  return isPayload && contentOf(content) === content
+    ? content
+    : JSON.stringify({ type: TEXT, content });
+}
+
+/**
+ * A message as a partner's client reads it: what the partner sent, the words of a text from the
+ * chat app, a group's news in the partner's own form, and any other payload as it is.
+ */
+export function contentOf(payload: string): string {
+  const parsed = parse(payload);
+  if (!isObject(parsed)) return payload;
+  if (typeof parsed.notification === "string") return parsed.notification;
+  const isText = parsed.type === TEXT && typeof parsed.content === "string" &&
+    Object.keys(parsed).length === 2;
+  return isText ? parsed.content as string : payload;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+import { sql } from "drizzle-orm";
+import type { Ctx } from "../../client/ctx.ts";
+import { DomainError } from "../errors.ts";
+import { HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./history_rules.ts";
+import { loggedFor, shownOf } from "./shown.ts";
+
+export interface CountOfflineInput {
+  tenantId: number;
+  /** The person themselves; absent: the app's server asks about one of its people. */
+  userId?: number | undefined;
+  /** The app whose customer it is; absent: whichever. */
+  appId?: number | undefined;
+  /** The partner's own id of a customer. */
+  customerId?: string | undefined;
+  /** The person's number in the app. */
+  appUid?: number | undefined;
+}
+
+/**
+ * How many messages of others somebody has not fetched yet, {@link HISTORY_COUNT_MAX} at most. All
+ * that is said of the person must be true of them.
+ *
+ * @throws {DomainError} `params_invalid` when nothing is said, `customer_missing`
+ */
+export async function countOffline(ctx: Ctx, input: CountOfflineInput): Promise<number> {
+  const { rows: [row] } = await ctx.db.execute<{ count: string | null }>(sql`
+    with person as materialized (
+      select id from users where ${personIs(input)} and deleted_at is null limit 1
+    )
+    select (select count(*) from (
+      (select 1 from (${shownOf(me, unfetched)}) as shown where sender_id is distinct from ${me}
+        limit ${HISTORY_COUNT_MAX})
+      union all
+      (select 1 from (${shownOf(me, loggedFor(me, unreadLog))}) as shown
+        where sender_id is distinct from ${me} limit ${HISTORY_COUNT_MAX})
+      limit ${HISTORY_COUNT_MAX}
+    ) as unread)::text as count
+    from person`);
+  if (!row) throw new DomainError("customer_missing");
+  return Number(row.count);
+}
+
+const me = sql`(select id from person)`;
+
+const unfetched = sql`
+  select message_id, seq, channel_type, channel_id, deleted_at from inbox
+  where user_id = ${me} and seq > coalesce((
+    select acked_seq from inbox_heads where inbox_heads.user_id = ${me}), 0)
+  order by seq desc limit ${LOOKED_AT_COUNT_MAX}`;
+
+/** A partner's client may have read a super group's log by itself. */
+const unreadLog = sql`greatest(group_members.log_seq, group_members.synced_seq)`;
+
+function personIs({ tenantId, userId, appId, customerId, appUid }: CountOfflineInput) {
+  const ofApp = appId === undefined ? sql`` : sql`and customers.app_id = ${appId}`;
+  const known = [
+    ...userId === undefined ? [] : [sql`users.id = ${userId}`],
+    ...appUid === undefined ? [] : [sql`users.app_uid = ${appUid}`],
+    ...customerId === undefined ? [] : [
+      sql`users.id in (select customers.user_id from customers
+        where customers.customer_id = ${customerId} ${ofApp})`,
+    ],
+  ];
+  if (known.length === 0) {
+    throw new DomainError("params_invalid", { message: "缺少 customer_id 或 uid" });
+  }
+  return sql.join([sql`users.app_id = ${tenantId}`, ...known], sql` and `);
+}

@@ -1,0 +1,46 @@
+import { type SQL, sql } from "drizzle-orm";
+import { ChannelType } from "../../schema/messages.ts";
+import { HISTORY_COUNT_MAX } from "./history_rules.ts";
+import { ContentType } from "./rules.ts";
+
+/** How commands to the chat app's own screens begin, as this server writes them. */
+const COMMANDS = `{"type":${ContentType.command},%`;
+
+/**
+ * What one of the app's clients is shown of the messages `kept` lists: not what its owner deleted,
+ * nor what was taken back, nor commands to the chat app, which mean nothing to others. Written so
+ * that a limit behind it stops the looking up.
+ *
+ * @param kept rows with `message_id`, `seq` (null: still in a large group's log), `channel_type`,
+ *   `channel_id` and `deleted_at`
+ */
+export function shownOf(userId: SQL, kept: SQL): SQL {
+  return sql`
+    select kept.message_id, kept.channel_type, kept.channel_id, said.sender_id, said.payload,
+      said.created_at
+    from (${kept}) as kept cross join lateral (
+      select sender_id, payload, created_at from messages
+      where messages.id = kept.message_id and messages.revoked_at is null
+        and (messages.red_dot or messages.payload not like ${COMMANDS})
+      limit 1
+    ) as said
+    where kept.deleted_at is null and (kept.seq is null or kept.seq > coalesce((
+      select cleared_seq from conversations where user_id = ${userId}
+        and conversations.channel_type = kept.channel_type
+        and conversations.channel_id = kept.channel_id), 0))`;
+}
+
+/** The newest of what large groups have logged and the person's inbox has not copied yet. */
+export function loggedFor(userId: SQL, afterSeq: SQL): SQL {
+  return sql`
+    select news.message_id, null::bigint as seq, ${ChannelType.group}::smallint as channel_type,
+      group_members.group_id as channel_id, null::timestamptz as deleted_at
+    from group_members join group_heads on group_heads.group_id = group_members.group_id
+      and group_heads.last_seq > group_members.log_seq
+    cross join lateral (
+      select message_id from group_logs
+      where group_logs.group_id = group_members.group_id and group_logs.seq > ${afterSeq}
+      order by group_logs.seq desc limit ${HISTORY_COUNT_MAX}
+    ) as news
+    where group_members.user_id = ${userId} and group_members.removed_at is null`;
+}

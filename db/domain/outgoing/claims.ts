@@ -1,0 +1,189 @@
+import { sql } from "drizzle-orm";
+import { sha256Hex } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { moment } from "../../sql.ts";
+import { countSends } from "./count_sends.ts";
+import type { PendingKind, PendingPayloads } from "./enqueue.ts";
+import { ERROR_LENGTH_MAX, PENDING_TRY_COUNT_MAX, waitAfter } from "./rules.ts";
+
+/** Work that is ours until the lease ends; whoever claims it later has a higher fence. */
+export type Claim<K extends PendingKind = PendingKind> = {
+  [Kind in K]: {
+    id: number;
+    kind: Kind;
+    payload: PendingPayloads[Kind];
+    fence: number;
+    /** This try included. */
+    tryCount: number;
+    /** The same at every try, unlike anything else's: receivers drop repeats by it. A UUID. */
+    messageId: string;
+  };
+}[K];
+
+/** The work went to somebody else while we were at it. */
+export class LostLeaseError extends Error {
+  override name = "LostLeaseError";
+  constructor() {
+    super("the lease ended before the work did");
+  }
+}
+
+interface ClaimedRow extends Record<string, unknown> {
+  id: string;
+  kind: PendingKind;
+  payload: unknown;
+  fence: number;
+  attempt_count: number;
+  created_ms: string;
+  is_dead: boolean;
+}
+
+export interface ClaimInput<K extends PendingKind> {
+  kinds: K[];
+  limit: number;
+  leaseMs: number;
+  /** Only what nobody has tried yet. */
+  untried?: boolean;
+}
+
+/**
+ * Claims due work, the longest waiting first; nobody else gets it before the lease ends. Work that
+ * was claimed too often without an answer (its worker died each time) becomes a dead letter here.
+ */
+export async function claimDue<K extends PendingKind>(
+  ctx: Ctx,
+  { kinds, limit, leaseMs, untried = false }: ClaimInput<K>,
+): Promise<Claim<K>[]> {
+  const now = ctx.now();
+  const at = sql`${now.toISOString()}::timestamptz`;
+  const leaseEnd = new Date(now.getTime() + leaseMs).toISOString();
+  const isSpent = sql`attempt_count >= ${sql.raw(String(PENDING_TRY_COUNT_MAX))}`;
+  const died = sql`select kind, payload, 0 as sent, 1 as failed from claimed where is_dead`;
+  const { rows } = await ctx.db.execute<ClaimedRow>(sql`
+    with due as (
+      select id from pending_work
+      where kind in ${kinds} and done_at is null and dead_at is null and due_at <= ${at}
+        and ${untried ? sql`attempt_count = 0` : sql`true`}
+      order by due_at, id limit ${limit} for update skip locked
+    ), claimed as (
+      update pending_work set fence = fence + 1, attempt_count = attempt_count + 1,
+        due_at = ${leaseEnd}::timestamptz,
+        dead_at = case when ${isSpent} then ${at} end,
+        last_error = case when ${isSpent} then coalesce(last_error, 'no worker came back')
+          else last_error end
+      from due where pending_work.id = due.id
+      returning pending_work.id, kind, payload, fence, attempt_count, dead_at is not null as is_dead,
+        (extract(epoch from created_at) * 1000)::bigint::text as created_ms
+    ), counted as (
+      ${countSends(died, at)}
+    )
+    select * from claimed`);
+  return rows.filter((row) => !row.is_dead).map((row) => ({
+    id: Number(row.id),
+    kind: row.kind,
+    payload: row.payload,
+    fence: row.fence,
+    tryCount: row.attempt_count,
+    messageId: messageIdOf(row),
+  })).sort((a, b) => a.id - b.id) as Claim<K>[];
+}
+
+/** The time of birth tells rows of different databases with one number apart. */
+function messageIdOf({ id, created_ms }: Pick<ClaimedRow, "id" | "created_ms">): string {
+  const hex = sha256Hex(`pending_work:${id}:${created_ms}`);
+  const variant = "89ab"[Number.parseInt(hex[16]!, 16) & 3];
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join("-");
+}
+
+type Claimed = Pick<Claim, "id" | "fence" | "tryCount">;
+
+/** Marks work done that is still ours; answers how much of it was. */
+export async function finishWork(ctx: Ctx, claims: Claimed[]): Promise<number> {
+  if (claims.length === 0) return 0;
+  const now = moment(ctx.now());
+  const { rows } = await ctx.db.execute(sql`
+    with ours as (
+      select * from jsonb_to_recordset(${JSON.stringify(claims.map(nameOf))}::jsonb)
+        as ours (id bigint, fence int)
+    ), finished as (
+      update pending_work set done_at = ${now}, last_error = null from ours
+      where pending_work.id = ours.id and pending_work.fence = ours.fence
+        and done_at is null and dead_at is null
+      returning pending_work.id, kind, payload
+    ), counted as (
+      ${countSends(sql`select kind, payload, 1 as sent, 0 as failed from finished`, now)}
+    )
+    select id from finished`);
+  return rows.length;
+}
+
+const nameOf = ({ id, fence }: Claimed) => ({ id, fence });
+
+/** What became of work that failed; `lost`: it was somebody else's by then, and is theirs. */
+export type FailOutcome = "waits" | "dead" | "lost";
+
+/** Why work failed. */
+export interface Failure {
+  error: string;
+  /** Trying again is of no use. */
+  permanent?: boolean;
+}
+
+/** {@link failAll} of one piece of work. */
+export async function failWork(
+  ctx: Ctx,
+  claim: Claimed,
+  failure: Failure,
+): Promise<FailOutcome> {
+  const [outcome] = await failAll(ctx, [{ claim, ...failure }]);
+  return outcome!;
+}
+
+/**
+ * Puts failed work back to be tried again after a wait that doubles, or, when trying again is
+ * hopeless (`permanent`) or was done often enough, makes it a dead letter. One statement.
+ *
+ * @returns what became of each, in order
+ */
+export async function failAll(
+  ctx: Ctx,
+  failures: (Failure & { claim: Claimed })[],
+): Promise<FailOutcome[]> {
+  if (failures.length === 0) return [];
+  const at = ctx.now();
+  const now = moment(at);
+  const rows = failures.map(({ claim, error, permanent = false }) => ({
+    ...nameOf(claim),
+    due_at: new Date(at.getTime() + waitAfter(claim.tryCount)).toISOString(),
+    is_dead: permanent || claim.tryCount >= PENDING_TRY_COUNT_MAX,
+    // Postgres takes neither NUL nor half characters.
+    error: error.replaceAll("\0", "").slice(0, ERROR_LENGTH_MAX).toWellFormed(),
+  }));
+  const died = sql`select kind, payload, 0 as sent, 1 as failed from failed where is_dead`;
+  const { rows: kept } = await ctx.db.execute<{ id: string; is_dead: boolean }>(sql`
+    with given as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as given (id bigint, fence int, due_at timestamptz, is_dead boolean, error text)
+    ), failed as (
+      update pending_work set due_at = given.due_at, last_error = given.error,
+        dead_at = case when given.is_dead then ${now} end
+      from given where pending_work.id = given.id and pending_work.fence = given.fence
+        and done_at is null and dead_at is null
+      returning pending_work.id, kind, payload, given.is_dead
+    ), counted as (
+      ${countSends(died, now)}
+    )
+    select id::text, is_dead from failed`);
+  const isDeadById = new Map(kept.map(({ id, is_dead }) => [Number(id), is_dead]));
+  return failures.map(({ claim: { id } }) => {
+    const isDead = isDeadById.get(id);
+    if (isDead === undefined) return "lost";
+    return isDead ? "dead" : "waits";
+  });
+}

@@ -1,0 +1,73 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Ctx } from "../../client/ctx.ts";
+
+/** What each kind of pending work needs to know. */
+export interface PendingPayloads {
+  /** One message to one person's device. */
+  push: {
+    userId: number;
+    title: string;
+    content: string;
+    /** Where a tap leads: `plaza://room/<id>`. */
+    url: string;
+    notificationId?: number | null;
+  };
+  /** A room was opened: its club's members are to hear of it. */
+  room_opened: {
+    roomId: string;
+    /** The last member an earlier try told; the job's own. */
+    after?: number;
+  };
+  /** A broadcast to one member, over the group's Mixin bot. */
+  mixin_message: {
+    broadcastId: number;
+    userId: number;
+  };
+}
+export type PendingKind = keyof PendingPayloads;
+
+/** A piece of work to enter; equal `dedupeKey`s are entered once in a week. */
+export type PendingItem = {
+  [K in PendingKind]: { kind: K; payload: PendingPayloads[K]; dedupeKey?: string };
+}[PendingKind];
+
+/**
+ * Enters work for other services, to be done by a job after commit: inside `withTx` it is entered
+ * or not together with the change that asks for it.
+ *
+ * @returns how many were not there yet
+ */
+export async function enqueue(ctx: Pick<Ctx, "db" | "now">, items: PendingItem[]): Promise<number> {
+  if (items.length === 0) return 0;
+  const rows = items.map(({ kind, payload, dedupeKey }) => ({
+    ...{ kind, payload },
+    dedupe_key: dedupeKey ?? null,
+  }));
+  const { rows: entered } = await ctx.db.execute(enqueueRows(
+    ctx,
+    sql`select kind, payload, dedupe_key from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as given(kind text, payload jsonb, dedupe_key text)`,
+  ));
+  return entered.length;
+}
+
+/**
+ * The same as a fragment, for a change made in one statement:
+ * `` with ..., pushed as (${enqueueFrom(ctx, "push", sql`select jsonb_build_object(...) as payload,
+ * null as dedupe_key from ...`)}) select ... ``. One row of work for each row of `source`.
+ */
+export function enqueueFrom(ctx: Pick<Ctx, "now">, kind: PendingKind, source: SQL): SQL {
+  return enqueueRows(
+    ctx,
+    sql`select ${kind}::text as kind, source.payload, source.dedupe_key::text as dedupe_key
+      from (${source}) as source`,
+  );
+}
+
+function enqueueRows({ now }: Pick<Ctx, "now">, source: SQL): SQL {
+  const at = now().toISOString();
+  return sql`insert into pending_work (kind, payload, dedupe_key, created_at, due_at)
+    select given.kind, given.payload, given.dedupe_key, ${at}::timestamptz, ${at}::timestamptz
+    from (${source}) as given
+    on conflict (dedupe_key) do nothing returning id`;
+}

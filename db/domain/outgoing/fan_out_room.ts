@@ -1,0 +1,103 @@
+import { sql } from "drizzle-orm";
+import { type Ctx, withTx } from "../../client/ctx.ts";
+import { type Claim, LostLeaseError } from "./claims.ts";
+import { enqueueFrom } from "./enqueue.ts";
+
+/** Members told in one transaction. */
+export const FAN_OUT_CHUNK_COUNT = 500;
+
+interface RoomRow extends Record<string, unknown> {
+  host_id: string;
+  host_name: string;
+  room_name: string;
+  club_id: string;
+  club_name: string;
+}
+
+/**
+ * Enters one push for each member of the room's club but its host, a bounded number at a time. The
+ * place reached is kept in the work's own row and committed with the pushes, and each push has a
+ * key of its own, so nobody is told twice however often this dies on the way. A room that is
+ * public, invite-only or closed by now has nobody to tell.
+ *
+ * @returns how many pushes were entered
+ */
+export async function fanOutRoom(
+  ctx: Ctx,
+  claim: Claim<"room_opened">,
+  { chunkCount = FAN_OUT_CHUNK_COUNT }: { chunkCount?: number } = {},
+): Promise<number> {
+  let enteredCount = 0;
+  let after = claim.payload.after ?? 0;
+  for (;;) {
+    const chunk = await withTx(ctx, (ctx) => fanOutChunk(ctx, claim, { after, chunkCount }));
+    enteredCount += chunk.enteredCount;
+    if (chunk.after === undefined) return enteredCount;
+    after = chunk.after;
+  }
+}
+
+async function fanOutChunk(
+  ctx: Ctx,
+  { id, fence, payload }: Claim<"room_opened">,
+  { after, chunkCount }: { after: number; chunkCount: number },
+): Promise<{ enteredCount: number; after: number | undefined }> {
+  const room = await readClubRoom(ctx, payload.roomId);
+  const { rows } = room ? await enterPushes(ctx, payload.roomId, room, after, chunkCount) : NOBODY;
+  const { last = null, told = "0", entered = "0" } = rows[0] ?? {};
+  const isLast = Number(told) < chunkCount;
+  const now = ctx.now().toISOString();
+  const { rows: ours } = await ctx.db.execute(sql`
+    update pending_work set
+      payload = payload || ${JSON.stringify({ after: Number(last ?? after) })}::jsonb,
+      done_at = case when ${isLast} then ${now}::timestamptz end, last_error = null
+    where id = ${id} and fence = ${fence} and done_at is null and dead_at is null returning id`);
+  // Thrown, so that the pushes of a worker whose lease is over are rolled back.
+  if (ours.length === 0) throw new LostLeaseError();
+  return { enteredCount: Number(entered), after: isLast ? undefined : Number(last) };
+}
+
+interface EnteredRow extends Record<string, unknown> {
+  last: string | null;
+  told: string;
+  entered: string;
+}
+const NOBODY: { rows: EnteredRow[] } = { rows: [] };
+
+async function readClubRoom(ctx: Ctx, roomId: string): Promise<RoomRow | undefined> {
+  const { rows } = await ctx.db.execute<RoomRow>(sql`
+    select rooms.host_id, users.nickname as host_name, rooms.name as room_name, clubs.id as club_id,
+      clubs.name as club_name
+    from rooms join clubs on clubs.id = rooms.club_id join users on users.id = rooms.host_id
+    where rooms.id = ${roomId} and not rooms.invite_only and rooms.closed_at is null`);
+  return rows[0];
+}
+
+async function enterPushes(
+  ctx: Ctx,
+  roomId: string,
+  room: RoomRow,
+  after: number,
+  chunkCount: number,
+) {
+  const message = {
+    title: room.club_name,
+    content: `${room.host_name} 开启了活动${room.room_name === "" ? "" : `「${room.room_name}」`}`,
+    url: `plaza://room/${roomId}`,
+  };
+  return await ctx.db.execute<EnteredRow>(sql`
+    with told as (
+      select user_id from club_members
+      where club_id = ${room.club_id} and user_id > ${after} and user_id <> ${room.host_id}
+      order by user_id limit ${chunkCount}
+    ), entered as (${
+    enqueueFrom(
+      ctx,
+      "push",
+      sql`select ${JSON.stringify(message)}::jsonb || jsonb_build_object('userId', user_id)
+        as payload, 'room_opened:' || ${roomId}::text || ':' || user_id as dedupe_key from told`,
+    )
+  })
+    select (select max(user_id) from told) as last, (select count(*) from told) as told,
+      (select count(*) from entered) as entered`);
+}

@@ -1,0 +1,117 @@
+import { type SQL, sql } from "drizzle-orm";
+import { randomHex32 } from "../../../config/keys.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
+import { moment } from "../../sql.ts";
+import { DomainError } from "../errors.ts";
+
+/** Somebody as a partner names them. */
+export interface NamedPerson {
+  appUid: number;
+  /** Absent: as it was. */
+  name?: string | undefined;
+  avatar?: string | undefined;
+  /** `users.phone_muted` */
+  phoneMuted?: boolean | undefined;
+}
+
+export interface AppPerson {
+  userId: number;
+  appUid: number;
+  uid: string;
+  name: string;
+}
+
+interface PersonRow extends Record<string, unknown> {
+  id: string;
+  app_uid: string;
+  uid: string;
+  nickname: string;
+}
+
+/**
+ * The people of an app by the partner's own numbers, made where they are new: to a partner, whom it
+ * names exists. In one statement, however many. The house's people are nobody else's to make.
+ *
+ * @returns in the order named, each once
+ * @throws {DomainError} `user_missing` when the house has nobody of that number, or the number is of
+ *   those that customers get and no customer has it
+ */
+export async function ensurePeople(
+  ctx: Ctx,
+  { tenantId, people }: { tenantId: number; people: NamedPerson[] },
+): Promise<AppPerson[]> {
+  const named = [...new Map(people.map((person) => [person.appUid, person])).values()];
+  const { rows } = await ctx.db.execute<PersonRow>(sql`
+    with ${namedPeople(ctx, { tenantId, people: named })}
+    select id::text, app_uid::text, uid, nickname from people`);
+  const byUid = new Map(rows.map((row) => [Number(row.app_uid), row]));
+  return named.map(({ appUid }) => {
+    const row = byUid.get(appUid);
+    if (!row) throw new DomainError("user_missing");
+    return { userId: Number(row.id), appUid, uid: row.uid, name: row.nickname };
+  });
+}
+
+/**
+ * {@link ensurePeople} as CTEs without the `with`, so that what is asked or done about the people is
+ * the same statement. The last, `people`, has id, app_uid, uid, nickname and status of everybody
+ * there is by then; nobody may be named twice.
+ */
+export function namedPeople(
+  ctx: Ctx,
+  { tenantId, people }: { tenantId: number; people: NamedPerson[] },
+): SQL {
+  return tenantId === HOUSE_APP_ID ? housePeople(people) : upsertedPeople(ctx, tenantId, people);
+}
+
+/** What a partner calls them does not change people who have a name of their own with us. */
+function housePeople(named: NamedPerson[]): SQL {
+  const appUids = sql.param(`{${named.map(({ appUid }) => appUid).join(",")}}`);
+  return sql`people as (
+      select id, app_uid, uid, nickname, status from users
+      where app_id = ${HOUSE_APP_ID} and app_uid = any(${appUids}::bigint[])
+        and deleted_at is null
+    )`;
+}
+
+/** Rows that are as named already are only read: naming somebody in every message locks nobody. */
+function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
+  const given = JSON.stringify(named.map(({ appUid, name, avatar, phoneMuted }) => ({
+    ...{ app_uid: appUid, uid: randomHex32(), phone_muted: phoneMuted ?? null },
+    ...{ name: name ?? null, avatar: avatar ?? null },
+  })));
+  const now = moment(ctx.now());
+  const givenTo = (column: "name" | "avatar" | "phone_muted") =>
+    sql`((select map from by_uid) -> users.app_uid::text ->> ${sql.raw(`'${column}'`)})`;
+  return sql`given as (
+      select * from jsonb_to_recordset(${given}::jsonb)
+        as given (app_uid bigint, uid text, name text, avatar text, phone_muted boolean)
+    ), by_uid as materialized (
+      -- Looked up in once a row, where a search through all of them would be once for each.
+      select jsonb_object_agg(app_uid, to_jsonb(given)) as map from given
+    ), known as (
+      select users.id, users.app_uid, users.uid, users.nickname, users.status from users
+      join given on given.app_uid = users.app_uid
+      where users.app_id = ${appId} and users.nickname = coalesce(given.name, users.nickname)
+        and users.avatar = coalesce(given.avatar, users.avatar)
+        and users.phone_muted = coalesce(given.phone_muted, users.phone_muted)
+    ), written as (
+      insert into users (uid, app_id, app_uid, nickname, avatar, phone_muted,
+        profile_at, created_at, updated_at)
+      select uid, ${appId}, app_uid, coalesce(name, ''), coalesce(avatar, ''),
+        coalesce(phone_muted, false), ${now}, ${now}, ${now}
+      from given where app_uid not in (select app_uid from known)
+        and (app_uid < ${CUSTOMER_UID_MIN}::bigint or exists (select from users
+          where users.app_id = ${appId} and users.app_uid = given.app_uid))
+      order by app_uid
+      on conflict (app_id, app_uid) do update set updated_at = excluded.updated_at,
+        nickname = coalesce(${givenTo("name")}, users.nickname),
+        avatar = coalesce(${givenTo("avatar")}, users.avatar),
+        phone_muted = coalesce(${givenTo("phone_muted")}::boolean, users.phone_muted)
+      returning id, app_uid, uid, nickname, status
+    ), people as (
+      select * from known union all select * from written
+    )`;
+}

@@ -1,0 +1,49 @@
+import type { InferSelectModel } from "drizzle-orm";
+import { users, type UserStatus } from "../../schema/users.ts";
+import type { Mobile } from "../captchas/rules.ts";
+import { usernameOf } from "./rules.ts";
+
+export type Status = (typeof UserStatus)[keyof typeof UserStatus];
+
+/** A person of the house as operators see them. */
+export interface ManagedUser {
+  id: number;
+  uid: string;
+  name: string;
+  /** Null: nobody knows one. */
+  mobile: Mobile | null;
+  status: Status;
+  exchanger: boolean;
+  parentId: number | null;
+  createdAt: Date;
+  updatedAt: Date;
+  lastLoginAt: Date | null;
+  deletedAt: Date | null;
+}
+
+export const userColumns = {
+  id: users.id,
+  uid: users.uid,
+  nickname: users.nickname,
+  countryCode: users.countryCode,
+  mobile: users.mobile,
+  status: users.status,
+  exchanger: users.exchanger,
+  parentId: users.parentId,
+  createdAt: users.createdAt,
+  updatedAt: users.updatedAt,
+  lastLoginAt: users.lastLoginAt,
+  deletedAt: users.deletedAt,
+};
+type UserRow = Pick<InferSelectModel<typeof users>, keyof typeof userColumns>;
+
+export function managedUser(row: UserRow): ManagedUser {
+  const { nickname: name, countryCode, mobile: number, status, ...rest } = row;
+  const mobile = countryCode === null || number === null ? null : { countryCode, number };
+  return { ...rest, name, mobile, status: status as Status };
+}
+
+/** How somebody who has not chosen a name of their own logs in to the chat app. */
+export function loginNameOf({ uid, mobile }: Pick<ManagedUser, "uid" | "mobile">): string {
+  return mobile ? usernameOf(mobile) : uid;
+}

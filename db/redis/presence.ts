@@ -1,0 +1,109 @@
+import type { Ctx } from "../client/ctx.ts";
+import { isRedisAway } from "./client.ts";
+
+/** How long a socket counts as there without saying so again, ms: a killed process says nothing. */
+export const PRESENCE_TTL_MS = 150_000;
+/** How often a process says it again, ms. */
+export const PRESENCE_REFRESH_MS = 60_000;
+/** How long the time somebody went is remembered, ms. */
+const LAST_SEEN_MS = 30 * 24 * 60 * 60 * 1000;
+/** Sockets one pipeline speaks of. */
+const BATCH_COUNT_MAX = 500;
+
+type PresenceCtx = Pick<Ctx, "redis" | "now">;
+
+/** One live socket of a person. */
+export interface PresentSocket {
+  userId: number;
+  socketId: string;
+  /** 0 app, 1 web, 2 desktop. */
+  deviceFlag: number;
+}
+
+export interface Presence {
+  online: boolean;
+  /** Of the socket that is there, the app before others; of the last one when nobody is. */
+  deviceFlag: number;
+  /** Known for thirty days, and only of people who are not there. */
+  lastOfflineAt: Date | undefined;
+}
+
+const socketsKey = (userId: number) => `presence:${userId}`;
+const lastKey = (userId: number) => `presence:last:${userId}`;
+
+/**
+ * Who is there, for everybody asked about, in one trip. While Redis is away nobody is known to be.
+ */
+export async function readOnline(
+  ctx: PresenceCtx,
+  userIds: number[],
+): Promise<Map<number, Presence>> {
+  const found = new Map<number, Presence>();
+  if (userIds.length === 0) return found;
+  const nowMs = ctx.now().getTime();
+  const pipeline = ctx.redis.pipeline();
+  for (const userId of userIds) {
+    pipeline.zrange(socketsKey(userId), `(${nowMs}`, "+inf", { byScore: true });
+  }
+  pipeline.mget(...userIds.map(lastKey));
+  let replies: unknown[] = [];
+  try {
+    replies = await pipeline.exec<unknown[]>();
+  } catch (error) {
+    if (!isRedisAway(error)) throw error;
+  }
+  const lasts = (replies[userIds.length] ?? []) as (string | null)[];
+  userIds.forEach((userId, at) => {
+    found.set(userId, presenceOf((replies[at] ?? []) as string[], lasts[at] ?? undefined));
+  });
+  return found;
+}
+
+function presenceOf(sockets: string[], last: string | undefined): Presence {
+  if (sockets.length > 0) {
+    const deviceFlag = Math.min(...sockets.map((member) => Number(member.split(":")[0])));
+    return { online: true, deviceFlag, lastOfflineAt: undefined };
+  }
+  const [deviceFlag, atMs] = (last ?? "0:").split(":");
+  return {
+    online: false,
+    deviceFlag: Number(deviceFlag),
+    lastOfflineAt: atMs ? new Date(Number(atMs)) : undefined,
+  };
+}
+
+/**
+ * Says that these sockets are there, for {@link PRESENCE_TTL_MS}. Also writes down the time: it is
+ * when a person was last seen should this process be killed.
+ */
+export async function setPresent(ctx: PresenceCtx, sockets: PresentSocket[]): Promise<void> {
+  for (let from = 0; from < sockets.length; from += BATCH_COUNT_MAX) {
+    const nowMs = ctx.now().getTime();
+    const pipeline = ctx.redis.pipeline();
+    for (const socket of sockets.slice(from, from + BATCH_COUNT_MAX)) {
+      const key = socketsKey(socket.userId);
+      pipeline.zremrangebyscore(key, "-inf", nowMs);
+      pipeline.zadd(key, { score: nowMs + PRESENCE_TTL_MS, member: memberOf(socket) });
+      pipeline.pexpire(key, PRESENCE_TTL_MS);
+      pipeline.set(lastKey(socket.userId), `${socket.deviceFlag}:${nowMs}`, { px: LAST_SEEN_MS });
+    }
+    await pipeline.exec();
+  }
+}
+
+/** Says that these sockets are gone, and when. */
+export async function setGone(ctx: PresenceCtx, sockets: PresentSocket[]): Promise<void> {
+  for (let from = 0; from < sockets.length; from += BATCH_COUNT_MAX) {
+    const nowMs = ctx.now().getTime();
+    const pipeline = ctx.redis.pipeline();
+    for (const socket of sockets.slice(from, from + BATCH_COUNT_MAX)) {
+      pipeline.zrem(socketsKey(socket.userId), memberOf(socket));
+      pipeline.set(lastKey(socket.userId), `${socket.deviceFlag}:${nowMs}`, { px: LAST_SEEN_MS });
+    }
+    await pipeline.exec();
+  }
+}
+
+function memberOf({ deviceFlag, socketId }: PresentSocket): string {
+  return `${deviceFlag}:${socketId}`;
+}

@@ -1,0 +1,11 @@
+import type { Parts } from "../db/client/ctx.ts";
+import type { JobDesk } from "../db/domain/jobs/runner.ts";
+import type { Providers } from "../providers/providers.ts";
+import type { Log } from "./serve.ts";
+
+/** Everything the app talks to; tests and `main.ts` build the same app from it. */
+export interface Deps extends Parts {
+  providers: Providers;
+  log: Log;
+  jobs: JobDesk;
+}

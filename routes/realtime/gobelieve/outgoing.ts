@@ -1,0 +1,99 @@
+import type { BusEvent, Moment } from "../../../db/bus/bus.ts";
+import { localIdOf } from "../../../db/domain/messages/client_numbers.ts";
+import { contentOf } from "../../../db/domain/messages/content.ts";
+import type { InboxMessage } from "../../../db/domain/messages/read_inbox.ts";
+import { ContentType } from "../../../db/domain/messages/rules.ts";
+import { CUSTOMER_UID_MIN } from "../../../db/schema/users.ts";
+import { Flag, type GobelieveInput } from "./layouts.ts";
+
+/** `channel_type` of messages. */
+const PERSON = 1;
+
+/** Whose connection it is. */
+export interface Owner {
+  appId: number;
+  appUid: number;
+  /** `deviceMark` of the device. */
+  mark: string;
+}
+
+/** What a frame needs of a message, kept or not. */
+type Heard = Pick<
+  Moment,
+  "fromId" | "channelType" | "channelId" | "clientMsgNo" | "payload" | "redDot"
+>;
+
+/**
+ * A kept message as this protocol has it. Commands to the chat app's own screens mean nothing here.
+ *
+ * @returns undefined for what is not for this protocol
+ */
+export function frameOf(
+  { createdAt, ...message }: InboxMessage,
+  owner: Owner,
+): GobelieveInput | undefined {
+  const { fromId, channelType, clientMsgNo, isOfSuperGroup } = message;
+  if (isScreenCommand(message)) return undefined;
+  const content = contentOf(message.payload);
+  const flags = isOfSuperGroup ? Flag.superGroup : 0;
+  if (fromId === 0) {
+    return { type: channelType === PERSON ? "system" : "group_notification", flags, content };
+  }
+  const localId = fromId === owner.appUid ? localIdOf(clientMsgNo, owner) : undefined;
+  return saidFrame(message, owner, {
+    flags: localId === undefined ? flags : flags | Flag.self,
+    // Only the device that chose it knows what it is a number of.
+    msgLocalId: localId ?? 0,
+    timestamp: secondsOf(createdAt.getTime()),
+    content,
+  });
+}
+
+/** Something of the moment; a person's own other devices have no use for it. */
+export function momentFrameOf(moment: Moment, owner: Owner): GobelieveInput | undefined {
+  const { fromId, channelType, channelId } = moment;
+  const content = contentOf(moment.payload);
+  if (fromId === 0) return { type: "notification", content };
+  if (fromId === owner.appUid) return undefined;
+  if (channelType === PERSON) {
+    return { type: "rt", sender: fromId, receiver: owner.appUid, content };
+  }
+  if (isScreenCommand(moment)) return undefined;
+  const timestamp = secondsOf(moment.atMs);
+  return {
+    ...{ type: "group_im", flags: Flag.notKept, sender: fromId, receiver: channelId },
+    ...{ timestamp, msgLocalId: 0, content },
+  };
+}
+
+export function roomFrameOf(event: Extract<BusEvent, { kind: "room" }>): GobelieveInput {
+  const { fromId: sender, roomId: receiver } = event;
+  return { type: "room_im", sender, receiver, content: contentOf(event.payload) };
+}
+
+function saidFrame(
+  { fromId: sender, channelType, channelId }: Heard,
+  { appId, appUid }: Owner,
+  said: { flags: number; msgLocalId: number; timestamp: number; content: string },
+): GobelieveInput {
+  if (channelType !== PERSON) return { type: "group_im", sender, receiver: channelId, ...said };
+  const receiver = sender === appUid ? channelId : appUid;
+  if (sender < CUSTOMER_UID_MIN && receiver < CUSTOMER_UID_MIN) {
+    return { type: "im", sender, receiver, ...said };
+  }
+  const { flags, timestamp, content } = said;
+  const apps = { senderApp: appId, receiverApp: appId };
+  return { type: "customer", flags, ...apps, sender, receiver, timestamp, content };
+}
+
+/** As this server writes them: a partner's content counts as unread, whatever it looks like. */
+function isScreenCommand({ payload, redDot }: Heard): boolean {
+  if (redDot) return false;
+  const { type, notification } = JSON.parse(payload) as Record<string, unknown>;
+  return type === ContentType.command && typeof notification !== "string";
+}
+
+/** s since 1970 in the 32 bits there are. */
+function secondsOf(ms: number): number {
+  return Math.floor(ms / 1000) | 0;
+}

@@ -1,0 +1,50 @@
+import { freePort, waitUntil } from "../services/binary.ts";
+import { startArguments } from "../services/start_arguments.ts";
+
+/** The server as a newcomer starts it: one process, an empty folder, nothing configured. */
+export class NewcomersServer implements AsyncDisposable {
+  output = "";
+  #hasEnded = false;
+  readonly url: string;
+  readonly #process: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+
+  constructor(readonly dataDir: string, env: Record<string, string> = {}) {
+    const port = freePort();
+    this.url = `http://127.0.0.1:${port}`;
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: startArguments(dataDir),
+      env: { ...env, DATA_DIR: dataDir, PORT: String(port), HOST: "127.0.0.1", NO_COLOR: "1" },
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const read = async (stream: ReadableStream<Uint8Array>) => {
+      for await (const text of stream.pipeThrough(new TextDecoderStream())) this.output += text;
+    };
+    this.#reading = Promise.all([read(this.#process.stdout), read(this.#process.stderr)]);
+  }
+
+  ready = () =>
+    waitUntil("the server", async () => {
+      const response = await fetch(`${this.url}/healthz`);
+      await response.body?.cancel();
+      return response.ok;
+    }, 30_000);
+
+  /** The exit code, once it has ended by itself. */
+  async ended(): Promise<number> {
+    const { code } = await this.#process.status;
+    await this.#reading;
+    this.#hasEnded = true;
+    return code;
+  }
+
+  async stop(signal: Deno.Signal): Promise<number> {
+    this.#process.kill(signal);
+    return await this.ended();
+  }
+
+  async [Symbol.asyncDispose]() {
+    if (!this.#hasEnded) await this.stop("SIGKILL");
+  }
+}
