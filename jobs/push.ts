@@ -45,8 +45,9 @@ export async function drainPending(
   provider: Push,
 ): Promise<{ report: PushReport; isLast: boolean }> {
   const claims = await claimDue(ctx, {
-    ...{ kinds: ["push", "room_opened"] as const satisfies string[] },
-    ...{ limit: BATCH_COUNT, leaseMs: LEASE_MS },
+    kinds: ["push", "room_opened"] as const satisfies string[],
+    limit: BATCH_COUNT,
+    leaseMs: LEASE_MS,
   });
   const report = { ...NOTHING };
   for (const claim of claims) {

@@ -128,7 +128,10 @@ async function workOn(
     const text = logTextOf(error);
     deps.log({
       level: isLate ? "info" : isDatabaseAway(error) ? "notice" : "error",
-      ...{ msg: "job failed", job: job.name, period: run.period, error: text },
+      msg: "job failed",
+      job: job.name,
+      period: run.period,
+      error: text,
     });
     if (!isLate) await failRun(ctx, run, text);
   }

@@ -52,7 +52,9 @@ export function realMixin(
       return await call([code, clientSecret], async (sdk) => {
         const { seed, publicKey } = sdk.getED25519KeyPair();
         const granted = await apiOf(sdk).oauth.getToken({
-          ...{ client_id: clientId, client_secret: clientSecret, code },
+          client_id: clientId,
+          client_secret: clientSecret,
+          code,
           ed25519: sdk.base64RawURLEncode(publicKey),
         });
         const user = await apiOf(sdk, {

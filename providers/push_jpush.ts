@@ -20,7 +20,9 @@ export function jpush(
     async send(message) {
       const secrets = [masterSecret, appKey, credentials, message.to];
       const answer = await ask(new URL("/v3/push", endpoint), {
-        ...{ service: "JPush", timeoutMs, secrets },
+        service: "JPush",
+        timeoutMs,
+        secrets,
         method: "POST",
         headers: { Authorization: `Basic ${credentials}`, "Content-Type": "application/json" },
         body: JSON.stringify(bodyOf(message, appKey)),

@@ -48,16 +48,22 @@ export function realWechat(
     },
     async openIdOf(code) {
       const { openid } = await call("/sns/oauth2/access_token", {
-        ...{ appid: appId, secret: appSecret, code, grant_type: "authorization_code" },
+        appid: appId,
+        secret: appSecret,
+        code,
+        grant_type: "authorization_code",
       });
       return textOf(openid);
     },
     async jsapiTicket() {
       const { access_token: token } = await call("/cgi-bin/token", {
-        ...{ grant_type: "client_credential", appid: appId, secret: appSecret },
+        grant_type: "client_credential",
+        appid: appId,
+        secret: appSecret,
       });
       const { ticket, expires_in: life } = await call("/cgi-bin/ticket/getticket", {
-        ...{ access_token: textOf(token), type: "jsapi" },
+        access_token: textOf(token),
+        type: "jsapi",
       });
       const expiresInSeconds = Number.isSafeInteger(life) ? life as number : TICKET_LIFE_SECONDS;
       return { ticket: textOf(ticket), expiresInSeconds };

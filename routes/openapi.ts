@@ -95,7 +95,9 @@ function parametersOf(
       description?: string;
     };
     return {
-      ...{ name, in: place, required: place === "path" || required.includes(name) },
+      name,
+      in: place,
+      required: place === "path" || required.includes(name),
       ...description !== undefined && { description },
       schema: rest,
     };

@@ -133,6 +133,11 @@ Deno.test("db/ holds a database and the rules of its data, nothing else", () => 
   ]);
 });
 
+Deno.test("no literal is spread into a literal", () => {
+  const wrong = sources.filter((path) => /\.\.\.\s*[{[](?!\.\.\.)/.test(read(path)));
+  assert.deepEqual(wrong, []);
+});
+
 Deno.test("no surface imports another", () => {
   const surfaceOf = (path: string) => /^routes\/(gateway|im|partner|admin|ops)\//.exec(path)?.[1];
   const wrong = sources.flatMap((path) => {

@@ -71,7 +71,10 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const app = createApp({ ...parts, providers, log, jobs });
   return {
     ...parts,
-    ...{ providers, jobs, clock, logs },
+    providers,
+    jobs,
+    clock,
+    logs,
     ctx: contextFor(parts, "test"),
     fetch: async (request) => await app.fetch(request, { remoteAddr: { hostname: "192.0.2.1" } }),
     async [Symbol.asyncDispose]() {

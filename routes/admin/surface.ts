@@ -20,9 +20,15 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OperatorActor, Ad
   description: "The surface of operators managing users and their payment methods",
   security: { operator: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
   errors: adminErrors,
-  commonErrors: ({ open, needs }) => [
-    ...["params_invalid", "request_malformed", "request_too_large"] as const,
-    ...["rate_exceeded", "service_unavailable", "unexpected"] as const,
+  commonErrors: (
+    { open, needs },
+  ) => [
+    "params_invalid",
+    "request_malformed",
+    "request_too_large",
+    "rate_exceeded",
+    "service_unavailable",
+    "unexpected",
     ...(open ? [] : ["session_invalid"] as Kind[]),
     ...(needs === null ? [] : ["operator_no_right"] as Kind[]),
   ],

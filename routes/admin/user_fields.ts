@@ -23,8 +23,13 @@ export const Uid = z.union([UidDigits, z.number().int().min(1).transform(String)
 
 /** The contract's numbers, and the words of its other table. */
 const statuses: ReadonlyMap<string, Status> = new Map([
-  ...[["1", 1], ["2", 2], ["3", 3], ["4", 4]] as const,
-  ...[["active", 1], ["suspended", 3], ["deleted", 4]] as const,
+  ["1", 1],
+  ["2", 2],
+  ["3", 3],
+  ["4", 4],
+  ["active", 1],
+  ["suspended", 3],
+  ["deleted", 4],
 ]);
 
 function statusOf(said: string | number, context: z.RefinementCtx): Status {

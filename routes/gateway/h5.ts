@@ -15,7 +15,8 @@ import { openEndpoint } from "./surface.ts";
 
 /** Pages people open from a link in WeChat: seen by nobody in particular, and nothing changes. */
 const PAGE: { wechat: true; repeatable: true; aliases: Alias[] } = {
-  ...{ wechat: true, repeatable: true },
+  wechat: true,
+  repeatable: true,
   aliases: [{ method: "get" }],
 };
 const URL_LENGTH_MAX = 2_048;

@@ -41,7 +41,8 @@ export function wechatRoutes({ config, providers }: Deps): Hono<Env> {
       const state = randomHex32();
       setCookie(c, LOGIN_COOKIE, sealWechatLogin(c.get("ctx"), { state, returnTo }), {
         ...cookieOptions(c, config),
-        ...{ path: LOGIN_PATH, maxAge: WECHAT_LOGIN_LIFE_MS / 1000 },
+        path: LOGIN_PATH,
+        maxAge: WECHAT_LOGIN_LIFE_MS / 1000,
       });
       const callback = `${publicOrigin(c, config)}${LOGIN_PATH}/callback`;
       return c.redirect(wechat.authorizeUrl({ returnTo: callback, state }));
@@ -62,7 +63,8 @@ export function wechatRoutes({ config, providers }: Deps): Hono<Env> {
       deleteCookie(c, LOGIN_COOKIE, { path: LOGIN_PATH });
       setCookie(c, WECHAT_COOKIE, sealWechatSession(ctx, openId), {
         ...cookieOptions(c, config),
-        ...{ path: "/", maxAge: WECHAT_SESSION_LIFE_MS / 1000 },
+        path: "/",
+        maxAge: WECHAT_SESSION_LIFE_MS / 1000,
       });
       return c.redirect(login.returnTo);
     }));
@@ -96,7 +98,10 @@ async function admitOnce(ctx: Ctx, address: string, state: string): Promise<void
     tokenHash: undefined,
     useOnce: [{ key: `wechat:state:${state}`, windowMs: WECHAT_LOGIN_LIFE_MS }],
     counters: counterOf({
-      ...{ of: "wechat-login", rate: CALLBACK_RATE, caller: address, address },
+      of: "wechat-login",
+      rate: CALLBACK_RATE,
+      caller: address,
+      address,
       factor: ctx.config.rateFactor,
     }),
     needsRedis: false,

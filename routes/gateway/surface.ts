@@ -59,8 +59,12 @@ export const { spec, endpoint, openEndpoint, mount } = defineSurface<Session, Ga
   errors: gatewayErrors,
   commonErrors(endpoint) {
     const kinds: Kind[] = [
-      ...["params_invalid", "request_malformed", "request_too_large"] as const,
-      ...["rate_exceeded", "service_unavailable", "unexpected"] as const,
+      "params_invalid",
+      "request_malformed",
+      "request_too_large",
+      "rate_exceeded",
+      "service_unavailable",
+      "unexpected",
     ];
     if (!endpoint.unsigned) {
       kinds.push("signature_missing", "signature_stale", "signature_ambiguous");

@@ -74,8 +74,11 @@ export const sureInvite = openEndpoint({
   query: z.object({ auth_code: z.string().describe("授权码") }),
   data: Done,
   errors: [
-    ...["auth_code_invalid", "group_invite_missing", "group_missing"] as const,
-    ...["group_not_member", "group_no_right"] as const,
+    "auth_code_invalid",
+    "group_invite_missing",
+    "group_missing",
+    "group_not_member",
+    "group_no_right",
   ],
   async handle({ query, ctx }) {
     await confirmInvite(ctx, { authCode: query.auth_code });

@@ -18,8 +18,11 @@ const PacketParams = z.object({ redpacket_no: z.string().describe("红包编号"
 
 /** Why a message is refused that shows a packet in its chat. */
 const CHAT_ERRORS: Kind[] = [
-  ...["message_blacklisted", "group_not_member", "group_forbidden"] as const,
-  ...["group_muted", "group_disbanded"] as const,
+  "message_blacklisted",
+  "group_not_member",
+  "group_forbidden",
+  "group_muted",
+  "group_disbanded",
 ];
 
 /** POST /redpackets */
@@ -47,9 +50,14 @@ export const createPacket = endpoint({
   }),
   data: z.object({ redpacket_no: HexId }),
   errors: [
-    ...["amount_invalid", "redpacket_invalid"] as const,
-    ...["user_missing", "self_refused", "friend_missing"] as const,
-    ...["group_missing", "group_not_member", "group_disbanded"] as const,
+    "amount_invalid",
+    "redpacket_invalid",
+    "user_missing",
+    "self_refused",
+    "friend_missing",
+    "group_missing",
+    "group_not_member",
+    "group_disbanded",
   ],
   rate: perUser(30, "1 min"),
   async handle({ body, actor, ctx }) {
@@ -82,9 +90,13 @@ export const payPacket = endpoint({
     result: Nothing,
   }),
   errors: [
-    ...["redpacket_missing", "redpacket_paid", "redpacket_expired"] as const,
-    ...["pay_token_invalid", "operation_conflict"] as const,
-    ...["wallet_unusable", "balance_insufficient"] as const,
+    "redpacket_missing",
+    "redpacket_paid",
+    "redpacket_expired",
+    "pay_token_invalid",
+    "operation_conflict",
+    "wallet_unusable",
+    "balance_insufficient",
     ...CHAT_ERRORS,
   ],
   async handle({ params, body, actor, ctx }) {
@@ -97,8 +109,11 @@ export const payPacket = endpoint({
     const number = String(transactionId);
     return {
       ...done,
-      ...{ pay_no: number, trade_no: number, out_trade_no: redpacketNo },
-      ...{ forward_type: "", result: {} },
+      pay_no: number,
+      trade_no: number,
+      out_trade_no: redpacketNo,
+      forward_type: "",
+      result: {},
     };
   },
 });
@@ -144,8 +159,12 @@ export const openPacket = endpoint({
   }),
   data: doneAnd({ open_amount: Cents }),
   errors: [
-    ...["redpacket_missing", "redpacket_refused", "redpacket_unpaid"] as const,
-    ...["redpacket_opened", "redpacket_empty", "redpacket_expired"] as const,
+    "redpacket_missing",
+    "redpacket_refused",
+    "redpacket_unpaid",
+    "redpacket_opened",
+    "redpacket_empty",
+    "redpacket_expired",
   ],
   rate: perUser(5, "1 s"),
   async handle({ params, body, actor, ctx }) {

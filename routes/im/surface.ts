@@ -25,9 +25,15 @@ export const { endpoint, openEndpoint, mount } = defineSurface<Session, ImOption
   patterns: { group_no: HEX_ID },
   security: { token: { type: "apiKey", in: "header", name: "token" } },
   errors: imErrors,
-  commonErrors: ({ open }) => [
-    ...["params_invalid", "request_malformed", "request_too_large"] as const,
-    ...["rate_exceeded", "service_unavailable", "unexpected"] as const,
+  commonErrors: (
+    { open },
+  ) => [
+    "params_invalid",
+    "request_malformed",
+    "request_too_large",
+    "rate_exceeded",
+    "service_unavailable",
+    "unexpected",
     ...(open ? [] : ["session_invalid"] as Kind[]),
   ],
   admit: admitIm,

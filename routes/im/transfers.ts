@@ -30,9 +30,15 @@ export const createTransfer = endpoint({
   }),
   data: doneAnd({ no: HexId }),
   errors: [
-    ...["amount_invalid", "user_missing", "self_refused", "friend_missing"] as const,
-    ...["pay_token_invalid", "operation_conflict"] as const,
-    ...["wallet_unusable", "balance_insufficient", "message_blacklisted"] as const,
+    "amount_invalid",
+    "user_missing",
+    "self_refused",
+    "friend_missing",
+    "pay_token_invalid",
+    "operation_conflict",
+    "wallet_unusable",
+    "balance_insufficient",
+    "message_blacklisted",
   ],
   async handle({ body, actor, ctx }) {
     const no = await sendTransfer(ctx, {

@@ -80,9 +80,12 @@ export const recharge = endpoint({
       operationKey: operationKeyOf(headers),
     });
     return {
-      ...{ recharge_no: rechargeNo, pay_no: rechargeNo },
-      ...{ trade_no: rechargeNo, out_trade_no: rechargeNo },
-      ...{ forward_type: "", result: {} },
+      recharge_no: rechargeNo,
+      pay_no: rechargeNo,
+      trade_no: rechargeNo,
+      out_trade_no: rechargeNo,
+      forward_type: "",
+      result: {},
     };
   },
 });
@@ -112,7 +115,9 @@ export const listRecords = endpoint({
       pageSize: query.page_size,
     });
     return records.map(({ id, kind, createdAt, ...record }) => ({
-      ...{ record_id: String(id), ...recordNames[kind], ...record },
+      record_id: String(id),
+      ...recordNames[kind],
+      ...record,
       created_at: timeText(createdAt),
     }));
   },

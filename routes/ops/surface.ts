@@ -24,9 +24,15 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OpsActor, OpsOpti
   },
   schemesOf: ({ keys }) => keys ? ["operator", "key"] : ["operator"],
   errors: opsErrors,
-  commonErrors: ({ open, needs }) => [
-    ...["params_invalid", "request_malformed", "request_too_large"] as const,
-    ...["rate_exceeded", "service_unavailable", "unexpected"] as const,
+  commonErrors: (
+    { open, needs },
+  ) => [
+    "params_invalid",
+    "request_malformed",
+    "request_too_large",
+    "rate_exceeded",
+    "service_unavailable",
+    "unexpected",
     ...(open ? [] : ["session_invalid"] as Kind[]),
     ...(needs === null ? [] : ["operator_no_right"] as Kind[]),
   ],

@@ -40,9 +40,15 @@ export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, Par
   },
   schemesOf: ({ by = "server" }) => by === "either" ? ["server", "client"] : [by],
   errors: partnerErrors,
-  commonErrors: ({ open }) => [
-    ...["params_invalid", "request_malformed", "request_too_large"] as const,
-    ...["rate_exceeded", "service_unavailable", "unexpected"] as const,
+  commonErrors: (
+    { open },
+  ) => [
+    "params_invalid",
+    "request_malformed",
+    "request_too_large",
+    "rate_exceeded",
+    "service_unavailable",
+    "unexpected",
     ...(open ? [] : ["session_invalid"] as Kind[]),
   ],
   admit: admitPartner,
@@ -63,7 +69,10 @@ async function admitPartner(
   if (token === undefined && !endpoint.open) throw new DomainError("session_invalid");
   const tokenHash = token === undefined ? undefined : hashToken(token);
   const { session } = await admitReading(call.ctx, {
-    ...{ tokenHash, useOnce: [], needsRedis: false, takesPartners: true },
+    tokenHash,
+    useOnce: [],
+    needsRedis: false,
+    takesPartners: true,
     counters: countersOf(call, endpoint, { rate: CLIENT_RATE, caller: tokenHash ?? call.address }),
   });
   if (!session) return undefined;
@@ -80,7 +89,10 @@ async function admitServer(
   const appId = Number(user);
   const { ctx, address } = call;
   const { values } = await admitReading(ctx, {
-    ...{ tokenHash: undefined, useOnce: [], needsRedis: false, readKeys: [appCacheKey(appId)] },
+    tokenHash: undefined,
+    useOnce: [],
+    needsRedis: false,
+    readKeys: [appCacheKey(appId)],
     counters: countersOf(call, endpoint, { rate: SERVER_RATE, caller: `app ${appId}` }),
   });
   const app = await readApp(ctx, { appId, cached: values?.[0] ?? null });

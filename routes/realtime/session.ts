@@ -164,8 +164,11 @@ export class Session implements Connection {
     const tokenHash = hashToken(frame.token);
     try {
       const admission = {
-        ...{ tokenHash, useOnce: [], counters: [] },
-        ...{ needsRedis: false, takesPartners: true },
+        tokenHash,
+        useOnce: [],
+        counters: [],
+        needsRedis: false,
+        takesPartners: true,
       };
       const session = await admit(this.#sockets.ctx, admission);
       if (!session || session.uid !== (frame.uid ?? session.uid)) return Reason.auth_failed;

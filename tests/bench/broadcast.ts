@@ -101,7 +101,8 @@ const SEND = "POST /v1/groups/{group_id}/send_message";
 
 async function enter(app: TestApp, token: string, groupId: number): Promise<number> {
   const { broadcast_id } = await askOps(app, SEND, {
-    ...{ token, params: { group_id: String(groupId) } },
+    token,
+    params: { group_id: String(groupId) },
     body: { message: "as long as most of what people write is", broadcast: true },
   });
   return Number(broadcast_id);
@@ -156,7 +157,11 @@ async function assertReached(
   const { length: total } = crowd.mixinIds;
   const failed = crowd.mixinIds.filter((to) => isPoisoned({ to })).length;
   assert.deepEqual(await readBroadcast(app.ctx, id), {
-    ...{ id, state: "done", total, sent: total - failed, failed },
+    id,
+    state: "done",
+    total,
+    sent: total - failed,
+    failed,
   });
   const { rows: [row] } = await app.ctx.db.execute<Record<string, string>>(sql`
     select count(*) as boxed, count(distinct inbox.user_id) as people,

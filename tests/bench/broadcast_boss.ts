@@ -28,7 +28,9 @@ export async function openBoss(connectionString: string): Promise<Boss> {
       await boss.createQueue(queue);
       const startedAt = performance.now();
       const jobs = to.map((to) => ({
-        ...{ name: queue, retryLimit: RETRY_COUNT_MAX, retryDelay: 0 },
+        name: queue,
+        retryLimit: RETRY_COUNT_MAX,
+        retryDelay: 0,
         data: { id: crypto.randomUUID(), to, text: "as long as most of what people write is" },
       }));
       for (let from = 0; from < jobs.length; from += BATCH_COUNT) {

@@ -88,7 +88,9 @@ async function startDelayProxy(targetPort: number) {
   const script = new URL("delay_proxy.ts", import.meta.url).pathname;
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--allow-net", script, String(targetPort), String(DELAY_MS)],
-    ...{ stdin: "null", stdout: "piped", stderr: "inherit" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
   }).spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const { value } = await reader.read();

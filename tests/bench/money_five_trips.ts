@@ -43,7 +43,10 @@ export async function openInFiveTrips(ctx: Ctx, input: OpenInput): Promise<numbe
       update red_packet_shares set user_id = ${userId}, opened_at = ${now}::timestamptz
       where packet_id = ${packet.id} and position = ${taken + 1}`);
     await post(tx, {
-      ...{ kind: "red_packet_opened", userId, operationKey: redpacketNo, input: {} },
+      kind: "red_packet_opened",
+      userId,
+      operationKey: redpacketNo,
+      input: {},
       legs: [
         { kind: "red_packet", owner: packet.id, amount: -amount },
         { kind: "wallet", owner: userId, amount },

@@ -68,7 +68,10 @@ export async function makeCrowd(ctx: Ctx, count: number, amount: number): Promis
 
 async function giveMoney(ctx: Ctx, userId: number, amount: number): Promise<void> {
   await post(ctx, {
-    ...{ kind: "recharge", userId, operationKey: randomHex32(), input: {} },
+    kind: "recharge",
+    userId,
+    operationKey: randomHex32(),
+    input: {},
     legs: [
       { kind: "recharge", owner: userId, amount: -amount },
       { kind: "wallet", owner: userId, amount },
@@ -88,19 +91,31 @@ export async function makeHotPacket(
   await withTx(ctx, async (tx) => {
     const at = tx.now();
     const [packet] = await tx.db.insert(redPackets).values({
-      ...{ redpacketNo, senderId, groupId: group.id, type: 1, amount: shareCount, shareCount },
-      ...{ blessing: "", createdAt: at, paidAt: at, state: "open" },
+      redpacketNo,
+      senderId,
+      groupId: group.id,
+      type: 1,
+      amount: shareCount,
+      shareCount,
+      blessing: "",
+      createdAt: at,
+      paidAt: at,
+      state: "open",
       expiresAt: new Date(at.getTime() + DAY_MS),
     }).returning();
     const packetId = packet!.id;
     await inBatches(
-      Array.from({ length: shareCount }, (_, place) => ({
-        ...{ packetId, position: place + 1, amount: 1 },
-      })),
+      Array.from(
+        { length: shareCount },
+        (_, place) => ({ packetId, position: place + 1, amount: 1 }),
+      ),
       (rows) => tx.db.insert(redPacketShares).values(rows),
     );
     const transactionId = await post(tx, {
-      ...{ kind: "red_packet_paid", userId: senderId, operationKey: redpacketNo, input: {} },
+      kind: "red_packet_paid",
+      userId: senderId,
+      operationKey: redpacketNo,
+      input: {},
       legs: [
         { kind: "wallet", owner: senderId, amount: -shareCount },
         { kind: "red_packet", owner: packetId, amount: shareCount },
@@ -118,10 +133,15 @@ export async function issueTokens(ctx: Ctx, payers: Payer[]): Promise<string[]> 
   await inBatches(
     tokens,
     (rows) =>
-      ctx.db.insert(payTokens).values(rows.map(({ userId, payToken }) => ({
-        ...{ tokenHash: hashPayToken(payToken), userId, item: "transfer" as const },
-        ...{ amount: 1, expiresAt },
-      }))),
+      ctx.db.insert(payTokens).values(
+        rows.map(({ userId, payToken }) => ({
+          tokenHash: hashPayToken(payToken),
+          userId,
+          item: "transfer" as const,
+          amount: 1,
+          expiresAt,
+        })),
+      ),
   );
   return tokens.map(({ payToken }) => payToken);
 }

@@ -69,7 +69,10 @@ export async function makePerson(
   const token = randomHex32();
   const createdAt = ctx.now();
   await ctx.db.insert(sessions).values({
-    ...{ tokenHash: hashToken(token), userId: id, kind: SessionKind.app, createdAt },
+    tokenHash: hashToken(token),
+    userId: id,
+    kind: SessionKind.app,
+    createdAt,
     expiresAt: new Date(createdAt.getTime() + 86_400_000),
   });
   return { id, uid, token };
@@ -91,11 +94,18 @@ export async function addPaymentMethod(
 ): Promise<number> {
   const { keys } = ctx.config;
   const [row] = await ctx.db.insert(paymentMethods).values({
-    ...{ userId, name: "张三", createdAt: ctx.now(), accountLast4: account.slice(-4) },
+    userId,
+    name: "张三",
+    createdAt: ctx.now(),
+    accountLast4: account.slice(-4),
     accountSealed: seal(keys, account, `payment_methods.account:${userId}`),
     accountIndex: blindIndex(keys, "account", account),
-    ...{ moneyPerTxMin: 1000, moneyPerTxMax: 10_000_000, timesPerDayMax: 5 },
-    ...{ moneyPerDayMax: 50_000, moneyMax: 50_000_000, ...over },
+    moneyPerTxMin: 1000,
+    moneyPerTxMax: 10_000_000,
+    timesPerDayMax: 5,
+    moneyPerDayMax: 50_000,
+    moneyMax: 50_000_000,
+    ...over,
   }).returning();
   return row!.id;
 }

@@ -285,7 +285,8 @@ function readFrame(bytes: Uint8Array): HeardFrame {
         ...header,
         ...said(),
         ...version > 0 && { timestamp: i32() },
-        ...{ msgLocalId: i32(), content: rest() },
+        msgLocalId: i32(),
+        content: rest(),
       };
     case Cmd.ack:
       return { ...header, acknowledged: i32(), ...version > 1 && { status: view.getUint8(at) } };

@@ -97,8 +97,12 @@ export async function registerChat(
   const phone = freshPhone();
   const login = await askIm(app, "POST", "/user/register", {
     body: {
-      ...{ zone: "0086", phone, code: await requestRegisterCode(app, phone) },
-      ...{ password: CHAT_PASSWORD, name, flag: 0 },
+      zone: "0086",
+      phone,
+      code: await requestRegisterCode(app, phone),
+      password: CHAT_PASSWORD,
+      name,
+      flag: 0,
       ...over,
     },
   });

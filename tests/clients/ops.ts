@@ -84,7 +84,10 @@ export async function makeOpsKey(
 ): Promise<{ keyId: string; secret: string; authorization: string }> {
   const [keyId, secret] = [randomHex32(), randomHex32()];
   await ctx.db.insert(opsKeys).values({
-    ...{ id: keyId, name: "script", groupIds, createdAt: ctx.now() },
+    id: keyId,
+    name: "script",
+    groupIds,
+    createdAt: ctx.now(),
     secretHash: hmacHex(ctx.config.keys.opsKey, secret),
   });
   return { keyId, secret, authorization: `Basic ${btoa(`${keyId}:${secret}`)}` };

@@ -125,7 +125,10 @@ export async function makeApp(
 ): Promise<TestPartner> {
   const secret = randomHex32();
   const [app] = await ctx.db.insert(apps).values({
-    ...{ name: "partner", isHouse: house, addresses, createdAt: ctx.now() },
+    name: "partner",
+    isHouse: house,
+    addresses,
+    createdAt: ctx.now(),
     secretHash: hashSecret(ctx.config.keys, md5Hex(secret)),
   }).returning();
   return { appId: app!.id, secret, basic: basicOf(app!.id, secret) };

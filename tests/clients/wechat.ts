@@ -21,8 +21,10 @@ export class Browser {
     );
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     return {
-      ...{ status: response.status, location: response.headers.get("location") },
-      ...{ body: await response.text(), headers: response.headers },
+      status: response.status,
+      location: response.headers.get("location"),
+      body: await response.text(),
+      headers: response.headers,
     };
   }
 

@@ -54,7 +54,11 @@ Deno.test("deno task operator:add", async (t) => {
       await assert.rejects(run("Lin", "--role", "admin", "--mixin", MIXIN), /logs in as Wei/);
       const [wei] = await readAll("Wei");
       const actor = {
-        ...{ kind: "operator", operatorId: wei!.id, role: "admin", name: "", jti: "" } as const,
+        kind: "operator" as const,
+        operatorId: wei!.id,
+        role: "admin" as const,
+        name: "" as const,
+        jti: "" as const,
       };
       await disableOperator(app.ctx, { operatorId: wei!.id, actor });
       const { added } = await run("Wei", "--role", "admin", "--mixin", MIXIN);

@@ -40,10 +40,16 @@ async function openOffice(postgres: TestPostgres, peopleCount: number) {
     .values(times(5, (at) => ({ name: `O${at}`, role: "operator" as const, createdAt: ctx.now() })))
     .returning();
   const actors = rows.map(({ id, name, role }): OperatorActor => ({
-    ...{ kind: "operator", operatorId: id, name, role, jti: "j" },
+    kind: "operator",
+    operatorId: id,
+    name,
+    role,
+    jti: "j",
   }));
   return {
-    ...{ ctx, actors, ids: place.people.map(({ userId }) => userId) },
+    ctx,
+    actors,
+    ids: place.people.map(({ userId }) => userId),
     async [Symbol.asyncDispose]() {
       await redis.close();
       await place[Symbol.asyncDispose]();
@@ -137,23 +143,28 @@ Deno.test({
       changeUsers(ctx, {
         actor: actors[at % 5]!,
         changes: shuffled().map((userId) => ({
-          ...{ userId, status: [1, 2, 3][at % 3] as 1 | 2 | 3, exchanger: at % 2 === 0 },
+          userId,
+          status: [1, 2, 3][at % 3] as 1 | 2 | 3,
+          exchanger: at % 2 === 0,
         })),
       })),
     ...times(5, (at) => () => deleteUsers(ctx, { actor: actors[at]!, userIds: shuffled() })),
     ...times(5, (at) => () =>
       addUsers(ctx, {
         actor: actors[at]!,
-        added: times(5, (n) => ({
-          ...{ name: "A", exchanger: n % 2 === 0, status: 1 as const },
-          mobile: { countryCode: "86", number: String(13_900_000_000 + at * 10 + n) },
-        })),
+        added: times(
+          5,
+          (n) => ({
+            name: "A",
+            exchanger: n % 2 === 0,
+            status: 1 as const,
+            mobile: { countryCode: "86", number: String(13_900_000_000 + at * 10 + n) },
+          }),
+        ),
       })),
   ]);
   assert.equal(
-    (await listUsers(ctx, {
-      ...{ status: undefined, exchanger: undefined, start: 0, limit: 100 },
-    })).total,
+    (await listUsers(ctx, { status: undefined, exchanger: undefined, start: 0, limit: 100 })).total,
     60 + 25,
   );
   await assertCounted(ctx);

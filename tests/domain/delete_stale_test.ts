@@ -17,18 +17,33 @@ Deno.test("what is over goes, what may still be asked for stays; twice is once",
   const [operator] = await ctx.db.insert(operators)
     .values({ name: "o", role: "admin", createdAt: now }).returning();
   await ctx.db.insert(payTokens).values([-25, -23].map((hours) => ({
-    ...{ tokenHash: `${hours}`, userId, item: "transfer" as const, amount: 1 },
+    tokenHash: `${hours}`,
+    userId,
+    item: "transfer" as const,
+    amount: 1,
     expiresAt: at(hours),
   })));
   await ctx.db.insert(revokedTokens).values([-1, 1].map((hours) => ({
-    ...{ jti: `${hours}`, operatorId: operator!.id, revokedAt: now, expiresAt: at(hours) },
+    jti: `${hours}`,
+    operatorId: operator!.id,
+    revokedAt: now,
+    expiresAt: at(hours),
   })));
   for (const [hours, state] of [[-25, "unpaid"], [-23, "unpaid"], [-25, "finished"]] as const) {
     const isFinished = state === "finished";
     const [packet] = await ctx.db.insert(redPackets).values({
-      ...{ redpacketNo: `${state}${hours}`, senderId: userId, receiverId: userId, type: 1 },
-      ...{ amount: 1, shareCount: 1, openedCount: Number(isFinished), blessing: "", state },
-      ...{ openedAmount: Number(isFinished), createdAt: at(hours), expiresAt: at(hours) },
+      redpacketNo: `${state}${hours}`,
+      senderId: userId,
+      receiverId: userId,
+      type: 1,
+      amount: 1,
+      shareCount: 1,
+      openedCount: Number(isFinished),
+      blessing: "",
+      state,
+      openedAmount: Number(isFinished),
+      createdAt: at(hours),
+      expiresAt: at(hours),
     }).returning();
     const opened = isFinished ? { userId, openedAt: at(hours - 1) } : {};
     await ctx.db.insert(redPacketShares)
@@ -37,7 +52,9 @@ Deno.test("what is over goes, what may still be asked for stays; twice is once",
 
   const { pay_tokens, revoked_tokens, red_packets } = await deleteStale(ctx);
   assert.deepEqual({ pay_tokens, revoked_tokens, red_packets }, {
-    ...{ pay_tokens: 1, revoked_tokens: 1, red_packets: 1 },
+    pay_tokens: 1,
+    revoked_tokens: 1,
+    red_packets: 1,
   });
   const left = await ctx.db.select().from(redPackets).orderBy(redPackets.id);
   assert.deepEqual(left.map((packet) => packet.redpacketNo), ["unpaid-23", "finished-25"]);

@@ -48,7 +48,9 @@ Deno.test({
   await database.migrate(MIGRATIONS_FOLDER);
   const deadlocks = { count: 0 };
   const ctx = {
-    ...{ db: database.db, bus: localBus(), now: () => new Date() },
+    db: database.db,
+    bus: localBus(),
+    now: () => new Date(),
     transact: (work) =>
       database.transact(async (db) => {
         try {
@@ -74,7 +76,10 @@ Deno.test({
   const sync = async (at: number, limit: number) => {
     const known = seen[at]!;
     const page = await syncMembers(ctx, {
-      ...{ groupNo: groups[at]!.groupNo, userId: watcher!.id, version: known.version, limit },
+      groupNo: groups[at]!.groupNo,
+      userId: watcher!.id,
+      version: known.version,
+      limit,
     });
     for (const { uid, isDeleted, version } of page) {
       known.members.set(uid, isDeleted);
@@ -100,7 +105,9 @@ Deno.test({
         acceptMessage(ctx, {
           senderId: watcher!.id,
           channel: { type: 2, groupId },
-          ...{ clientMsgNo: undefined, payload: '{"type":1}', redDot: true },
+          clientMsgNo: undefined,
+          payload: '{"type":1}',
+          redDot: true,
         }),
     ];
     try {

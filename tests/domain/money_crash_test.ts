@@ -127,7 +127,9 @@ class Children implements AsyncDisposable {
   #start(): Deno.ChildProcess {
     return new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "--no-check", ...PERMISSIONS, CHILD],
-      ...{ stdin: "piped", stdout: "null", stderr: "piped" },
+      stdin: "piped",
+      stdout: "null",
+      stderr: "piped",
       env: { NO_COLOR: "1" },
     }).spawn();
   }

@@ -39,7 +39,10 @@ function say(ctx: Ctx, { groupId, senderId }: { groupId: number; senderId: numbe
   return sendMessage(ctx, {
     senderId,
     channel: { type: 2, appId: TENANT, groupId },
-    ...{ clientMsgNo: undefined, payload: '{"type":1}', redDot: true, trusted: true },
+    clientMsgNo: undefined,
+    payload: '{"type":1}',
+    redDot: true,
+    trusted: true,
   });
 }
 

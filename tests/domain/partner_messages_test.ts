@@ -73,8 +73,11 @@ Deno.test({
     const { ctx } = place;
     for (let round = 1; round <= 5; round++) {
       const said = {
-        ...{ tenantId: TENANT_ID, senderUid: round * 10, receiverUid: round * 10 + 1 },
-        ...{ content: "once", clientMsgNo: `round ${round}` },
+        tenantId: TENANT_ID,
+        senderUid: round * 10,
+        receiverUid: round * 10 + 1,
+        content: "once",
+        clientMsgNo: `round ${round}`,
       };
       await Promise.all(Array.from({ length: 20 }, () => sendPeer(ctx, said)));
       const people = await ensurePeople(ctx, {

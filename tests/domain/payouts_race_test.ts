@@ -37,17 +37,28 @@ async function openOffice(postgres: TestPostgres, peopleCount: number) {
   const [operator] = await ctx.db.insert(operators)
     .values({ name: "O", role: "operator", createdAt: ctx.now() }).returning();
   const actor: OpsActor = {
-    ...{ kind: "operator", operatorId: operator!.id, name: "O", role: "operator", jti: "j" },
+    kind: "operator",
+    operatorId: operator!.id,
+    name: "O",
+    role: "operator",
+    jti: "j",
   };
   const group = await makeGroup(ctx, place.people.map(({ userId }) => ({ id: userId })));
   return {
-    ...{ ctx, actor, groupId: group.id, people: place.people },
+    ctx,
+    actor,
+    groupId: group.id,
+    people: place.people,
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
 }
 
 const paymentOf = ({ uid }: Person, traceId: string, amount = "1") => ({
-  ...{ traceId, uid, inviterUid: undefined, amount, paidAt: new Date("2021-02-03T00:00:00Z") },
+  traceId,
+  uid,
+  inviterUid: undefined,
+  amount,
+  paidAt: new Date("2021-02-03T00:00:00Z"),
 });
 
 /** Closes a month and works it out, as the job's chunks do. */
@@ -152,20 +163,32 @@ Deno.test({
   const { ctx, actor, groupId, people } = office;
   const now = ctx.now();
   const serials = times(100, (at) => `00000000-0000-5000-8000-${String(at).padStart(12, "0")}`);
-  await ctx.db.insert(profitRecords).values(serials.map((serialId, at) => ({
-    ...{ serialId, period: PERIOD, groupId, userId: people[at]!.userId, amount: "1" },
-    ...{ category: "Inviter", state: "init", createdAt: now, updatedAt: now } as const,
-  })));
+  await ctx.db.insert(profitRecords).values(
+    serials.map((serialId, at) => ({
+      serialId,
+      period: PERIOD,
+      groupId,
+      userId: people[at]!.userId,
+      amount: "1",
+      category: "Inviter" as const,
+      state: "init" as const,
+      createdAt: now,
+      updatedAt: now,
+    })),
+  );
   const fileOf = (state: "claimed" | "error", description: string) => async () => {
     const results = shuffled(serials).map((serialId, line) => ({
-      ...{ line, serialId, state, description },
+      line,
+      serialId,
+      state,
+      description,
     }));
     return await applyResults(ctx, { actor, scope: null, results });
   };
   const operatorSets = (serialId: string, state: "claimed" | "error") => () =>
-    setResult(ctx, {
-      ...{ serialId, state, description: "x", actor, scope: null, isFull: false },
-    }).then(() => []);
+    setResult(ctx, { serialId, state, description: "x", actor, scope: null, isFull: false }).then(
+      () => [],
+    );
   const outcomes = await Promise.all(
     shuffled([
       ...times(8, (at) => fileOf("claimed", `成功${at}`)),

@@ -53,7 +53,10 @@ interface Terms {
 
 const make = (ctx: Ctx, { userId }: Person, { groupNo, ...terms }: Terms) =>
   createRedPacket(ctx, {
-    ...{ userId, type: RANDOM, blessing: "", ...terms },
+    userId,
+    type: RANDOM,
+    blessing: "",
+    ...terms,
     scene: { type: GROUP, id: groupNo },
   });
 
@@ -111,8 +114,11 @@ Deno.test({
     assert.equal(taken.size, shareCount);
     assert.equal([...taken.values()].reduce((sum, share) => sum + share, 0), amount);
     assert.deepEqual(await rowOf(ctx, redpacketNo), {
-      ...{ state: "finished", opened_count: "100", opened_amount: String(amount) },
-      ...{ refunded_amount: "0", left_over: "0" },
+      state: "finished",
+      opened_count: "100",
+      opened_amount: String(amount),
+      refunded_amount: "0",
+      left_over: "0",
     });
     const { shares } = await readRedPacket(ctx, { redpacketNo, userId: sender!.userId });
     const byUid = new Map(shares.map((share) => [share.uid, share.amount]));

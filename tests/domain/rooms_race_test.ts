@@ -167,7 +167,9 @@ Deno.test("rooms and events on a real Postgres", async (t) => {
     const results = await allAtOnce(100, (at) => {
       const other = others[at % others.length]!;
       return editEvent(ctx, {
-        ...{ eventId, userId: host, description: undefined },
+        eventId,
+        userId: host,
+        description: undefined,
         name: other.uid,
         eventAtMs: ctx.now().getTime() + MINUTE_MS,
         memberUids: [people[0]!.uid, other.uid],
@@ -185,8 +187,12 @@ Deno.test("rooms and events on a real Postgres", async (t) => {
       const results = await Promise.allSettled([
         startEvent(ctx, { eventId, userId: guest }),
         editEvent(ctx, {
-          ...{ eventId, userId: host, name: "After", description: undefined },
-          ...{ eventAtMs: event.eventAtMs, memberUids: event.memberUids },
+          eventId,
+          userId: host,
+          name: "After",
+          description: undefined,
+          eventAtMs: event.eventAtMs,
+          memberUids: event.memberUids,
         }),
       ]);
       const wasEdited = failuresOf(results).event_started === undefined;

@@ -33,7 +33,10 @@ async function openFriends() {
   for (const person of people) await giveMoney(ctx, person, GIVEN);
   const expiresMs = madeAt.getTime() + WAITING_LIFE_MS;
   return {
-    ...{ ctx, people, one, other },
+    ctx,
+    people,
+    one,
+    other,
     early: { ...ctx, now: () => new Date(expiresMs - 1) },
     late: { ...ctx, now: () => new Date(expiresMs) },
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),

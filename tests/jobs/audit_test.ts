@@ -71,11 +71,18 @@ async function keepBooks(app: TestApp): Promise<Cast> {
   for (const state of ["paid", "rejected", undefined] as const) {
     const payToken = await token("withdraw", 200);
     const withdrawalNo = await requestWithdrawal(ctx, {
-      ...{ payToken, userId: toby.userId, amount: 200, cardId: toby.cardId!, holderName: "" },
+      payToken,
+      userId: toby.userId,
+      amount: 200,
+      cardId: toby.cardId!,
+      holderName: "",
     });
     const actor = {
-      ...{ kind: "operator", operatorId: cast.operatorId, role: "operator" } as const,
-      ...{ name: "operator", jti: "" },
+      kind: "operator" as const,
+      operatorId: cast.operatorId,
+      role: "operator" as const,
+      name: "operator",
+      jti: "",
     };
     if (state) await decideWithdrawal(ctx, { withdrawalNo, state, reason: "", actor });
   }
@@ -90,9 +97,19 @@ async function keepPayouts(ctx: Ctx, { people }: Cast): Promise<void> {
   await ctx.db.insert(jobRuns).values({ job: PROFIT_JOB, period, state: "done", createdAt: at });
   const { id: groupId } = await makeGroup(ctx, people.map(({ userId }) => ({ id: userId })));
   await ctx.db.insert(profitRecords).values(
-    people.slice(0, 3).map(({ userId }, place) => ({
-      ...{ serialId: crypto.randomUUID(), period, groupId, userId, amount: "12.5", state: "init" },
-      ...{ category: place === 0 ? "Group" : "Inviter", createdAt: at, updatedAt: at },
+    people.slice(0, 3).map((
+      { userId },
+      place,
+    ) => ({
+      serialId: crypto.randomUUID(),
+      period,
+      groupId,
+      userId,
+      amount: "12.5",
+      state: "init",
+      category: place === 0 ? "Group" : "Inviter",
+      createdAt: at,
+      updatedAt: at,
     } as typeof profitRecords.$inferInsert)),
   );
 }
@@ -136,8 +153,12 @@ function posted(
     sql`(select jsonb_build_object('kind', account.kind, 'owner', account.owner_id,
       'amount', ${amount}::int) from (${account}) as account)`;
   const call = postedAs({
-    ...{ kind, userId: sql`(select user_id from wallets order by 1 limit 1)`, operationKey: key },
-    ...{ input: {}, at: new Date(), reversesId: reverses },
+    kind,
+    userId: sql`(select user_id from wallets order by 1 limit 1)`,
+    operationKey: key,
+    input: {},
+    at: new Date(),
+    reversesId: reverses,
     legs: sql`jsonb_build_array(${leg(from, -amount)}, ${leg(to, amount)})`,
   });
   return sql`select ${call}`;
@@ -235,7 +256,9 @@ const TAMPERS: Record<string, Tamper[]> = {
       "transactions",
       "transactions_reversesId_unique",
       posted("withdraw_rejected", {
-        ...{ from: walletAt(0), to: walletAt(1), reverses: withdrawalOf("rejected") },
+        from: walletAt(0),
+        to: walletAt(1),
+        reverses: withdrawalOf("rejected"),
       }),
     ),
   ],

@@ -122,8 +122,11 @@ claim("it comes between what people say, in dense numbers", async (app) => {
   const { groupId, userIds } = await makeCrowd(app.ctx, 3);
   const say = () =>
     sendMessage(app.ctx, {
-      ...{ senderId: userIds[0], channel: { type: 2, groupId } as const, redDot: true },
-      ...{ clientMsgNo: undefined, payload: '{"type":1,"content":"me"}' },
+      senderId: userIds[0],
+      channel: { type: 2, groupId } as const,
+      redDot: true,
+      clientMsgNo: undefined,
+      payload: '{"type":1,"content":"me"}',
     });
   await say();
   await makeBroadcast(app.ctx, groupId);
@@ -257,7 +260,10 @@ claimOnPostgres("of many workers at once each has a chunk of its own", async (ap
     await assertDeliveredOnce(app, groupId, userIds);
     const { length } = userIds;
     assert.deepEqual(await stateOf(app, ids[at]!), {
-      ...{ state: "done", total: length, sent: length, failed: 0 },
+      state: "done",
+      total: length,
+      sent: length,
+      failed: 0,
     });
   }
   const told = [...mixin.taken.values()].map(({ to }) => to).sort();
@@ -317,7 +323,8 @@ claim(
     const [poisoned] = await mixinIdsOf(app, [userIds[17]!]);
     let isRefusing = true;
     const mixin = unreliableMixin({
-      ...{ random: () => 1, failRate: 0 },
+      random: () => 1,
+      failRate: 0,
       isPoisoned: ({ to }) => isRefusing && to === poisoned,
     });
     const reports: BroadcastReport[] = [];
@@ -406,7 +413,8 @@ claimOnPostgres(
     const { groupId, userIds } = await makeCrowd(app.ctx, 2_000, { hasBot: true });
     const poisoned = new Set(await mixinIdsOf(app, [userIds[3]!, userIds[1_500]!]));
     const mixin = unreliableMixin({
-      ...{ random: seededRandom(7), failRate: 0.1 },
+      random: seededRandom(7),
+      failRate: 0.1,
       isPoisoned: ({ to }) => poisoned.has(to),
     });
     const id = await makeBroadcast(app.ctx, groupId);

@@ -16,7 +16,9 @@ export const CHUNK_COUNT = 4;
 if (import.meta.main) {
   const database = openPg(url);
   const deps = {
-    ...{ database, redis: {}, log: (line: object) => console.error(JSON.stringify(line)) },
+    database,
+    redis: {},
+    log: (line: object) => console.error(JSON.stringify(line)),
     now: () => new Date(Date.now() + Number(aheadMs)),
   } as unknown as JobDeps;
   const job = countingJob({ worker, chunkCount: CHUNK_COUNT });

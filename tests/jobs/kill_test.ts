@@ -59,7 +59,11 @@ async function seedExpiredMoney(ctx: Ctx): Promise<void> {
   await placeFriendship(past, [sender.id, receiver.id]);
   for (const amount of [100, 250, 999]) {
     const redpacketNo = await createRedPacket(past, {
-      ...{ ...from, type: 2, blessing: "", amount, shareCount: 2 },
+      ...from,
+      type: 2,
+      blessing: "",
+      amount,
+      shareCount: 2,
       scene: { type: 2, id: groupNo },
     });
     const packetToken = await issuePayToken(past, from, { item: "redpacket", amount });
@@ -89,8 +93,14 @@ async function seedPayments(ctx: Ctx): Promise<void> {
       await giveCard(ctx, owner!.id, `622202000000000000${at}`);
     }
     await ctx.db.insert(subscriptionPayments).values({
-      ...{ traceId: `t-${at}`, groupId: group.id, userId: payer!.id, inviterId: inviter!.id },
-      ...{ amount: `10${at}.1234`, paidAt, period, createdAt: paidAt },
+      traceId: `t-${at}`,
+      groupId: group.id,
+      userId: payer!.id,
+      inviterId: inviter!.id,
+      amount: `10${at}.1234`,
+      paidAt,
+      period,
+      createdAt: paidAt,
     });
   }
 }

@@ -7,11 +7,7 @@ import type { Clock, TestApp } from "../harness.ts";
 /** What jobs of a test work with; lines they log go to `logs`. */
 export function jobDepsOf(app: TestApp, over: Partial<JobDeps> = {}): JobDeps {
   const { config, database, redis, bus, now, providers, logs } = app;
-  return {
-    ...{ config, database, redis, bus, now, providers },
-    log: (line) => logs.push(line),
-    ...over,
-  };
+  return { config, database, redis, bus, now, providers, log: (line) => logs.push(line), ...over };
 }
 
 /** Stands the clock at a time of the test's choice. */
@@ -53,7 +49,10 @@ export interface CountingJob {
 export function countingJob(options: CountingJob = {}): Job {
   const { name = "count", catchUp = "each", worker = "a", chunkCount = 3, afterEffect } = options;
   return {
-    ...{ name, catchUp, cron: "0 * * * *", schedule: hourly },
+    name,
+    catchUp,
+    cron: "0 * * * *",
+    schedule: hourly,
     async chunk(ctx, { period, progress }) {
       const chunk = (progress as { chunk: number } | null)?.chunk ?? 0;
       await ctx.db.execute(

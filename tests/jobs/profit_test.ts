@@ -43,9 +43,13 @@ async function tell(ctx: Ctx, groupId: number, payments: Told[]) {
   const { keyId } = await makeOpsKey(ctx);
   const actor = { kind: "key", keyId, name: "script", groupIds: null } as const;
   return await recordPayments(ctx, {
-    ...{ actor, groupId },
+    actor,
+    groupId,
     payments: payments.map(({ inviterUid, paidAt = "2021-02-03T10:00:00+08:00", ...payment }) => ({
-      ...{ ...payment, inviterUid, traceId: randomHex32(), paidAt: new Date(paidAt) },
+      ...payment,
+      inviterUid,
+      traceId: randomHex32(),
+      paidAt: new Date(paidAt),
     })),
   });
 }
@@ -66,7 +70,9 @@ let mobile = 13_500_000_000;
 const makePayee = (ctx: Ctx) => {
   mobile++;
   return makePaidPerson(ctx, {
-    ...{ mobile: String(mobile), idNo: `310225${mobile}0`, card: `62258${mobile}` },
+    mobile: String(mobile),
+    idNo: `310225${mobile}0`,
+    card: `62258${mobile}`,
   });
 };
 
@@ -94,7 +100,10 @@ Deno.test("a month's profits", async (t) => {
       ]);
       const state = await run(app);
       assert.deepEqual(state, {
-        ...{ period: PERIOD, state: "done", report: { made: 3 }, lastError: null },
+        period: PERIOD,
+        state: "done",
+        report: { made: 3 },
+        lastError: null,
       });
       // 7154.7134 × 0.7 = 5008.29938; 0.6755 × 0.1 = 0.06755, a half, to the even 0.0676.
       assert.deepEqual(
@@ -221,7 +230,9 @@ async function makeCrowd(ctx: Ctx): Promise<number> {
       ctx,
       group.id,
       people.slice(4).map(({ uid }, place) => ({
-        ...{ uid, inviterUid: people[(place + at) % 7]!.uid, amount: `${place + 1}.${at + 1}` },
+        uid,
+        inviterUid: people[(place + at) % 7]!.uid,
+        amount: `${place + 1}.${at + 1}`,
       })),
     );
   }

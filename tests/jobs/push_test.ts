@@ -109,7 +109,9 @@ claim("a push reaches the person's device, with an id of its own", async (app) =
   assert.deepEqual(
     messages.map(({ id: _id, ...rest }) => rest),
     [0, 1].map(() => ({
-      ...{ to: `device-${person}`, title: "Hello", content: "You there?" },
+      to: `device-${person}`,
+      title: "Hello",
+      content: "You there?",
       url: "plaza://profile/x",
     })),
   );
@@ -301,14 +303,16 @@ async function openClubRoom(
   const host = members[2]!;
   const [id, roomId] = [0, 1].map(() => crypto.randomUUID().replaceAll("-", ""));
   const createdAt = app.ctx.now();
-  await db.insert(clubs).values({
-    ...{ id: id!, ownerId: host, name: "Jazz", cover: "c", createdAt },
-  });
+  await db.insert(clubs).values({ id: id!, ownerId: host, name: "Jazz", cover: "c", createdAt });
   await db.insert(clubMembers).values(
     members.map((userId) => ({ clubId: id!, userId, joinedAt: createdAt })),
   );
   await db.insert(rooms).values({
-    ...{ id: roomId!, hostId: host, name: "Late set", createdAt, inviteOnly },
+    id: roomId!,
+    hostId: host,
+    name: "Late set",
+    createdAt,
+    inviteOnly,
     clubId: inClub ? id! : null,
   });
   await enqueue(app.ctx, [{ kind: "room_opened", payload: { roomId: roomId! } }]);
@@ -334,7 +338,11 @@ claim("a room opened in a club is told to its members but its host, in one run",
   assert.deepEqual([message!.title, message!.url], ["Jazz", `plaza://room/${roomId}`]);
   assert.match(message!.content, /Somebody.*Late set/);
   assert.deepEqual(run!.report, {
-    ...{ sent: others.length, unreachable: 0, waiting: 0, dead: 0, fanned_out: others.length },
+    sent: others.length,
+    unreachable: 0,
+    waiting: 0,
+    dead: 0,
+    fanned_out: others.length,
   });
 });
 

@@ -71,7 +71,9 @@ claim("a period is run once, however often and by however many it is looked for"
   assert.equal(answers.flat().length, 1, "one worker had it");
   assert.deepEqual(answers.flat()[0], {
     period: "2026-03-01T10Z",
-    ...{ state: "done", report: { chunks: 3 }, lastError: null },
+    state: "done",
+    report: { chunks: 3 },
+    lastError: null,
   });
   assert.deepEqual(await runDue(countingJob(), deps), []);
   assert.deepEqual(chunksOf(await readEffects(app.database), "2026-03-01T10Z"), [0, 1, 2]);
@@ -371,9 +373,9 @@ Deno.test("cleanup keeps what missed periods are counted from, and runs of days"
     ["b", "2026-01-01", "done"],
     ["b", "2026-01-02", "done"],
   ] as const;
-  await app.database.db.insert(jobRuns).values(runs.map(([job, period, state]) => ({
-    ...{ job, period, state, createdAt: old, finishedAt: old },
-  })));
+  await app.database.db.insert(jobRuns).values(
+    runs.map(([job, period, state]) => ({ job, period, state, createdAt: old, finishedAt: old })),
+  );
   const cleanup = jobs.find(({ name }) => name === "cleanup")!;
   const [run] = await runDue(cleanup, jobDepsOf(app));
   assert.equal((run!.report as { job_runs: number }).job_runs, 1);
@@ -394,7 +396,10 @@ Deno.test("settling goes through its steps, each until it finds less than it cou
     },
   }));
   const job: Job = {
-    ...{ name: "settling", cron: "* * * * *", schedule: hourly, catchUp: "latest" },
+    name: "settling",
+    cron: "* * * * *",
+    schedule: hourly,
+    catchUp: "latest",
     chunk: (ctx, { progress }) => settleBy(steps, ctx, progress),
   };
   const [run] = await runDue(job, jobDepsOf(app));

@@ -90,10 +90,18 @@ export class Books {
     readonly people: { uid: string; cardId: number | undefined }[],
     readonly isManual: boolean,
   ) {
-    this.purses = Array.from({ length: personCount }, () => ({
-      ...{ wallet: 0, held: 0, paidOut: 0, paidIn: 0, moves: [], tries: 0 },
-      lockedUntil: undefined,
-    }));
+    this.purses = Array.from(
+      { length: personCount },
+      () => ({
+        wallet: 0,
+        held: 0,
+        paidOut: 0,
+        paidIn: 0,
+        moves: [],
+        tries: 0,
+        lockedUntil: undefined,
+      }),
+    );
   }
 
   /** Of whom nobody is a friend of the first, nor in the group, nor has a bank card. */
@@ -140,7 +148,8 @@ export class Books {
   /** Notes what a payment was answered, for those who ask again. */
   remember(payment: Payment, no: string): void {
     this.#spent.set(`${payment.who} ${payment.item} ${payment.token}`, {
-      ...{ input: inputText(payment), no },
+      input: inputText(payment),
+      no,
     });
   }
 

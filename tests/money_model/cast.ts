@@ -44,15 +44,25 @@ export async function engageCast(ctx: Ctx, count: number): Promise<Cast> {
     () => ({ uid: randomHex32(), token: randomHex32() }),
   );
   const rows = await ctx.db.insert(users).values(logins.map(({ uid }, place) => ({
-    ...{ id: sql`nextval('users_id_seq')`, appUid: sql`currval('users_id_seq')`, uid },
-    ...{ nickname: `Person ${place}`, profileAt: at, createdAt: at, updatedAt: at },
+    id: sql`nextval('users_id_seq')`,
+    appUid: sql`currval('users_id_seq')`,
+    uid,
+    nickname: `Person ${place}`,
+    profileAt: at,
+    createdAt: at,
+    updatedAt: at,
   }))).returning({ userId: users.id, uid: users.uid });
   const userIds = logins.map(({ uid }) => rows.find((row) => row.uid === uid)!.userId);
   const [members, stranger] = [userIds.slice(0, -1), userIds.at(-1)!];
-  await ctx.db.insert(sessions).values(logins.map(({ token }, place) => ({
-    ...{ tokenHash: hashToken(token), userId: userIds[place]!, kind: SessionKind.app },
-    ...{ createdAt: at, expiresAt: new Date(at.getTime() + SESSION_LIFE_MS) },
-  })));
+  await ctx.db.insert(sessions).values(
+    logins.map(({ token }, place) => ({
+      tokenHash: hashToken(token),
+      userId: userIds[place]!,
+      kind: SessionKind.app,
+      createdAt: at,
+      expiresAt: new Date(at.getTime() + SESSION_LIFE_MS),
+    })),
+  );
   await ctx.db.insert(wallets)
     .values(userIds.map((userId) => ({ userId, payPasswordHash: PASSWORD_HASH, createdAt: at })));
   await ctx.db.insert(friends).values(
@@ -77,14 +87,29 @@ export async function engageCast(ctx: Ctx, count: number): Promise<Cast> {
 /** Real names and bank cards; what is sealed is not read here. */
 async function giveCards(ctx: Ctx, userIds: number[]): Promise<Map<number, number>> {
   const createdAt = ctx.now();
-  await ctx.db.insert(realNames).values(userIds.map((userId) => ({
-    ...{ userId, name: HOLDER_NAME, idType: "idcard", idNoSealed: "", idNoIndex: "", createdAt },
-  })));
-  const cards = await ctx.db.insert(paymentMethods).values(userIds.map((userId) => ({
-    ...{ userId, type: PaymentType.bankCard, name: HOLDER_NAME, extra0: "招商银行" },
-    ...{ bankCode: "CMB", accountSealed: "", accountIndex: randomHex32() },
-    ...{ accountLast4: "1234", createdAt },
-  }))).returning();
+  await ctx.db.insert(realNames).values(
+    userIds.map((userId) => ({
+      userId,
+      name: HOLDER_NAME,
+      idType: "idcard",
+      idNoSealed: "",
+      idNoIndex: "",
+      createdAt,
+    })),
+  );
+  const cards = await ctx.db.insert(paymentMethods).values(
+    userIds.map((userId) => ({
+      userId,
+      type: PaymentType.bankCard,
+      name: HOLDER_NAME,
+      extra0: "招商银行",
+      bankCode: "CMB",
+      accountSealed: "",
+      accountIndex: randomHex32(),
+      accountLast4: "1234",
+      createdAt,
+    })),
+  ).returning();
   return new Map(cards.map(({ id, userId }) => [userId, id]));
 }
 

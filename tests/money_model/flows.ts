@@ -69,8 +69,11 @@ const settleJob = jobs.find(({ name }) => name === "settle")!;
 const settle = { run: ({ deps }: Surroundings) => runDue(settleJob, deps), retryAfterMs: HOUR_MS };
 
 const actorOf = ({ operatorId }: Subject) => ({
-  ...{ kind: "operator", operatorId: Number(operatorId), role: "operator" } as const,
-  ...{ name: "operator", jti: "" },
+  kind: "operator" as const,
+  operatorId: Number(operatorId),
+  role: "operator" as const,
+  name: "operator",
+  jti: "",
 });
 const userOf = ({ userId }: Subject) => ({ userId: Number(userId) });
 const packetOf = (subject: Subject) => ({
@@ -79,7 +82,8 @@ const packetOf = (subject: Subject) => ({
 });
 const transferOf = (subject: Subject) => ({ ...userOf(subject), no: String(subject.transfer) });
 const channelOf = ({ channelType, channelId }: Subject) => ({
-  ...{ type: Number(channelType), id: String(channelId) },
+  type: Number(channelType),
+  id: String(channelId),
 });
 
 const person = ({ people }: Cast, at: number) => people[at]!;
@@ -127,7 +131,9 @@ const decided = (state: "paid" | "rejected"): Pick<Flow, "prepare" | "run"> => (
   prepare: heldWithdrawal,
   run: ({ ctx }, subject) =>
     decideWithdrawal(ctx, {
-      ...{ withdrawalNo: String(subject.withdrawal), state, reason: "" },
+      withdrawalNo: String(subject.withdrawal),
+      state,
+      reason: "",
       actor: actorOf(subject),
     }),
 });
@@ -157,7 +163,9 @@ export const flows: Flow[] = [
       Promise.resolve({ userId: person(cast, 0).userId, key: crypto.randomUUID() }),
     run: ({ ctx }, subject) =>
       createRecharge(ctx, {
-        ...{ ...userOf(subject), amount: AMOUNT, channelType: 1 },
+        ...userOf(subject),
+        amount: AMOUNT,
+        channelType: 1,
         operationKey: String(subject.key),
       }),
   })),
@@ -189,9 +197,7 @@ export const flows: Flow[] = [
     name: "red packet created",
     isKeyless: true,
     prepare: (_ctx, cast) =>
-      Promise.resolve({
-        ...{ userId: person(cast, 0).userId, channelType: 2, channelId: cast.groupNo },
-      }),
+      Promise.resolve({ userId: person(cast, 0).userId, channelType: 2, channelId: cast.groupNo }),
     run: ({ ctx }, subject) => {
       const scene = { type: 2 as const, id: String(subject.channelId) };
       const terms = { type: 2, amount: AMOUNT, shareCount: 3, blessing: "" };
@@ -205,31 +211,41 @@ export const flows: Flow[] = [
   { name: "red packet opened, from a person", ...opened({ forPerson: true }) },
   {
     name: "red packet given back by the job",
-    ...{ prepare: opened(GROUPS).prepare, afterMs: DAY_MS, ...settle },
+    prepare: opened(GROUPS).prepare,
+    afterMs: DAY_MS,
+    ...settle,
   },
   {
     name: "red packet given back to whoever opens it",
-    ...{ ...opened(GROUPS), afterMs: DAY_MS, answersWith: "redpacket_expired" },
+    ...opened(GROUPS),
+    afterMs: DAY_MS,
+    answersWith: "redpacket_expired",
   },
   {
     name: "red packet given back to whoever looks",
-    ...{ prepare: opened(GROUPS).prepare, afterMs: DAY_MS },
+    prepare: opened(GROUPS).prepare,
+    afterMs: DAY_MS,
     run: ({ ctx }, subject) => lookAtRedPacket(ctx, packetOf(subject)),
   },
   {
     name: "red packet given back to whoever reads it",
-    ...{ prepare: opened(GROUPS).prepare, afterMs: DAY_MS },
+    prepare: opened(GROUPS).prepare,
+    afterMs: DAY_MS,
     run: ({ ctx }, subject) => readRedPacket(ctx, packetOf(subject)),
   },
   {
     name: "transfer sent",
     prepare: async (ctx, cast) => ({
-      ...{ ...await payer(ctx, cast, "transfer"), toUid: person(cast, 1).uid },
+      ...await payer(ctx, cast, "transfer"),
+      toUid: person(cast, 1).uid,
     }),
     run: ({ ctx }, subject) =>
       sendTransfer(ctx, {
-        ...{ ...userOf(subject), payToken: String(subject.payToken), amount: AMOUNT },
-        ...{ toUid: String(subject.toUid), remark: "" },
+        ...userOf(subject),
+        payToken: String(subject.payToken),
+        amount: AMOUNT,
+        toUid: String(subject.toUid),
+        remark: "",
       }),
   },
   {
@@ -238,29 +254,33 @@ export const flows: Flow[] = [
     run: ({ ctx }, subject) => receiveTransfer(ctx, transferOf(subject)),
     doneAs: "transfer_settled",
   },
-  {
-    name: "transfer given back by the job",
-    ...{ prepare: sentTransfer, afterMs: DAY_MS, ...settle },
-  },
+  { name: "transfer given back by the job", prepare: sentTransfer, afterMs: DAY_MS, ...settle },
   {
     name: "transfer given back to whoever reads it",
-    ...{ prepare: sentTransfer, afterMs: DAY_MS },
+    prepare: sentTransfer,
+    afterMs: DAY_MS,
     run: ({ ctx }, subject) => readTransfer(ctx, transferOf(subject)),
   },
   {
     name: "transfer given back to whoever receives it late",
-    ...{ prepare: sentTransfer, afterMs: DAY_MS, answersWith: "transfer_settled" },
+    prepare: sentTransfer,
+    afterMs: DAY_MS,
+    answersWith: "transfer_settled",
     run: ({ ctx }, subject) => receiveTransfer(ctx, transferOf(subject)),
   },
   {
     name: "withdrawal",
     prepare: async (ctx, cast) => ({
-      ...{ ...await payer(ctx, cast, "withdraw"), cardId: person(cast, 0).cardId! },
+      ...await payer(ctx, cast, "withdraw"),
+      cardId: person(cast, 0).cardId!,
     }),
     run: ({ ctx }, subject) =>
       requestWithdrawal(ctx, {
-        ...{ ...userOf(subject), payToken: String(subject.payToken), amount: AMOUNT },
-        ...{ cardId: Number(subject.cardId), holderName: "" },
+        ...userOf(subject),
+        payToken: String(subject.payToken),
+        amount: AMOUNT,
+        cardId: Number(subject.cardId),
+        holderName: "",
       }),
   },
   { name: "withdrawal confirmed", ...decided("paid") },

@@ -85,9 +85,15 @@ export async function runKills(
 }
 
 const noFigures = (): KillFigures => ({
-  ...{ kills: 0, "seconds of it": 0, stories: 0, calls: 0, "refused for now": 0 },
+  kills: 0,
+  "seconds of it": 0,
+  stories: 0,
+  calls: 0,
+  "refused for now": 0,
   "answers lost": 0,
-  ...{ "done before": 0, "wallets locked": 0, "shares taken": 0 },
+  "done before": 0,
+  "wallets locked": 0,
+  "shares taken": 0,
 });
 
 async function stageFor(app: TestApp): Promise<Stage> {
@@ -236,7 +242,8 @@ class Lane {
     const decision = ["confirm", "reject"][how];
     const { http, data } = await this.#insist(() =>
       asOperator(this.stage, `POST /v1/withdrawals/{no}/${decision}`, {
-        ...{ no, ...decision === "reject" && { body: {} } },
+        no,
+        ...decision === "reject" && { body: {} },
       })
     );
     assert.equal(http, 200, JSON.stringify(data));

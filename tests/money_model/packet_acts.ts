@@ -46,8 +46,15 @@ export const createPacket = defineAct<
       if (num > books.people.length - 1) return refused("redpacket_invalid");
     }
     const packet: Packet = {
-      ...{ no: "", sender: who, receiver: "who" in scene ? scene.who : undefined },
-      ...{ amount, shareCount: num, type, state: "unpaid", taken: [], refunded: 0 },
+      no: "",
+      sender: who,
+      receiver: "who" in scene ? scene.who : undefined,
+      amount,
+      shareCount: num,
+      type,
+      state: "unpaid",
+      taken: [],
+      refunded: 0,
       expiresAt: books.minute + UNPAID_LIFE_MS / MINUTE_MS,
     };
     books.packets.push(packet);
@@ -180,7 +187,10 @@ export const readPacket = defineAct<{ who: number; no: string }>("read a red pac
     if (!packet) return refused("redpacket_missing");
     const { amount, shareCount, type, taken, refunded } = packet;
     const expected = {
-      ...{ type, amount, total_num: shareCount, open_num: taken.length },
+      type,
+      amount,
+      total_num: shareCount,
+      open_num: taken.length,
       channel_type: packet.receiver === undefined ? 2 : 1,
       balance: amount - takenOf(packet) - refunded,
       status: statusFor(packet, input.who, books.minute),
@@ -191,7 +201,8 @@ export const readPacket = defineAct<{ who: number; no: string }>("read a red pac
       : Infinity;
     const lucky = taken.findIndex((share) => share.amount === luckiest);
     const records = taken.map((share, at) => ({
-      ...{ uid: books.people[share.who]!.uid, open_amount: share.amount },
+      uid: books.people[share.who]!.uid,
+      open_amount: share.amount,
       is_luck: at === lucky ? 1 : 0,
     }));
     return {
@@ -201,7 +212,9 @@ export const readPacket = defineAct<{ who: number; no: string }>("read a red pac
         assert.equal(data.finished_time > 0, packet.state === "finished");
         assert.deepEqual(
           data.records.map(({ uid, open_amount, is_luck }: Record<string, unknown>) => ({
-            ...{ uid, open_amount, is_luck },
+            uid,
+            open_amount,
+            is_luck,
           })),
           records,
         );

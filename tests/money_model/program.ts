@@ -2,9 +2,26 @@ import fc from "fast-check";
 
 /** How often each kind of step is drawn. */
 const WEIGHTS = {
-  ...{ recharge: 5, confirm: 3, token: 3, create: 5, pay: 6, open: 9, look: 2, read: 3 },
-  ...{ send: 6, receive: 5, readTransfer: 2, withdraw: 4, decide: 3, wallet: 1, records: 2 },
-  ...{ advance: 4, settle: 2, repeat: 6, twist: 4, overdraw: 2 },
+  recharge: 5,
+  confirm: 3,
+  token: 3,
+  create: 5,
+  pay: 6,
+  open: 9,
+  look: 2,
+  read: 3,
+  send: 6,
+  receive: 5,
+  readTransfer: 2,
+  withdraw: 4,
+  decide: 3,
+  wallet: 1,
+  records: 2,
+  advance: 4,
+  settle: 2,
+  repeat: 6,
+  twist: 4,
+  overdraw: 2,
 };
 export type What = keyof typeof WEIGHTS;
 
@@ -27,7 +44,8 @@ const NUMBER_MAX = 9_999;
 const step: fc.Arbitrary<Step> = fc.record({
   what: fc.oneof(
     ...Object.entries(WEIGHTS).map(([what, weight]) => ({
-      ...{ weight, arbitrary: fc.constant(what as What) },
+      weight,
+      arbitrary: fc.constant(what as What),
     })),
   ),
   numbers: fc.array(fc.nat(NUMBER_MAX), { minLength: NUMBER_COUNT, maxLength: NUMBER_COUNT }),

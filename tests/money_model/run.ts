@@ -194,7 +194,10 @@ class Run {
         paidIn: -of("recharge", person) + 0,
       })),
       this.books.purses.map(({ wallet, held, paidOut, paidIn }) => ({
-        ...{ wallet, held, paidOut, paidIn },
+        wallet,
+        held,
+        paidOut,
+        paidIn,
       })),
     );
   }

@@ -33,7 +33,8 @@ export function openStepped(
         return {
           query: (text: never, values?: unknown[]) =>
             step({
-              ...{ at: ++count, backendPid: processID },
+              at: ++count,
+              backendPid: processID,
               send: () => client.query(text, values as never) as unknown as Promise<unknown>,
             }),
           release: (destroy?: boolean) => client.release(destroy),
@@ -45,7 +46,9 @@ export function openStepped(
     } as Pool;
   };
   return overPool({
-    ...{ kind: "pg", statementMs: STATEMENT_MS, openPool },
+    kind: "pg",
+    statementMs: STATEMENT_MS,
+    openPool,
     drizzle: (client) =>
       drizzle({ client: client as unknown as pg.Pool, casing: "snake_case" }) as unknown as Db,
     migrate: () => Promise.reject(new Error("a stepped database is migrated already")),

@@ -228,7 +228,10 @@ const STEPS: Record<What, (performer: Performer, pick: Picker) => Promise<void>>
     if (keyed.length === 0) return;
     const act = pick.of(keyed);
     const other: Record<string, unknown> = {
-      ...{ amount: Number(act.input.amount) + 1, remark: "晚饭", channel: 2, holder: "别人" },
+      amount: Number(act.input.amount) + 1,
+      remark: "晚饭",
+      channel: 2,
+      holder: "别人",
       who: anybody(performer, pick),
       no: noOf(performer.books.packets, pick),
       toUid: pick.of(performer.books.people).uid,

@@ -39,7 +39,13 @@ export const sendTransfer = defineAct<
       granted({ no }) {
         books.remember(payment, no);
         books.transfers.push({
-          ...{ no, sender: who, receiver, amount, remark, state: "waiting", expiresAt },
+          no,
+          sender: who,
+          receiver,
+          amount,
+          remark,
+          state: "waiting",
+          expiresAt,
         });
       },
     };

@@ -45,8 +45,12 @@ export async function makeCrowd(
     from generate_series(1, ${count}::int) as n returning id`);
   const userIds = rows.map(({ id }) => Number(id)).sort((a, b) => a - b);
   const [group] = await ctx.db.insert(groups).values({
-    ...{ groupNo: randomHex32(), ownerId: userIds[0]!, name: "Crowd", memberCount: count },
-    ...{ createdAt: now, updatedAt: now },
+    groupNo: randomHex32(),
+    ownerId: userIds[0]!,
+    name: "Crowd",
+    memberCount: count,
+    createdAt: now,
+    updatedAt: now,
   }).returning();
   const groupId = group!.id;
   await ctx.db.execute(sql`
@@ -72,7 +76,9 @@ export async function makeBroadcast(
   const named = userIds && await ctx.db.select({ uid: users.uid }).from(users)
     .where(sql`${users.id} = any(${sql.param(`{${userIds.join(",")}}`)}::bigint[])`);
   return await enterBroadcast(ctx, {
-    ...{ groupId, text, uids: named?.map(({ uid }) => uid) },
+    groupId,
+    text,
+    uids: named?.map(({ uid }) => uid),
     actor: { kind: "operator", operatorId, role: "operator", name: "operator", jti: "" },
   });
 }

@@ -23,7 +23,10 @@ export async function makeChatter(app: TestApp, name: string): Promise<Chatter> 
     select id from users where uid = ${uid}`);
   const userId = Number(row!.id);
   return {
-    ...{ uid, token, userId, name },
+    uid,
+    token,
+    userId,
+    name,
     call: (method, path, call = {}) => callIm(app, method, path, { token, ...call }),
     ask: (method, path, call = {}) => askIm(app, method, path, { token, ...call }),
     async received(type) {

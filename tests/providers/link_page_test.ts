@@ -60,7 +60,10 @@ Deno.test("Open Graph comes first, then the title and the description", async ()
     <meta name="twitter:description" content="d"><meta name="twitter:image" content="i.png">`,
   );
   assert.deepEqual(await preview(twitter), {
-    ...{ image: "http://public.test/archives/i.png", description: "d", title: "t", url: URL_READ },
+    image: "http://public.test/archives/i.png",
+    description: "d",
+    title: "t",
+    url: URL_READ,
   });
 });
 

@@ -31,7 +31,9 @@ export async function withLinkServer(
   const { port } = listener.addr;
   const connections = new Set<Deno.Conn>();
   const server: LinkServer = {
-    ...{ port, requests: [], connectionCount: 0 },
+    port,
+    requests: [],
+    connectionCount: 0,
     reader(names, options) {
       const resolved: string[] = [];
       const dialled: string[] = [];

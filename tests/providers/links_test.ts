@@ -137,7 +137,9 @@ Deno.test("a public page is read: one lookup, one connection, nothing said of wh
     const answer = await reader.read("http://public.test/a/b?c=d#e");
     assert.deepEqual(answer, {
       preview: {
-        ...{ image: "", description: "", title: "reached" },
+        image: "",
+        description: "",
+        title: "reached",
         url: "http://public.test/a/b?c=d",
       },
     });

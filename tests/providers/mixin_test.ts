@@ -25,8 +25,11 @@ const SEED = Buffer.from(privateKey.export({ format: "jwk" }).d!, "base64url").t
 const keystore = (over: Record<string, unknown> = {}): MixinBot => ({
   clientId: BOT_ID,
   keystore: JSON.stringify({
-    ...{ app_id: BOT_ID, session_id: SESSION_ID, server_public_key: "0".repeat(64) },
-    ...{ session_private_key: SEED, ...over },
+    app_id: BOT_ID,
+    session_id: SESSION_ID,
+    server_public_key: "0".repeat(64),
+    session_private_key: SEED,
+    ...over,
   }),
 });
 const knowBot = ({ signers }: MixinServer) =>
@@ -200,7 +203,8 @@ Deno.test("production needs Mixin's id and secret, and elsewhere they come toget
   assert.throws(() => read({ ...both, MIXIN_CLIENT_ID: "x" }), /MIXIN_CLIENT_ID/);
   assert.equal(read({}).mixin, undefined);
   assert.deepEqual(read({ ...both, MIXIN_ENDPOINT: "https://mixin-api.zeromesh.net/" }).mixin, {
-    ...{ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
+    clientId: CLIENT_ID,
+    clientSecret: CLIENT_SECRET,
     endpoint: "https://mixin-api.zeromesh.net",
   });
   const { mixin } = await openProviders(read(both));

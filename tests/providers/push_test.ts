@@ -181,6 +181,8 @@ Deno.test("production needs JPush's key and secret, and half of them is refused 
   assert.throws(() => read({ JPUSH_MASTER_SECRET: MASTER_SECRET }), /missing: JPUSH_APP_KEY$/);
   assert.equal(read({}).jpush, undefined);
   assert.deepEqual(read({ JPUSH_APP_KEY: APP_KEY, JPUSH_MASTER_SECRET: MASTER_SECRET }).jpush, {
-    ...{ appKey: APP_KEY, masterSecret: MASTER_SECRET, endpoint: "https://api.jpush.cn" },
+    appKey: APP_KEY,
+    masterSecret: MASTER_SECRET,
+    endpoint: "https://api.jpush.cn",
   });
 });

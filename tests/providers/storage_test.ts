@@ -80,7 +80,9 @@ for (const { what, config, key, contentType, expiresInMs, url } of VECTORS) {
   Deno.test(`Aliyun's own client signs the same upload: ${what}`, () => {
     const storage = ossStorage({ ...CONFIG, ...config }, { now: () => NOW });
     const { uploadUrl, publicUrl } = storage.signPut({
-      ...{ key, expiresInMs, origin: ORIGIN },
+      key,
+      expiresInMs,
+      origin: ORIGIN,
       ...contentType && { contentType },
     });
     assert.deepEqual(meaningOf(uploadUrl), meaningOf(url));
@@ -154,7 +156,9 @@ Deno.test("an endpoint phones cannot reach, or that names no region, is refused"
 Deno.test("an upload granted by one process is nothing to another", async () => {
   const folder = await Deno.makeTempDir();
   const grant = developmentStorage(folder).signPut({
-    ...{ key: "image/a/b.jpg", expiresInMs: 60_000, origin: ORIGIN },
+    key: "image/a/b.jpg",
+    expiresInMs: 60_000,
+    origin: ORIGIN,
     contentType: "image/jpeg",
   });
   const query = new URL(grant.uploadUrl).searchParams;

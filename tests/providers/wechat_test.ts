@@ -153,7 +153,8 @@ async function withTickets(
   const clock = new Clock();
   const redis = await openRedis({ redis: { kind: "memory" } }, clock);
   const source = {
-    ...{ appId: APP_ID, fetchCount: 0 },
+    appId: APP_ID,
+    fetchCount: 0,
     async jsapiTicket() {
       const count = ++source.fetchCount;
       await fetchTicket();

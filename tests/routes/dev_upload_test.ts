@@ -21,7 +21,10 @@ async function put(app: TestApp, { url, body = JPEG, contentType = "image/jpeg",
 
 const grant = (app: TestApp, key = KEY, expiresInMs = 60_000) =>
   app.providers.storage.signPut({
-    ...{ key, expiresInMs, contentType: "image/jpeg", origin: "http://plaza.test" },
+    key,
+    expiresInMs,
+    contentType: "image/jpeg",
+    origin: "http://plaza.test",
   });
 
 /** An app whose files are in a folder of its own. */

@@ -21,7 +21,9 @@ const hourly: Schedule = { unit: "hour", due: "begun" };
 const daily: Schedule = { unit: "day", due: "begun" };
 /** Accounts of a month in China: due four hours after it ended there. */
 const chinaMonths: Schedule = {
-  ...{ unit: "month", due: "over", utcOffsetMinutes: 480 },
+  unit: "month",
+  due: "over",
+  utcOffsetMinutes: 480,
   delayMs: 4 * HOUR_MS,
 };
 const units = { minutely, hourly, daily, chinaMonths };
@@ -133,7 +135,9 @@ Deno.test("whatever the clock does, nothing due is left out in the end and nothi
       assert.equal(new Set(sorted).size, sorted.length);
       const first = sorted[0]!;
       const again = periodsToEnter(schedule, {
-        ...{ catchUp: "each", now: new Date(latest), last: first } as const,
+        catchUp: "each" as const,
+        now: new Date(latest),
+        last: first,
       });
       assert.deepEqual(sorted.slice(1, 1 + again.length), again);
     },
@@ -221,7 +225,11 @@ Deno.test("missed periods are those without a run that is done", () => {
   const now = new Date("2021-07-01T00:00:00+08:00");
   const count = (catchUp: "each" | "latest", runs: Partial<RunsSoFar> = {}) =>
     missedCount({ schedule: chinaMonths, catchUp }, {
-      ...{ last: "202102", openCount: 0, isNewestDone: false, now, ...runs },
+      last: "202102",
+      openCount: 0,
+      isNewestDone: false,
+      now,
+      ...runs,
     });
   assert.equal(newestDuePeriod(chinaMonths, now), "202105", "June's accounts are not due yet");
   assert.equal(count("each"), 3);

@@ -89,7 +89,10 @@ Deno.test("a result is success, a reason, or nothing", () => {
 
 Deno.test("a limited key speaks for its groups alone, whatever its call says", () => {
   const key = (groupIds: number[] | null) => ({
-    ...{ kind: "key", keyId: "k", name: "script", groupIds } as const,
+    kind: "key" as const,
+    keyId: "k" as const,
+    name: "script" as const,
+    groupIds,
   });
   const operator = {
     kind: "operator",
@@ -203,9 +206,7 @@ Deno.test("no two texts become one cell", () => {
 
 Deno.test("what stands in a cell stays in its cell, whatever it holds", async () => {
   await fc.assert(fc.asyncProperty(
-    fc.array(fc.array(hostileText, { minLength: 2, maxLength: 5 }), {
-      ...{ minLength: 1, maxLength: 5 },
-    }),
+    fc.array(fc.array(hostileText, { minLength: 2, maxLength: 5 }), { minLength: 1, maxLength: 5 }),
     async (rows) => {
       const written = rows.map((row) => csvLine(["x", ...row], PLAIN)).join("");
       assert.deepEqual(

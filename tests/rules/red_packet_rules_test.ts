@@ -31,7 +31,9 @@ const randomTerms = counts.chain((shareCount) => {
 });
 const equalTerms = fc.tuple(counts, fc.integer({ min: 1, max: SHARE_AMOUNT_MAX }))
   .map(([shareCount, each]): PacketTerms => ({
-    ...{ type: FIXED, amount: shareCount * each, shareCount },
+    type: FIXED,
+    amount: shareCount * each,
+    shareCount,
   }));
 
 function assertShared({ amount, shareCount }: PacketTerms, shares: number[]): void {
@@ -133,8 +135,12 @@ const now = new Date("2026-05-01T00:00:00Z");
 const before = new Date(now.getTime() - 1);
 const after = new Date(now.getTime() + 1);
 const openPacket: OpeningFacts = {
-  ...{ state: "open", openedCount: 1, shareCount: 3, expiresAt: after },
-  ...{ hasOpened: false, isInScene: true },
+  state: "open",
+  openedCount: 1,
+  shareCount: 3,
+  expiresAt: after,
+  hasOpened: false,
+  isInScene: true,
 };
 
 Deno.test("an opening is refused with the reason that helps most", () => {

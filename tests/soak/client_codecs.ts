@@ -99,8 +99,13 @@ export class RpcClientCodec implements ClientCodec {
   #received({ messageId, messageSeq, payload, ...fields }: any): Incoming {
     const { fromUid, channelId, channelType, clientMsgNo } = fields;
     return {
-      ...{ messageId: Number(messageId), seq: messageSeq, payload: textOfBase64(payload) },
-      ...{ fromUid, channelId, channelType, clientMsgNo },
+      messageId: Number(messageId),
+      seq: messageSeq,
+      payload: textOfBase64(payload),
+      fromUid,
+      channelId,
+      channelType,
+      clientMsgNo,
     };
   }
 }

@@ -68,7 +68,10 @@ export async function enterBroadcast(ctx: Ctx, broadcast: NewBroadcast): Promise
       throw new DomainError("params_invalid", { message: `${row.strangers[0]}不在该群` });
     }
     await recordAction(tx, {
-      ...{ actor, action: "broadcasts.send", target: `group:${groupId}`, before: null },
+      actor,
+      action: "broadcasts.send",
+      target: `group:${groupId}`,
+      before: null,
       after: { broadcast_id: row.id, receivers: uids === undefined ? "all" : new Set(uids).size },
     });
     return Number(row.id);

@@ -12,7 +12,9 @@ const WAITING_COUNT_MAX = 100;
 /** A hash of nothing anybody knows, compared with when there is none of their own. */
 const NOBODYS = [
   "scrypt",
-  ...[COST.N, COST.r, COST.p],
+  COST.N,
+  COST.r,
+  COST.p,
   randomBytes(SALT_BYTES).toString("base64"),
   randomBytes(HASH_BYTES).toString("base64"),
 ].join("$");

@@ -53,6 +53,10 @@ export async function readAppMembers(
       and group_members.group_id = ${groupId} and group_members.removed_at is null
     order by users.id`);
   return rows.map(({ user_id, app_uid, uid, name, avatar }) => ({
-    ...{ userId: Number(user_id), appUid: Number(app_uid), uid, name, avatar },
+    userId: Number(user_id),
+    appUid: Number(app_uid),
+    uid,
+    name,
+    avatar,
   }));
 }

@@ -57,12 +57,15 @@ export async function changeManagedGroup(
     const [changed] = await tx.db.update(groups).set({
       ...shown(change),
       ...sealedBotOf(tx, groupId, change),
-      ...{ version: sql`${groups.version} + 1`, updatedAt: tx.now() },
+      version: sql`${groups.version} + 1`,
+      updatedAt: tx.now(),
     }).where(eq(groups.id, groupId)).returning(groupColumns);
     const { name } = after;
     const accepted = name === undefined ? [] : await sayName(tx, { id: groupId, groupNo, name });
     await recordAction(tx, {
-      ...{ actor, action: "groups.change", target: `group:${groupId}` },
+      actor,
+      action: "groups.change",
+      target: `group:${groupId}`,
       before: differing(group, given, Object.keys(after)),
       after: { ...after, ...change.keystore && { keystore: "new" } },
     });

@@ -36,7 +36,9 @@ export function createdNews(
     notification: {
       create: {
         ...stampOf(of),
-        ...{ master: master.appUid, name, super: isSuper ? 1 : 0 },
+        master: master.appUid,
+        name,
+        super: isSuper ? 1 : 0,
         members: members.slice(0, NOTIFIED_COUNT_MAX).map(({ appUid }) => appUid),
         member_count: members.length,
       },

@@ -41,7 +41,9 @@ export async function runAsked(
     const after = await readAskedRun(tx, { name, period });
     const before = { entered: null, reopened: "dead" as const, unchanged: after.state }[entered];
     await recordAction(tx, {
-      ...{ actor, action: "jobs.run", target: `job:${name}:${period}` },
+      actor,
+      action: "jobs.run",
+      target: `job:${name}:${period}`,
       before: before && { state: before },
       after: { state: after.state },
     });
@@ -58,8 +60,11 @@ async function readAskedRun(
 ): Promise<AskedRun> {
   const [row] = await ctx.db
     .select({
-      ...{ id: jobRuns.id, period: jobRuns.period, state: jobRuns.state },
-      ...{ report: jobRuns.report, lastError: jobRuns.lastError },
+      id: jobRuns.id,
+      period: jobRuns.period,
+      state: jobRuns.state,
+      report: jobRuns.report,
+      lastError: jobRuns.lastError,
     })
     .from(jobRuns).where(and(eq(jobRuns.job, name), eq(jobRuns.period, period))).limit(1);
   return row!;

@@ -47,10 +47,9 @@ export class LateWriterError extends Error {
 export async function enterRuns(ctx: Ctx, job: string, periods: string[]): Promise<void> {
   if (periods.length === 0) return;
   await ctx.db.insert(jobRuns)
-    .values(periods.map((period) => ({
-      ...{ job, period, createdAt: ctx.now() },
-      state: "running" as const,
-    })))
+    .values(
+      periods.map((period) => ({ job, period, createdAt: ctx.now(), state: "running" as const })),
+    )
     .onConflictDoNothing();
 }
 
@@ -95,7 +94,10 @@ export async function claimRun(
     if (!row) return undefined;
     if (row.state === "dead") continue;
     return {
-      ...{ id: Number(row.id), period: row.period, fence: row.fence, progress: row.progress },
+      id: Number(row.id),
+      period: row.period,
+      fence: row.fence,
+      progress: row.progress,
       tryCount: row.attempt_count,
     };
   }
@@ -126,7 +128,10 @@ async function keepStep(ctx: Ctx, run: Run, { progress, report, isLast }: Step):
   const kept = await ctx.db.update(jobRuns)
     .set({
       // Tries are counted from the last progress on, this one included.
-      ...{ progress, report, attemptCount: 1, lastError: null },
+      progress,
+      report,
+      attemptCount: 1,
+      lastError: null,
       ...isLast
         ? { state: "done" as const, finishedAt: now, leaseUntil: null }
         : { leaseUntil: new Date(now.getTime() + RUN_LEASE_MS) },
@@ -163,7 +168,9 @@ export async function readRun(
 ): Promise<RunState | undefined> {
   const [row] = await ctx.db
     .select({
-      ...{ period: jobRuns.period, state: jobRuns.state, report: jobRuns.report },
+      period: jobRuns.period,
+      state: jobRuns.state,
+      report: jobRuns.report,
       lastError: jobRuns.lastError,
     })
     .from(jobRuns).where(and(eq(jobRuns.job, job), eq(jobRuns.period, period))).limit(1);

@@ -18,6 +18,7 @@ export async function readLogHeads(
     select group_id::text, last_seq::text from group_heads
     where group_id = any(${listOf(groupIds, "bigint")}) order by group_id`);
   return rows.map(({ group_id, last_seq }) => ({
-    ...{ groupId: Number(group_id), lastSeq: Number(last_seq) },
+    groupId: Number(group_id),
+    lastSeq: Number(last_seq),
   }));
 }

@@ -23,11 +23,21 @@ export function sayInRoom(ctx: Ctx, { appId, from, roomId, content }: SayInRoomI
   checkPayload(payload);
   const at = ctx.now();
   ctx.bus.publish({
-    ...{ kind: "room", appId, roomId },
-    ...{ messageId: momentIdAt(at), clientMsgNo: randomHex32(), atMs: at.getTime() },
-    ...{ fromUid: from.uid, fromId: from.appUid, exceptSocket: from.socketId },
+    kind: "room",
+    appId,
+    roomId,
+    messageId: momentIdAt(at),
+    clientMsgNo: randomHex32(),
+    atMs: at.getTime(),
+    fromUid: from.uid,
+    fromId: from.appUid,
+    exceptSocket: from.socketId,
     // A room is no channel of the chat app; its number stands where a group's would.
-    ...{ channelType: ChannelType.group, channelNo: String(roomId), channelId: roomId },
-    ...{ payload, redDot: false, syncOnce: false },
+    channelType: ChannelType.group,
+    channelNo: String(roomId),
+    channelId: roomId,
+    payload,
+    redDot: false,
+    syncOnce: false,
   });
 }

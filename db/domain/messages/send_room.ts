@@ -30,11 +30,20 @@ export async function sendRoom(
   const [sender] = await ensurePeople(ctx, { tenantId, people: [{ appUid: senderUid }] });
   const at = ctx.now();
   ctx.bus.publish({
-    ...{ kind: "room", appId: tenantId, roomId },
-    ...{ messageId: momentIdAt(at), clientMsgNo: randomHex32(), atMs: at.getTime() },
-    ...{ fromUid: sender!.uid, fromId: sender!.appUid },
+    kind: "room",
+    appId: tenantId,
+    roomId,
+    messageId: momentIdAt(at),
+    clientMsgNo: randomHex32(),
+    atMs: at.getTime(),
+    fromUid: sender!.uid,
+    fromId: sender!.appUid,
     // A room is no channel of the chat app; its number stands where a group's would.
-    ...{ channelType: ChannelType.group, channelNo: String(roomId), channelId: roomId },
-    ...{ payload, redDot: false, syncOnce: false },
+    channelType: ChannelType.group,
+    channelNo: String(roomId),
+    channelId: roomId,
+    payload,
+    redDot: false,
+    syncOnce: false,
   });
 }

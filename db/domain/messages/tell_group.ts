@@ -37,7 +37,9 @@ export async function notifyGroup(
     channel: { type: ChannelType.group, groupId },
     clientMsgNo: undefined,
     payload: JSON.stringify({
-      ...{ type: ContentType.tip, content: tipOf(content), extra: [] },
+      type: ContentType.tip,
+      content: tipOf(content),
+      extra: [],
       notification: content,
     }),
     redDot: true,

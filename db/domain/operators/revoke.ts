@@ -13,14 +13,20 @@ export async function revokeOperatorToken(
 ): Promise<void> {
   await withTx(ctx, async (tx) => {
     const revoked = await tx.db.insert(revokedTokens).values({
-      ...{ jti, operatorId, revokedAt: tx.now() },
+      jti,
+      operatorId,
+      revokedAt: tx.now(),
       // No token made by now outlives this.
       expiresAt: new Date(tx.now().getTime() + OPERATOR_TOKEN_LIFE_MS),
     }).onConflictDoNothing().returning();
     if (revoked.length === 0) return;
     const target = `operator:${operatorId}`;
     await recordAction(tx, {
-      ...{ actor, action: "tokens.revoke", target, before: null, after: { jti } },
+      actor,
+      action: "tokens.revoke",
+      target,
+      before: null,
+      after: { jti },
     });
   });
   await endTokenInCache(ctx.redis, jti);

@@ -40,7 +40,8 @@ export type PendingItem = {
 export async function enqueue(ctx: Pick<Ctx, "db" | "now">, items: PendingItem[]): Promise<number> {
   if (items.length === 0) return 0;
   const rows = items.map(({ kind, payload, dedupeKey }) => ({
-    ...{ kind, payload },
+    kind,
+    payload,
     dedupe_key: dedupeKey ?? null,
   }));
   const { rows: entered } = await ctx.db.execute(enqueueRows(

@@ -23,7 +23,9 @@ export async function redriveDeadLetter(
     if (!await redriveWork(tx, id)) return (await readWork(tx, id))!;
     const { attemptCount: attempts, lastError } = before;
     await recordAction(tx, {
-      ...{ actor, action: "dead_letters.redrive", target: `pending_work:${id}` },
+      actor,
+      action: "dead_letters.redrive",
+      target: `pending_work:${id}`,
       before: { dead: true, attempts, last_error: lastError },
       after: { dead: false, attempts: 0 },
     });

@@ -45,7 +45,11 @@ export async function createPartnerGroup(
     const people = named.filter(({ appUid }) => listed.has(appUid));
     const groupNo = randomHex32();
     const id = await insertGroup(tx, {
-      ...{ groupNo, tenantId: caller.tenantId, ownerId: master.userId, name, isSuper },
+      groupNo,
+      tenantId: caller.tenantId,
+      ownerId: master.userId,
+      name,
+      isSuper,
     });
     await insertMembers(tx, { id, version: 1 }, { people });
     const announcer = new Announcer(tx, { id, groupNo });

@@ -37,7 +37,9 @@ export function applyResults(
   { actor, scope, results }: { actor: OpsActor; scope: Scope; results: LineResult[] },
 ): Promise<Outcome[]> {
   const given = results.map(({ serialId, state, description }) => ({
-    ...{ serial_id: serialId, state, description },
+    serial_id: serialId,
+    state,
+    description,
   }));
   return withTx(ctx, async (tx) => {
     const { rows } = await tx.db.execute<OutcomeRow>(sql`
@@ -64,7 +66,9 @@ export function applyResults(
     const changed = results.filter((_, at) => outcomes[at] === "changed");
     if (changed.length > 0) {
       await recordAction(tx, {
-        ...{ actor, action: "profits.feedback_rows", target: `profits:${changed.length}` },
+        actor,
+        action: "profits.feedback_rows",
+        target: `profits:${changed.length}`,
         before: null,
         after: { claimed: idsOf(changed, "claimed"), error: idsOf(changed, "error") },
       });

@@ -128,7 +128,10 @@ async function insertRecords(ctx: Ctx, period: string, sums: SumRow[]): Promise<
     const { category } = row;
     return {
       serial_id: serialIdOf({ period, groupId, category, userId }),
-      ...{ group_id: groupId, user_id: userId, category, amount: shareOf(row.sum, row.rate) },
+      group_id: groupId,
+      user_id: userId,
+      category,
+      amount: shareOf(row.sum, row.rate),
       state: row.can_be_paid ? "init" : "error",
       description: row.can_be_paid ? "" : NO_ACCOUNT,
     };

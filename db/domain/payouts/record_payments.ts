@@ -46,17 +46,26 @@ export function recordPayments(
   return withTx(ctx, async (tx) => {
     await holdMonthsOpen(tx);
     const closed = await readClosedMonths(tx, groupId);
-    const given = JSON.stringify(distinct.map(({ traceId, uid, inviterUid, amount, paidAt }) => ({
-      ...{ trace_id: traceId, uid, inviter_uid: inviterUid ?? null, amount },
-      ...{ paid_at: paidAt.toISOString(), period: openPeriodFor(periodOf(paidAt), closed) },
-    })));
+    const given = JSON.stringify(
+      distinct.map(({ traceId, uid, inviterUid, amount, paidAt }) => ({
+        trace_id: traceId,
+        uid,
+        inviter_uid: inviterUid ?? null,
+        amount,
+        paid_at: paidAt.toISOString(),
+        period: openPeriodFor(periodOf(paidAt), closed),
+      })),
+    );
     const entered = await enter(tx, groupId, given);
     // Also what another call has entered while this one waited for it.
     if (entered.length < distinct.length) await refuseOtherContent(tx, groupId, given);
     if (entered.length > 0) {
       const units = entered.reduce((sum, amount) => sum + unitsOf(amount), 0n);
       await recordAction(tx, {
-        ...{ actor, action: "payments.record", target: `group:${groupId}`, before: null },
+        actor,
+        action: "payments.record",
+        target: `group:${groupId}`,
+        before: null,
         after: { accepted: entered.length, amount: decimalOf(units) },
       });
     }

@@ -96,9 +96,9 @@ export function recordOf(
     description: row.description,
     countryCode: row.country_code ?? "",
     mobile: isFull ? mobile : maskPhone(mobile),
-    realName: row.real_name === null ? null : {
-      ...{ name: row.real_name, idType: row.id_type!, idNoSealed: row.id_no_sealed! },
-    },
+    realName: row.real_name === null
+      ? null
+      : { name: row.real_name, idType: row.id_type!, idNoSealed: row.id_no_sealed! },
     card: row.account_sealed === null ? null : {
       holderName: row.holder_name,
       number: isFull

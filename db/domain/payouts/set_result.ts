@@ -51,8 +51,11 @@ export function setResult(ctx: Ctx, input: SetResult): Promise<ProfitRecord> {
     const isSame = before.state === state && before.description === description;
     if (row.serial_id !== null) {
       await recordAction(tx, {
-        ...{ actor, action: "profits.set_result", target: `profit:${serialId}` },
-        ...{ before, after: { state, description } },
+        actor,
+        action: "profits.set_result",
+        target: `profit:${serialId}`,
+        before,
+        after: { state, description },
       });
     } else if (!isSame) {
       throw new DomainError("profit_claimed");

@@ -74,7 +74,10 @@ export async function takeFeedback(
   await enter();
   const { feedback } = tally;
   await recordAction(ctx, {
-    ...{ actor, action: "profits.feedback", target: `profits:${ctx.requestId}`, before: null },
+    actor,
+    action: "profits.feedback",
+    target: `profits:${ctx.requestId}`,
+    before: null,
     after: countsOf(feedback),
   });
   return feedback;
@@ -95,8 +98,14 @@ const SERIAL_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 /** What the lines so far have come to. */
 class Tally {
   readonly feedback: Feedback = {
-    ...{ claimedCount: 0, failedCount: 0, unchangedCount: 0, skippedCount: 0 },
-    ...{ unknownCount: 0, unknown: [], rejectedCount: 0, rejected: [] },
+    claimedCount: 0,
+    failedCount: 0,
+    unchangedCount: 0,
+    skippedCount: 0,
+    unknownCount: 0,
+    unknown: [],
+    rejectedCount: 0,
+    rejected: [],
   };
 
   /** What a line says; undefined, and counted, for one that says nothing or cannot be entered. */

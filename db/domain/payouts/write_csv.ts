@@ -54,7 +54,9 @@ function cellsOf(ctx: Ctx, row: RecordRow): string[] {
   return [
     record.serialId,
     record.realName?.name ?? "",
-    ...[card?.holderName ?? "", card?.bankName ?? "", card?.branchName ?? ""],
+    card?.holderName ?? "",
+    card?.bankName ?? "",
+    card?.branchName ?? "",
     idNoOf(ctx, row),
     card?.number ?? "",
     record.amount,

@@ -39,7 +39,11 @@ export async function payRedPacket(ctx: Ctx, input: PayInput): Promise<{ transac
   const { redpacketNo, userId, payToken } = input;
   const packet = await findOwn(ctx, input);
   const { transactionId, accepted } = await payOnce<Paid>(ctx, {
-    ...{ payToken, userId, amount: packet.amount, item: "redpacket", kind: "red_packet_paid" },
+    payToken,
+    userId,
+    amount: packet.amount,
+    item: "redpacket",
+    kind: "red_packet_paid",
     input: { redpacket_no: redpacketNo },
   }, {
     async act(tx, operation) {

@@ -62,7 +62,9 @@ export function listRoomsQuery(
   { viewerId, cursor, count }: { viewerId: number } & PageInput,
 ): SQL {
   const from = behind(cursor, {
-    ...{ time: sql`rooms.created_at`, id: sql`rooms.id`, idOf: sameId },
+    time: sql`rooms.created_at`,
+    id: sql`rooms.id`,
+    idOf: sameId,
   }) ?? sql`true`;
   const newest = sql`order by rooms.created_at desc, rooms.id desc limit ${count}`;
   const columns = sql`rooms.id, rooms.created_at`;

@@ -40,9 +40,9 @@ export async function findSupporter(
   }));
   const [first, ...rest] = seen;
   const chosen = chooseSeller([first!, ...rest], draw);
-  const sellerId = chosen.isLast ? chosen.userId : await keepChoice(ctx, {
-    ...{ userId, storeId, sellerId: chosen.userId },
-  });
+  const sellerId = chosen.isLast
+    ? chosen.userId
+    : await keepChoice(ctx, { userId, storeId, sellerId: chosen.userId });
   const { appUid, name, avatar, isOnline } = seen.find((one) => one.userId === sellerId) ?? chosen;
   return { appUid, name: sellerName(name), avatar, isOnline };
 }

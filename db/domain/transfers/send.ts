@@ -42,7 +42,11 @@ export async function sendTransfer(ctx: Ctx, input: TransferInput): Promise<stri
   const { userId, payToken, amount, toUid, remark } = input;
   checkAmount(amount);
   const { no, accepted } = await payOnce<Sent>(ctx, {
-    ...{ payToken, userId, amount, item: "transfer", kind: "transfer_sent" },
+    payToken,
+    userId,
+    amount,
+    item: "transfer",
+    kind: "transfer_sent",
     input: { to_uid: toUid, remark },
   }, {
     async act(tx, operation) {

@@ -78,10 +78,15 @@ function housePeople(named: NamedPerson[]): SQL {
 
 /** Rows that are as named already are only read: naming somebody in every message locks nobody. */
 function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
-  const given = JSON.stringify(named.map(({ appUid, name, avatar, phoneMuted }) => ({
-    ...{ app_uid: appUid, uid: randomHex32(), phone_muted: phoneMuted ?? null },
-    ...{ name: name ?? null, avatar: avatar ?? null },
-  })));
+  const given = JSON.stringify(
+    named.map(({ appUid, name, avatar, phoneMuted }) => ({
+      app_uid: appUid,
+      uid: randomHex32(),
+      phone_muted: phoneMuted ?? null,
+      name: name ?? null,
+      avatar: avatar ?? null,
+    })),
+  );
   const now = moment(ctx.now());
   const givenTo = (column: "name" | "avatar" | "phone_muted") =>
     sql`((select map from by_uid) -> users.app_uid::text ->> ${sql.raw(`'${column}'`)})`;

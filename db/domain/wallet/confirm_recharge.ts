@@ -46,7 +46,9 @@ export function confirmRecharge(
       });
       await tx.db.execute(sql`select ${posted}`);
       await recordAction(tx, {
-        ...{ actor, action: "recharges.confirm", target: `recharge:${rechargeNo}` },
+        actor,
+        action: "recharges.confirm",
+        target: `recharge:${rechargeNo}`,
         before: { state: "pending" },
         after: { state: "credited", amount },
       });

@@ -55,7 +55,10 @@ async function moveHeld(tx: Ctx, decided: typeof withdrawals.$inferSelect): Prom
     return;
   }
   await post(tx, {
-    ...{ ...operation, kind: "withdraw_rejected", remark, reversesId: transactionId },
+    ...operation,
+    kind: "withdraw_rejected",
+    remark,
+    reversesId: transactionId,
     legs: [held, { kind: "wallet", owner: userId, amount }],
   });
 }

@@ -34,7 +34,11 @@ export async function requestWithdrawal(ctx: Ctx, input: WithdrawInput): Promise
   checkAmount(amount);
   checkWithdrawalAmount(amount);
   const payment = {
-    ...{ payToken, userId, amount, item: "withdraw", kind: "withdraw" } as const,
+    payToken,
+    userId,
+    amount,
+    item: "withdraw" as const,
+    kind: "withdraw" as const,
     input: { cardId, holderName },
   };
   return await payOnce(ctx, payment, {

@@ -19,8 +19,10 @@ export const postManagers = endpoint({
   errors: MANAGER_ERRORS,
   async handle({ params, body, actor, ctx }) {
     await setManagers(ctx, {
-      ...{ groupNo: params.group_no, actorId: actor.userId },
-      ...{ uids: body, action: "appoint" },
+      groupNo: params.group_no,
+      actorId: actor.userId,
+      uids: body,
+      action: "appoint",
     });
     return done;
   },
@@ -38,8 +40,10 @@ export const deleteManagers = endpoint({
   errors: MANAGER_ERRORS,
   async handle({ params, body, actor, ctx }) {
     await setManagers(ctx, {
-      ...{ groupNo: params.group_no, actorId: actor.userId },
-      ...{ uids: body, action: "dismiss" },
+      groupNo: params.group_no,
+      actorId: actor.userId,
+      uids: body,
+      action: "dismiss",
     });
     return done;
   },

@@ -23,8 +23,11 @@ export const logInUser = openEndpoint({
   }),
   data: UserLogin,
   errors: [
-    ...["login_wrong", "account_frozen", "account_missing"] as const,
-    ...["device_missing", "device_check_needed"] as const,
+    "login_wrong",
+    "account_frozen",
+    "account_missing",
+    "device_missing",
+    "device_check_needed",
   ],
   rate: perAddress(60, "1 min"),
   needsRedis: true,

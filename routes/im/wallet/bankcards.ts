@@ -37,10 +37,7 @@ export const addBankcard = endpoint({
     cert_type: z.literal(1).default(1).describe("1 id card"),
   }),
   data: doneAnd({ id: z.number().int() }),
-  errors: [
-    ...["bank_card_invalid", "bank_card_taken", "bank_card_holder"] as const,
-    "real_name_missing",
-  ],
+  errors: ["bank_card_invalid", "bank_card_taken", "bank_card_holder", "real_name_missing"],
   rate: perUser(20, "1 min"),
   async handle({ body, actor, ctx }) {
     const id = await bindCard(ctx, {
@@ -81,6 +78,7 @@ export const listBankcards = endpoint({
       bankname: card.bankName,
       bankcard_type: card.cardType,
       bankcard_type_name: TYPE_NAMES[card.cardType] ?? "",
-      ...{ bank_logo: "" as const, bank_cover: "" as const },
+      bank_logo: "" as const,
+      bank_cover: "" as const,
     })),
 });

@@ -14,9 +14,12 @@ export const listBanks = endpoint({
     bank_cover: z.literal("").describe("Always empty"),
   })),
   handle: () =>
-    Promise.resolve(banks.map(({ code, name }) => ({
-      bankcode: code,
-      bankname: name,
-      ...{ bank_logo: "" as const, bank_cover: "" as const },
-    }))),
+    Promise.resolve(
+      banks.map(({ code, name }) => ({
+        bankcode: code,
+        bankname: name,
+        bank_logo: "" as const,
+        bank_cover: "" as const,
+      })),
+    ),
 });

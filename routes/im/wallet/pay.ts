@@ -81,9 +81,13 @@ export const getPayToken = endpoint({
   }),
   data: z.object({ pay_token: HexId, passwordfree: z.literal(false) }),
   errors: [
-    ...["amount_invalid", "balance_insufficient", "wallet_unusable"] as const,
-    ...["pay_password_invalid", "pay_password_unset"] as const,
-    ...["pay_password_wrong", "pay_password_locked"] as const,
+    "amount_invalid",
+    "balance_insufficient",
+    "wallet_unusable",
+    "pay_password_invalid",
+    "pay_password_unset",
+    "pay_password_wrong",
+    "pay_password_locked",
   ],
   rate: perUser(30, "1 min"),
   async handle({ body, actor, ctx }) {

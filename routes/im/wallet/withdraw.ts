@@ -46,10 +46,15 @@ export const withdraw = endpoint({
   }),
   data: doneAnd({ withdrawal_no: HexId }),
   errors: [
-    ...["amount_invalid", "withdrawal_limit"] as const,
-    ...["pay_token_invalid", "operation_conflict"] as const,
-    ...["wallet_unusable", "balance_insufficient"] as const,
-    ...["real_name_missing", "bank_card_missing", "bank_card_holder"] as const,
+    "amount_invalid",
+    "withdrawal_limit",
+    "pay_token_invalid",
+    "operation_conflict",
+    "wallet_unusable",
+    "balance_insufficient",
+    "real_name_missing",
+    "bank_card_missing",
+    "bank_card_holder",
   ],
   async handle({ body, actor, ctx }) {
     const withdrawalNo = await requestWithdrawal(ctx, {

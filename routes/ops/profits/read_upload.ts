@@ -7,8 +7,13 @@ export const UPLOAD_BYTES_MAX = 512 * 1024 * 1024;
 
 const FIELD = "file";
 const LIMITS = {
-  ...{ files: 1, fields: 20, parts: 30, fieldNameSize: 100, fieldSize: 1_000 },
-  ...{ headerPairs: 20, headerSize: 8_000 },
+  files: 1,
+  fields: 20,
+  parts: 30,
+  fieldNameSize: 100,
+  fieldSize: 1_000,
+  headerPairs: 20,
+  headerSize: 8_000,
 };
 
 /**

@@ -56,8 +56,11 @@ const ClientGroup = z.object({
 
 function clientGroup(group: PartnerGroup, withQuiet: boolean): z.input<typeof ClientGroup> {
   return {
-    ...{ id: group.groupId, master: group.masterUid, super: group.isSuper ? 1 : 0 },
-    ...{ name: group.name, notice: group.notice },
+    id: group.groupId,
+    master: group.masterUid,
+    super: group.isSuper ? 1 : 0,
+    name: group.name,
+    notice: group.notice,
     ...group.members && { members: group.members },
     ...withQuiet && { do_not_disturb: group.doNotDisturb },
   };
@@ -151,7 +154,10 @@ export const deleteClientMember = endpoint({
   errors: ["group_missing", "group_no_right"],
   async handle({ params: { gid, mid }, actor, ctx }) {
     await removePartnerMembers(ctx, {
-      ...{ caller: callerOf(actor), groupId: gid, appUids: [mid], action: "leave" },
+      caller: callerOf(actor),
+      groupId: gid,
+      appUids: [mid],
+      action: "leave",
     });
     return nothing;
   },
@@ -170,7 +176,10 @@ export const deleteClientMembers = endpoint({
   errors: ["group_missing", "group_no_right"],
   async handle({ params, body, actor, ctx }) {
     await removePartnerMembers(ctx, {
-      ...{ caller: callerOf(actor), groupId: params.gid, appUids: body, action: "remove" },
+      caller: callerOf(actor),
+      groupId: params.gid,
+      appUids: body,
+      action: "remove",
     });
     return nothing;
   },

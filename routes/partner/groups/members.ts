@@ -36,7 +36,10 @@ export const deleteMember = endpoint({
   errors: ["group_missing"],
   async handle({ params: { gid, mid }, actor, ctx }) {
     await removePartnerMembers(ctx, {
-      ...{ caller: callerOf(actor), groupId: gid, appUids: [mid], action: "leave" },
+      caller: callerOf(actor),
+      groupId: gid,
+      appUids: [mid],
+      action: "leave",
     });
     return nothing;
   },
@@ -55,7 +58,10 @@ export const deleteMembers = endpoint({
   bodyBytesMax: SERVER_BODY_BYTES_MAX,
   async handle({ params, body, actor, ctx }) {
     await removePartnerMembers(ctx, {
-      ...{ caller: callerOf(actor), groupId: params.gid, appUids: body, action: "remove" },
+      caller: callerOf(actor),
+      groupId: params.gid,
+      appUids: body,
+      action: "remove",
     });
     return nothing;
   },

@@ -150,7 +150,8 @@ export class GobelieveDialogue implements Dialogue, Line {
     const afterSeq = ownKey || await readSyncKey(ctx, { userId });
     this.#say({ type: "sync_begin", key: afterSeq });
     const { seq, count, isWhole } = await this.#feed.fetch({
-      ...{ afterSeq, countMax: SYNC_COUNT_MAX },
+      afterSeq,
+      countMax: SYNC_COUNT_MAX,
       read: (afterSeq) => this.#sockets.readAfter(userId, afterSeq),
       send: (message) => this.#pass(message, (frame) => this.#say(frame)),
     });

@@ -54,7 +54,8 @@ export class GobelieveGroups {
     const { afterSeq } = first;
     this.#voice.say({ type: "sync_group_begin", groupId, key: afterSeq });
     const { seq, isWhole } = await this.#feed.fetch({
-      ...{ afterSeq, countMax: SYNC_COUNT_MAX },
+      afterSeq,
+      countMax: SYNC_COUNT_MAX,
       read: async (afterSeq) => {
         const page = first ?? await this.#read(groupId, afterSeq);
         first = undefined;

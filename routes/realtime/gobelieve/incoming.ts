@@ -81,7 +81,9 @@ async function take(ctx: Ctx, speaker: Speaker, frame: SaidFrame): Promise<Said>
       ? { type: GROUP, appId, groupId: receiver }
       : { type: PERSON, appId, appUid: receiver },
     clientMsgNo: await clientMsgNoOf(ctx, {
-      ...{ senderId: userId, mark, content },
+      senderId: userId,
+      mark,
+      content,
       channel: { type: isGroup ? GROUP : PERSON, id: receiver },
       localId: frame.type === "customer" ? 0 : frame.msgLocalId,
     }),

@@ -65,16 +65,42 @@ export type GobelieveFrame = {
 }[GobelieveType];
 
 const SENT_BY_CLIENT = [
-  ...["auth_token", "im", "group_im", "customer", "ack", "ping", "rt", "room_im"] as const,
-  ...["enter_room", "leave_room", "unread_count"] as const,
-  ...["sync", "sync_key", "sync_group", "group_sync_key"] as const,
+  "auth_token",
+  "im",
+  "group_im",
+  "customer",
+  "ack",
+  "ping",
+  "rt",
+  "room_im",
+  "enter_room",
+  "leave_room",
+  "unread_count",
+  "sync",
+  "sync_key",
+  "sync_group",
+  "group_sync_key",
 ] satisfies GobelieveType[];
 
 const SENT_BY_SERVER = [
-  ...["auth_status", "im", "group_im", "customer", "ack", "pong", "rt", "room_im"] as const,
-  ...["group_notification", "system", "notification", "metadata"] as const,
-  ...["sync_begin", "sync_end", "sync_notify"] as const,
-  ...["sync_group_begin", "sync_group_end", "sync_group_notify"] as const,
+  "auth_status",
+  "im",
+  "group_im",
+  "customer",
+  "ack",
+  "pong",
+  "rt",
+  "room_im",
+  "group_notification",
+  "system",
+  "notification",
+  "metadata",
+  "sync_begin",
+  "sync_end",
+  "sync_notify",
+  "sync_group_begin",
+  "sync_group_end",
+  "sync_group_notify",
 ] satisfies GobelieveType[];
 
 /** The frames one side may send. */

@@ -61,8 +61,13 @@ export function momentFrameOf(moment: Moment, owner: Owner): GobelieveInput | un
   if (isScreenCommand(moment)) return undefined;
   const timestamp = secondsOf(moment.atMs);
   return {
-    ...{ type: "group_im", flags: Flag.notKept, sender: fromId, receiver: channelId },
-    ...{ timestamp, msgLocalId: 0, content },
+    type: "group_im",
+    flags: Flag.notKept,
+    sender: fromId,
+    receiver: channelId,
+    timestamp,
+    msgLocalId: 0,
+    content,
   };
 }
 

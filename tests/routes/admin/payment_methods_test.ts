@@ -21,18 +21,36 @@ const LIST = "GET /v1/admin/users/{uid}/payment-methods";
 const GET = "GET /v1/admin/users/{uid}/payment-methods/{id}";
 
 const LIMITS = {
-  ...{ low_money_per_tx_limit: 1000, high_money_per_tx_limit: 10000000 },
-  ...{ times_per_day_limit: 5, money_per_day_limit: 50000, money_sum_limit: 50000000 },
+  low_money_per_tx_limit: 1000,
+  high_money_per_tx_limit: 10000000,
+  times_per_day_limit: 5,
+  money_per_day_limit: 50000,
+  money_sum_limit: 50000000,
 };
 const TAKEN = { money_today: 10000, times_today: 2, money_sum: 5000000 };
 /** The contract's samples with the numbers of its table: 1 WeChat, 2 Alipay, 4 bank. */
 const ALIPAY = {
-  ...{ id: 123457, type: 2, name: "张三", account: "13777777777", extra0: "qrcode url" },
-  ...{ ord: 1, status: 0, ...LIMITS, ...TAKEN },
+  id: 123457,
+  type: 2,
+  name: "张三",
+  account: "13777777777",
+  extra0: "qrcode url",
+  ord: 1,
+  status: 0,
+  ...LIMITS,
+  ...TAKEN,
 };
 const CARD = {
-  ...{ id: 123456, type: 4, name: "张三", account: "5522451820999999" },
-  ...{ extra0: "中国建设银行", extra1: "福建支行", ord: 3, status: 0, ...LIMITS, ...TAKEN },
+  id: 123456,
+  type: 4,
+  name: "张三",
+  account: "5522451820999999",
+  extra0: "中国建设银行",
+  extra1: "福建支行",
+  ord: 3,
+  status: 0,
+  ...LIMITS,
+  ...TAKEN,
 };
 
 /** Somebody with one way to be paid of each type, a removed one, and money. */
@@ -42,20 +60,34 @@ async function openPlace(app: TestApp) {
   const { id: userId } = await makePerson(ctx);
   const extra = { extra0: "中国建设银行", extra1: "福建支行" };
   const cardId = await addPaymentMethod(ctx, userId, {
-    ...{ type: 4, position: 3, account: "5522451820999999", ...extra },
+    type: 4,
+    position: 3,
+    account: "5522451820999999",
+    ...extra,
   });
   const [wechatId, alipayId] = [
     await addPaymentMethod(ctx, userId, {
-      ...{ type: 1, position: 2, account: "wx-zhangsan", status: 0, extra0: "wxp://f2f" },
+      type: 1,
+      position: 2,
+      account: "wx-zhangsan",
+      status: 0,
+      extra0: "wxp://f2f",
     }),
     await addPaymentMethod(ctx, userId, {
-      ...{ type: 2, position: 1, account: "13777777777", extra0: "https://qr.alipay.com/x" },
+      type: 2,
+      position: 1,
+      account: "13777777777",
+      extra0: "https://qr.alipay.com/x",
     }),
   ];
   const removed = { type: 4, position: 4, account: "6225880212345678", removedAt: ctx.now() };
   const removedId = await addPaymentMethod(ctx, userId, removed);
   await ctx.db.insert(realNames).values({
-    ...{ userId, name: "张三", idType: "idcard", idNoSealed: "", idNoIndex: "" },
+    userId,
+    name: "张三",
+    idType: "idcard",
+    idNoSealed: "",
+    idNoIndex: "",
     createdAt: ctx.now(),
   });
   await giveMoney(ctx, { userId }, 1_000_000);
@@ -99,16 +131,38 @@ Deno.test("GET /v1/admin/users/{uid}/payment-methods", async (t) => {
     assertShape(card, CARD);
     const nothing = { money_today: 0, times_today: 0, money_sum: 0 };
     assert.deepEqual(alipay, {
-      ...{ id: alipayId, type: 2, name: "张三", account: "13777777777", ord: 1, status: 1 },
-      ...{ extra0: "https://qr.alipay.com/x", ...LIMITS, ...nothing },
+      id: alipayId,
+      type: 2,
+      name: "张三",
+      account: "13777777777",
+      ord: 1,
+      status: 1,
+      extra0: "https://qr.alipay.com/x",
+      ...LIMITS,
+      ...nothing,
     });
     assert.deepEqual(wechat, {
-      ...{ id: wechatId, type: 1, name: "张三", account: "wx-zhangsan", ord: 2, status: 0 },
-      ...{ extra0: "wxp://f2f", ...LIMITS, ...nothing },
+      id: wechatId,
+      type: 1,
+      name: "张三",
+      account: "wx-zhangsan",
+      ord: 2,
+      status: 0,
+      extra0: "wxp://f2f",
+      ...LIMITS,
+      ...nothing,
     });
     assert.deepEqual(card, {
-      ...{ id: cardId, type: 4, name: "张三", account: "5522451820999999", ord: 3, status: 1 },
-      ...{ extra0: "中国建设银行", extra1: "福建支行", ...LIMITS, ...nothing },
+      id: cardId,
+      type: 4,
+      name: "张三",
+      account: "5522451820999999",
+      ord: 3,
+      status: 1,
+      extra0: "中国建设银行",
+      extra1: "福建支行",
+      ...LIMITS,
+      ...nothing,
     });
     assert.equal(data.data.list.length, 3);
   });

@@ -37,10 +37,12 @@ Deno.test("GET /v1/admin/userfuzzysearch", async (t) => {
     });
     assert.equal(answer.data.code, 200);
     assert.deepEqual(await search("nick", { page: "1", limit: "10" }), {
-      ...{ total: 15, nicks: nicks.slice(0, 10) },
+      total: 15,
+      nicks: nicks.slice(0, 10),
     });
     assert.deepEqual(await search("nick", { page: "2", limit: "10" }), {
-      ...{ total: 15, nicks: nicks.slice(10) },
+      total: 15,
+      nicks: nicks.slice(10),
     });
     assert.deepEqual(await search("nick"), { total: 15, nicks: nicks.slice(0, 10) });
     assert.deepEqual(await search("nick", { page: "3" }), { total: 15, nicks: [] });
@@ -52,7 +54,8 @@ Deno.test("GET /v1/admin/userfuzzysearch", async (t) => {
       assert.deepEqual(await search(part), { total: 1, nicks: ["Tobias 张三丰"] }, part);
     }
     assert.deepEqual(await search("ICK1", { limit: "2" }), {
-      ...{ total: 6, nicks: ["nick15", "nick14"] },
+      total: 6,
+      nicks: ["nick15", "nick14"],
     });
     assert.deepEqual(await search("nobody"), { total: 0, nicks: [] });
   });

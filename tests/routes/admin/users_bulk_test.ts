@@ -23,8 +23,15 @@ const LIST = "GET /v1/admin/users";
 
 /** What the contract's samples answer, and `parent_uid`, which they forget. */
 const SAMPLE = {
-  ...{ uid: "123456789", name: "张三", mobile: "13777777777", status: 1, exchanger: false },
-  ...{ parent_uid: "0", ctime: 1494901162595, utime: 1494901162595, ltime: 1494901162595 },
+  uid: "123456789",
+  name: "张三",
+  mobile: "13777777777",
+  status: 1,
+  exchanger: false,
+  parent_uid: "0",
+  ctime: 1494901162595,
+  utime: 1494901162595,
+  ltime: 1494901162595,
   dtime: 0,
 };
 const USERS = { data: { users: [SAMPLE] } };
@@ -39,7 +46,9 @@ async function openPlace(app: TestApp) {
 
 const newcomers = (count: number) =>
   Array.from({ length: count }, (_, at) => ({
-    ...{ name: `新人${at}`, mobile: String(13_100_000_000 + at), exchanger: at % 2 === 1 },
+    name: `新人${at}`,
+    mobile: String(13_100_000_000 + at),
+    exchanger: at % 2 === 1,
     status: at % 3 + 1,
   }));
 
@@ -55,11 +64,18 @@ Deno.test("POST /v1/admin/users-bulk", async (t) => {
     const [{ uid, ctime, utime, ...rest }] = answer.data.data.users;
     assert.equal(ctime, utime);
     assert.deepEqual(rest, {
-      ...{ name: "张三", mobile: "13777777777", status: 1, exchanger: false, parent_uid: "0" },
-      ...{ ltime: 0, dtime: 0 },
+      name: "张三",
+      mobile: "13777777777",
+      status: 1,
+      exchanger: false,
+      parent_uid: "0",
+      ltime: 0,
+      dtime: 0,
     });
     assert.deepEqual(await actionsOf(ctx, Number(uid)), [{
-      ...{ operatorId, action: "user.create", before: null },
+      operatorId,
+      action: "user.create",
+      before: null,
       after: { name: "张三", mobile: "+86 137****7777", status: 1, exchanger: false },
     }]);
   });
@@ -70,8 +86,10 @@ Deno.test("POST /v1/admin/users-bulk", async (t) => {
     const { users: made } = (await call(ADD, { users: added })).data.data;
     assert.deepEqual(
       made.map((user: Record<string, unknown>) => ({
-        ...{ name: user.name, mobile: user.mobile },
-        ...{ exchanger: user.exchanger, status: user.status },
+        name: user.name,
+        mobile: user.mobile,
+        exchanger: user.exchanger,
+        status: user.status,
       })),
       added,
     );
@@ -83,7 +101,9 @@ Deno.test("POST /v1/admin/users-bulk", async (t) => {
 
   await t.step("gives what is not said its default, and takes a status by its word", async () => {
     const added = [{ name: "甲", mobile: "+12025550123" }, {
-      ...{ name: "乙", mobile: "13200000002", status: "suspended" },
+      name: "乙",
+      mobile: "13200000002",
+      status: "suspended",
     }];
     const { users: made } = (await call(ADD, { users: added })).data.data;
     const shown = made.map((user: typeof SAMPLE) => [user.mobile, user.exchanger, user.status]);
@@ -161,7 +181,9 @@ Deno.test("PUT /v1/admin/users-bulk", async (t) => {
       [String(anna.id), "安娜", "13400000002", 1, false],
     ]);
     assert.deepEqual(await actionsOf(ctx, ben.id), [{
-      ...{ operatorId, action: "user.update", before: { status: 1, exchanger: false } },
+      operatorId,
+      action: "user.update",
+      before: { status: 1, exchanger: false },
       after: { status: 3, exchanger: true },
     }]);
   });

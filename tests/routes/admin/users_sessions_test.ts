@@ -137,10 +137,7 @@ Deno.test("a number that went to somebody else is theirs in the chat app, too", 
     });
   assert.equal((await logIn("13512345678")).uid, first.uid);
   const { status, result } = await callGateway(app, "POST", "/account/login/captcha", {
-    body: {
-      ...{ countryCode: "86", mobile: first.phone },
-      captcha: await requestCode(app, first.phone),
-    },
+    body: { countryCode: "86", mobile: first.phone, captcha: await requestCode(app, first.phone) },
   });
   assert.equal(status, 1);
   assert.notEqual(result.uid, first.uid);
@@ -161,7 +158,8 @@ Deno.test("in other processes, too: the next call fails, and sockets are closed"
     const app = await startTestApp({ database, redis: connection, bus });
     const server = startChatServer(app, { pollMs: 60_000 });
     return {
-      ...{ app, server },
+      app,
+      server,
       async [Symbol.asyncDispose]() {
         await server[Symbol.asyncDispose]();
         await bus.close();

@@ -22,8 +22,15 @@ const DELETE = "DELETE /v1/admin/users/{uid}";
 
 /** A person as the contract shows one. */
 const SAMPLE = {
-  ...{ uid: "123456789", name: "张三", mobile: "13777777777", status: 1, exchanger: false },
-  ...{ parent_uid: "0", ctime: 1494901162595, utime: 1494901162595, ltime: 1494901162595 },
+  uid: "123456789",
+  name: "张三",
+  mobile: "13777777777",
+  status: 1,
+  exchanger: false,
+  parent_uid: "0",
+  ctime: 1494901162595,
+  utime: 1494901162595,
+  ltime: 1494901162595,
   dtime: 0,
 };
 
@@ -76,15 +83,24 @@ Deno.test("GET /v1/admin/users", async (t) => {
 
   await t.step("answers as the contract's sample does", async () => {
     const { id } = await makePerson(ctx, {
-      ...{ mobile: "13777777777", lastLoginAt: ctx.now(), parentId: 123_456_789 },
+      mobile: "13777777777",
+      lastLoginAt: ctx.now(),
+      parentId: 123_456_789,
     });
     const answer = await callAdmin(app, LIST, { token });
     assertShape(answer.data, { data: { list: [SAMPLE], meta: { page: 1, limit: 10, total: 1 } } });
     const [row] = await ctx.db.select().from(users).where(eq(users.id, id));
     assert.deepEqual(answer.data.data.list[0], {
-      ...{ uid: String(id), name: "张三", mobile: "13777777777", status: 1, exchanger: false },
-      ...{ parent_uid: "123456789", ctime: row!.createdAt.getTime() },
-      ...{ utime: row!.updatedAt.getTime(), ltime: row!.lastLoginAt!.getTime(), dtime: 0 },
+      uid: String(id),
+      name: "张三",
+      mobile: "13777777777",
+      status: 1,
+      exchanger: false,
+      parent_uid: "123456789",
+      ctime: row!.createdAt.getTime(),
+      utime: row!.updatedAt.getTime(),
+      ltime: row!.lastLoginAt!.getTime(),
+      dtime: 0,
     });
     people.unshift({ id, status: 1, exchanger: false });
   });
@@ -204,8 +220,14 @@ Deno.test("PUT /v1/admin/users/{uid}", async (t) => {
       const { utime, ctime, ...rest } = answer.data.data;
       assert.ok(utime >= ctime + 1_000);
       assert.deepEqual(rest, {
-        ...{ uid: String(id), name: "李四", mobile: "13777777777", status: 2, exchanger: true },
-        ...{ parent_uid: "0", ltime: 0, dtime: 0 },
+        uid: String(id),
+        name: "李四",
+        mobile: "13777777777",
+        status: 2,
+        exchanger: true,
+        parent_uid: "0",
+        ltime: 0,
+        dtime: 0,
       });
       const get = await askAdmin(app, GET, { token, params: { uid: String(id) } });
       assert.deepEqual(get, answer.data.data);
@@ -296,13 +318,16 @@ Deno.test("PUT /v1/admin/users/{uid}", async (t) => {
     const masked = "+86 136****6555";
     assert.deepEqual(await actionsOf(ctx, id), [
       {
-        ...{ operatorId, action: "user.update" },
+        operatorId,
+        action: "user.update",
         before: { name: "张三", mobile: "+86 136****5555", status: 1 },
         after: { name: "甲", mobile: masked, status: 3 },
       },
       {
-        ...{ operatorId, action: "user.update" },
-        ...{ before: { exchanger: false }, after: { exchanger: true } },
+        operatorId,
+        action: "user.update",
+        before: { exchanger: false },
+        after: { exchanger: true },
       },
     ]);
   });

@@ -53,7 +53,8 @@ Deno.test("POST /aliyun/image/upload", async (t) => {
     assert.equal(new URL(result.uploadAddress).origin, "http://192.168.1.7:8000");
 
     await using known = await startTestApp({
-      ...{ database: app.database, redis: app.redis },
+      database: app.database,
+      redis: app.redis,
       env: { PUBLIC_URL: "https://plaza.example.com/" },
     });
     app.clock.advance(2_000);
@@ -66,12 +67,17 @@ Deno.test("POST /aliyun/image/upload", async (t) => {
 
   await t.step("is Aliyun's address where Aliyun is configured", async () => {
     const storage = ossStorage({
-      ...{ accessKeyId: "id", accessKeySecret: "secret", securityToken: "CAIS+/=" },
-      ...{ bucket: "chaoley", endpoint: "oss-cn-shenzhen.aliyuncs.com" },
+      accessKeyId: "id",
+      accessKeySecret: "secret",
+      securityToken: "CAIS+/=",
+      bucket: "chaoley",
+      endpoint: "oss-cn-shenzhen.aliyuncs.com",
       cdnUrl: "https://cdn.chaoley.com",
     });
     await using hosted = await startTestApp({
-      ...{ database: app.database, redis: app.redis, providers: { storage } },
+      database: app.database,
+      redis: app.redis,
+      providers: { storage },
     });
     app.clock.advance(2_000);
     const { result } = await callGateway(hosted, "POST", "/aliyun/image/upload", {
@@ -105,7 +111,9 @@ Deno.test("POST /aliyun/image/upload", async (t) => {
     const anonymous = await callGateway(app, "POST", "/aliyun/image/upload", call);
     assert.equal(anonymous.http, 401);
     const forged = await callGateway(app, "POST", "/aliyun/image/upload", {
-      ...{ ...call, as: person, sign: "0".repeat(32) },
+      ...call,
+      as: person,
+      sign: "0".repeat(32),
     });
     assert.equal(forged.http, 401);
   });

@@ -69,7 +69,8 @@ Deno.test("GET /app/version/upgrade", async (t) => {
       const latest: Record<string, string>[] = [
         ...[iOS("19"), iOS("20"), {}, { "Client-Type": "1" }, { "Version-Code": "1" }],
         ...["0", "3", "-1", "x", "", "1,2"].map((type) => ({
-          ...{ "Client-Type": type, "Version-Code": "1" },
+          "Client-Type": type,
+          "Version-Code": "1",
         })),
         ...["x", "-1", "1e99", "18.5"].map(iOS),
       ];
@@ -104,8 +105,11 @@ Deno.test("GET /app/version/upgrade", async (t) => {
 });
 
 const FEEDBACK = {
-  ...{ originFeedbackType: 0, originId: "", feedbackType: 0 },
-  ...{ feedbackContent: "很好用", feedbackImageList: ["img1", "img2"] },
+  originFeedbackType: 0,
+  originId: "",
+  feedbackType: 0,
+  feedbackContent: "很好用",
+  feedbackImageList: ["img1", "img2"],
 };
 
 Deno.test("POST /app/feedback", async (t) => {
@@ -119,7 +123,11 @@ Deno.test("POST /app/feedback", async (t) => {
     const [{ id: _id, userId: _userId, createdAt, ...row } = {}] = await app.database.db.select()
       .from(feedbacks);
     assert.deepEqual(row, {
-      ...{ originType: 0, originId: "", type: 0, content: "很好用", images: ["img1", "img2"] },
+      originType: 0,
+      originId: "",
+      type: 0,
+      content: "很好用",
+      images: ["img1", "img2"],
     });
     assert.ok(Math.abs(createdAt!.getTime() - app.clock.now().getTime()) < 60_000);
   });
@@ -169,7 +177,10 @@ Deno.test("POST /app/report", async (t) => {
     const [{ id: _id, userId: _userId, createdAt: _createdAt, ...row } = {}] = await app.database
       .db.select().from(reports);
     assert.deepEqual(row, {
-      ...{ originType: 2, originId: "a".repeat(32), reasonType: 4, reason: "广告" },
+      originType: 2,
+      originId: "a".repeat(32),
+      reasonType: 4,
+      reason: "广告",
     });
   });
 
@@ -262,7 +273,8 @@ async function startWithPages(
 
 const preview = (app: TestApp, as: GatewayLogin, url: string | undefined, md5?: string) =>
   callGateway(app, "POST", `/app/link/preview/${md5 ?? md5Hex(url!)}`, {
-    ...{ as, body: url === undefined ? {} : { url } },
+    as,
+    body: url === undefined ? {} : { url },
   });
 
 Deno.test("POST /app/link/preview/{linkMD5}", async (t) => {
@@ -316,7 +328,8 @@ Deno.test("POST /app/link/preview/{linkMD5}", async (t) => {
     ]);
     assert.deepEqual(urls, []);
     const asked = await callGateway(app, "GET", `/app/link/preview/${md5Hex("http://b.test/")}`, {
-      ...{ as: person, query: { url: "http://b.test/" } },
+      as: person,
+      query: { url: "http://b.test/" },
     });
     assert.equal(asked.status, 1);
     assert.deepEqual(urls, ["http://b.test/"]);
@@ -354,7 +367,8 @@ Deno.test("POST /app/link/preview/{linkMD5}", async (t) => {
     ];
     for (const [url, md5] of wrong) {
       const refused = await callGateway(app, "POST", `/app/link/preview/${md5}`, {
-        ...{ as: person, body: { url } },
+        as: person,
+        body: { url },
       });
       assert.deepEqual([refused.http, refused.status, refused.errorCode], [200, 0, 0], `${url}`);
     }
@@ -461,7 +475,8 @@ Deno.test("a link with a byte no signature may cover is refused before anything 
   const person = await registerPerson(app);
   const url = "http://a.test/$$$b=c";
   const request = gatewayRequest(app, "POST", `/app/link/preview/${md5Hex(url)}`, {
-    ...{ as: person, body: { url } },
+    as: person,
+    body: { url },
   });
   assert.equal((await app.fetch(request)).status, 400);
   assert.deepEqual(urls, []);

@@ -34,7 +34,9 @@ async function refusesStrangers(app: TestApp, path: string, body = {}): Promise<
   const changed = (value![10] === "A" ? "B" : "A") + value!.slice(11);
   assert.equal(await refused(`${name}=${value!.slice(0, 10)}${changed}`), 401, "changed");
   const unsigned = await callGateway(app, "POST", path, {
-    ...{ headers: { Cookie: cookie }, body, sign: "0".repeat(32) },
+    headers: { Cookie: cookie },
+    body,
+    sign: "0".repeat(32),
   });
   assert.equal(unsigned.http, 401, "wrong signature");
   const missing = await app.fetch(
@@ -63,7 +65,8 @@ Deno.test("POST /h5/weixin/config", async (t) => {
 
   await t.step("answers what wx.config takes, in the contract's shape", async () => {
     const { status, message, result } = await callH5(app, "/h5/weixin/config", {
-      ...{ cookie, body: { url } },
+      cookie,
+      body: { url },
     });
     assert.deepEqual([status, message], [1, "Success"]);
     assert.deepEqual(
@@ -80,7 +83,9 @@ Deno.test("POST /h5/weixin/config", async (t) => {
 
   await t.step("answers GET the same way", async () => {
     const { status, result } = await callH5(app, "/h5/weixin/config", {
-      ...{ cookie, body: { url: "https://h5.example/" }, method: "GET" },
+      cookie,
+      body: { url: "https://h5.example/" },
+      method: "GET",
     });
     assert.deepEqual([status, result.url], [1, "https://h5.example/"]);
   });
@@ -126,8 +131,14 @@ Deno.test("POST /h5/room/{roomCacheId}", async (t) => {
   await done(app, guest, `/room/${roomId}/token`);
   const shareId = await done(app, guest, `/room/${roomId}/cache`);
   const profile = (person: GatewayLogin, nickname: string) => ({
-    ...{ uid: person.uid, nickname, avatar: "https://cdn.example.com/a.png", bio: "" },
-    ...{ blocked: 0, sendCard: 0, cardTotal: 0, allowLive: 1 },
+    uid: person.uid,
+    nickname,
+    avatar: "https://cdn.example.com/a.png",
+    bio: "",
+    blocked: 0,
+    sendCard: 0,
+    cardTotal: 0,
+    allowLive: 1,
   });
 
   await t.step(
@@ -138,15 +149,27 @@ Deno.test("POST /h5/room/{roomCacheId}", async (t) => {
       const { createTime, clubResult, ...rest } = result;
       assert.equal(typeof createTime, "number");
       assert.deepEqual(rest, {
-        ...{ roomId, roomCacheId: shareId, uid: host.uid, name: "测试", clubId, inviteOnly: 0 },
-        ...{ closed: 0, memberTotal: 2, fromMember: profile(guest, "Tony") },
+        roomId,
+        roomCacheId: shareId,
+        uid: host.uid,
+        name: "测试",
+        clubId,
+        inviteOnly: 0,
+        closed: 0,
+        memberTotal: 2,
+        fromMember: profile(guest, "Tony"),
         memberList: [profile(host, "Toby"), profile(guest, "Tony")],
       });
       const { createTime: clubTime, ...ofClub } = clubResult;
       assert.equal(clubTime, club.createTime);
       assert.deepEqual(ofClub, {
-        ...{ clubId, name: "超圈爸爸群", cover: "c.png", uid: host.uid },
-        ...{ inviteOnly: 0, joined: 0, memberTotal: 2 },
+        clubId,
+        name: "超圈爸爸群",
+        cover: "c.png",
+        uid: host.uid,
+        inviteOnly: 0,
+        joined: 0,
+        memberTotal: 2,
       });
     },
   );
@@ -185,8 +208,13 @@ Deno.test("POST /h5/club/{clubId}", async (t) => {
       const { status, result } = await callH5(app, `/h5/club/${clubId}`, { cookie, method });
       assert.equal(status, 1);
       assert.deepEqual(result, {
-        ...{ clubId, name: "业余足球圈", cover: "c.png", uid: owner.uid },
-        ...{ createTime, joined: 0, memberTotal: 1 },
+        clubId,
+        name: "业余足球圈",
+        cover: "c.png",
+        uid: owner.uid,
+        createTime,
+        joined: 0,
+        memberTotal: 1,
       });
     }
   });
@@ -213,8 +241,14 @@ Deno.test("POST /h5/profile/{uid}", async (t) => {
       const { status, result } = await callH5(app, `/h5/profile/${person.uid}`, { cookie, method });
       assert.equal(status, 1);
       assert.deepEqual(result, {
-        ...{ uid: person.uid, nickname: "Tony", avatar: "https://cdn.example.com/a.png", bio: "" },
-        ...{ blocked: 0, sendCard: 0, cardTotal: 0, allowLive: 1 },
+        uid: person.uid,
+        nickname: "Tony",
+        avatar: "https://cdn.example.com/a.png",
+        bio: "",
+        blocked: 0,
+        sendCard: 0,
+        cardTotal: 0,
+        allowLive: 1,
       });
     }
   });
@@ -246,7 +280,12 @@ Deno.test("POST /h5/event/{eventId}", async (t) => {
       assert.equal(status, 1);
       const { memberList, ...rest } = result;
       assert.deepEqual(rest, {
-        ...{ eventId, createTime, uid: host.uid, ...body, eventTimeStatus: 0, notify: 0 },
+        eventId,
+        createTime,
+        uid: host.uid,
+        ...body,
+        eventTimeStatus: 0,
+        notify: 0,
       });
       assert.deepEqual(
         memberList.map((member: { nickname: string }) => member.nickname),
@@ -269,8 +308,11 @@ Deno.test("POST /h5/event/{eventId}", async (t) => {
 Deno.test("a login leads through WeChat's page and back, and leaves a cookie for thirty days", async () => {
   await withWechat(async ({ endpoint }) => {
     const env = {
-      ...{ WECHAT_APP_ID: APP_ID, WECHAT_APP_SECRET: SECRET, WECHAT_ENDPOINT: endpoint },
-      ...{ PUBLIC_URL: "https://plaza.example", H5_URL: "https://h5.example" },
+      WECHAT_APP_ID: APP_ID,
+      WECHAT_APP_SECRET: SECRET,
+      WECHAT_ENDPOINT: endpoint,
+      PUBLIC_URL: "https://plaza.example",
+      H5_URL: "https://h5.example",
     };
     await using app = await startTestApp({ env });
     const browser = new Browser(app, "https://plaza.example");

@@ -19,7 +19,10 @@ Deno.test("POST /push/{jPushId}", async (t) => {
   await t.step("answers as the contract's sample, and keeps the device", async () => {
     const { http, status, message, result } = await register("161a3797c87cc173a10");
     assert.deepEqual({ http, status, message, result }, {
-      ...{ http: 200, status: 1, message: "Success", result: {} },
+      http: 200,
+      status: 1,
+      message: "Success",
+      result: {},
     });
     assert.equal(await deviceOf(person), "161a3797c87cc173a10");
   });

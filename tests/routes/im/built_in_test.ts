@@ -181,7 +181,9 @@ Deno.test("what is said to a built-in account lies in the speaker's own inbox al
   const builtInIds = await Promise.all(BUILT_IN_UIDS.map((uid) => idOf(app, uid)));
   const say = (senderId: number, uid: string, content: string) =>
     sendMessage(app.ctx, {
-      ...{ senderId, clientMsgNo: undefined, redDot: true },
+      senderId,
+      clientMsgNo: undefined,
+      redDot: true,
       channel: { type: ChannelType.person, uid },
       payload: JSON.stringify({ type: 1, content }),
     });
@@ -211,13 +213,11 @@ Deno.test("what is said to a built-in account lies in the speaker's own inbox al
     await sendMoment(app.ctx, {
       senderId: ids[0]!,
       channel: { type: ChannelType.person, uid: FILE_HELPER_UID },
-      ...{
-        clientMsgNo: "m",
-        payload: '{"type":99}',
-        fromSocket: "",
-        redDot: false,
-        syncOnce: false,
-      },
+      clientMsgNo: "m",
+      payload: '{"type":99}',
+      fromSocket: "",
+      redDot: false,
+      syncOnce: false,
     });
     await Promise.resolve();
     stop();

@@ -19,15 +19,31 @@ Deno.test("POST /group/create", async (t) => {
     assert.match(created_at, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
     assert.equal(updated_at, created_at);
     assert.deepEqual(rest, {
-      ...{ name: "Ann、Bob、Cid", notice: "", version: 1, member_count: 3, role: 1, quit: 0 },
-      ...{ mute: 0, top: 0, save: 0, show_nick: 1, forbidden: 0, invite: 0, status: 1, remark: "" },
+      name: "Ann、Bob、Cid",
+      notice: "",
+      version: 1,
+      member_count: 3,
+      role: 1,
+      quit: 0,
+      mute: 0,
+      top: 0,
+      save: 0,
+      show_nick: 1,
+      forbidden: 0,
+      invite: 0,
+      status: 1,
+      remark: "",
     });
     for (const person of [ann!, bob!, cid!]) {
       assert.deepEqual(await person.received(1001), [{
         type: 1001,
-        ...{ from_uid: ann!.uid, from_name: "Ann", content: "Ann邀请{0}、{1}加入群聊" },
+        from_uid: ann!.uid,
+        from_name: "Ann",
+        content: "Ann邀请{0}、{1}加入群聊",
         extra: [{ uid: bob!.uid, name: "Bob" }, { uid: cid!.uid, name: "Cid" }],
-        ...{ creator: ann!.uid, creator_name: "Ann", version: 1 },
+        creator: ann!.uid,
+        creator_name: "Ann",
+        version: 1,
       }]);
     }
     assert.deepEqual(await stranger!.received(1001), []);
@@ -80,14 +96,14 @@ Deno.test("GET /group/invites/{no}, POST /group/invite/sure", async (t) => {
 
   await t.step("GET /group/invites/{no} shows the invitation to who decides", async () => {
     const invitation = {
-      ...{
-        invite_no: inviteNo,
-        group_no: groupNo,
-        group_name: "读书会",
-        remark: "同事",
-        status: 0,
-      },
-      ...{ inviter: bob!.uid, inviter_name: "Bob", items: [{ uid: cid!.uid, name: "Cid" }] },
+      invite_no: inviteNo,
+      group_no: groupNo,
+      group_name: "读书会",
+      remark: "同事",
+      status: 0,
+      inviter: bob!.uid,
+      inviter_name: "Bob",
+      items: [{ uid: cid!.uid, name: "Cid" }],
     };
     assert.deepEqual(await ann!.ask("GET", `/group/invites/${inviteNo}`), invitation);
     for (const person of [bob!, dan!]) {

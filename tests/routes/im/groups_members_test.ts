@@ -21,7 +21,9 @@ Deno.test("POST /groups/{group_no}/members", async (t) => {
     assert.deepEqual([group.member_count, group.version], [3, 2]);
     const said = {
       type: 1002,
-      ...{ from_uid: bob!.uid, from_name: "Bob", content: "Bob邀请{0}加入群聊" },
+      from_uid: bob!.uid,
+      from_name: "Bob",
+      content: "Bob邀请{0}加入群聊",
       extra: [{ uid: cid!.uid, name: "Cid" }],
     };
     for (const person of [ann!, bob!, cid!]) assert.deepEqual(await person.received(1002), [said]);
@@ -84,7 +86,9 @@ Deno.test("DELETE /groups/{group_no}/members", async (t) => {
     assert.deepEqual((await remove(bob, [dan!.uid, eve!.uid])).data, { status: 200, msg: "" });
     assert.deepEqual(await dan!.received(1020), [{
       type: 1020,
-      ...{ from_uid: bob!.uid, from_name: "Bob", content: "你被{0}移出群聊" },
+      from_uid: bob!.uid,
+      from_name: "Bob",
+      content: "你被{0}移出群聊",
       extra: [{ uid: bob!.uid, name: "Bob" }],
       visibles: [dan!.uid],
     }]);
@@ -211,9 +215,12 @@ Deno.test("POST /groups/{group_no}/member/invite, GET /groups/{group_no}/member/
     inviteNo = answer.invite_no;
     assert.deepEqual(await ann!.received(1009), [{
       type: 1009,
-      ...{ from_uid: bob!.uid, from_name: "Bob", content: "{0}想邀请1位朋友加入群聊" },
+      from_uid: bob!.uid,
+      from_name: "Bob",
+      content: "{0}想邀请1位朋友加入群聊",
       extra: [{ uid: bob!.uid, name: "Bob" }],
-      ...{ invite_no: inviteNo, visibles: [ann!.uid] },
+      invite_no: inviteNo,
+      visibles: [ann!.uid],
     }]);
     assert.deepEqual(await bob!.received(1009), []);
     assert.equal((await ann!.ask("GET", `/groups/${groupNo}`)).member_count, 2);

@@ -120,8 +120,17 @@ Deno.test("GET /groups/{group_no}/membersync", async (t) => {
     assert.ok(Number.isInteger(id));
     assert.equal(created_at, updated_at);
     assert.deepEqual(rest, {
-      ...{ uid: bob!.uid, name: "Bob", remark: "", role: 0, is_deleted: 0, version: 1 },
-      ...{ group_no: groupNo, status: 1, invite_uid: ann!.uid, robot: 0, forbidden_expir_time: 0 },
+      uid: bob!.uid,
+      name: "Bob",
+      remark: "",
+      role: 0,
+      is_deleted: 0,
+      version: 1,
+      group_no: groupNo,
+      status: 1,
+      invite_uid: ann!.uid,
+      robot: 0,
+      forbidden_expir_time: 0,
     });
     await ann!.ask("DELETE", `/groups/${groupNo}/members`, { body: { members: [cid!.uid] } });
     const fresh = await ann!.ask("GET", path, { query: { version: "1" } });

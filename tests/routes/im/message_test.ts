@@ -198,7 +198,9 @@ Deno.test("POST /message/revoke", async (t) => {
   await t.step("works towards somebody who has blocked one since", async () => {
     const { messageId } = await say(app, owner, member, "before");
     await app.ctx.db.insert(blocks).values({
-      ...{ userId: member.id, blockedId: owner.id, createdAt: new Date() },
+      userId: member.id,
+      blockedId: owner.id,
+      createdAt: new Date(),
     });
     assert.equal((await revoke(messageId, owner)).http, 200);
     const found = (await sync(app, member))

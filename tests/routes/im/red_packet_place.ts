@@ -32,7 +32,11 @@ export const forGroup = (
 
 /** The same for a person. */
 export const forPerson = ({ uid }: { uid: string }, { amount = 100, type = 1 }: Terms = {}) => ({
-  ...{ scene_id: uid, scene_type: 1, amount, type, num: 1 },
+  scene_id: uid,
+  scene_type: 1,
+  amount,
+  type,
+  num: 1,
 });
 
 export const create = (app: TestApp, as: ChatPerson, body: unknown) =>

@@ -150,16 +150,31 @@ Deno.test("GET /redpacket/record/out", async (t) => {
 
   await t.step("lists the year's paid packets, newest first, by UTC+8", async () => {
     assert.deepEqual(await days(toby, "2027"), [{
-      ...{ redpacket_no: fresh, type: 1, amount: 100, num: 1, open_num: 1, status: 3 },
+      redpacket_no: fresh,
+      type: 1,
+      amount: 100,
+      num: 1,
+      open_num: 1,
+      status: 3,
       create_date: "2027-01-01",
     }]);
     assert.deepEqual(await days(toby, "2026"), [
       {
-        ...{ redpacket_no: unfinished, type: 1, amount: 300, num: 3, open_num: 1, status: 1 },
+        redpacket_no: unfinished,
+        type: 1,
+        amount: 300,
+        num: 3,
+        open_num: 1,
+        status: 1,
         create_date: "2026-12-31",
       },
       {
-        ...{ redpacket_no: random, type: 2, amount: 100, num: 2, open_num: 2, status: 3 },
+        redpacket_no: random,
+        type: 2,
+        amount: 100,
+        num: 2,
+        open_num: 2,
+        status: 3,
         create_date: "2026-12-31",
       },
     ]);
@@ -200,18 +215,15 @@ Deno.test("GET /redpacket/record/in", async (t) => {
   await t.step("lists the year's shares, newest first, by UTC+8", async () => {
     const sender = { sender_uid: toby.uid, sender_name: "Toby" };
     assert.deepEqual(await days(tony, "2027"), [{
-      ...{ redpacket_no: fresh, ...sender, open_amount: 100, type: 1 },
+      redpacket_no: fresh,
+      ...sender,
+      open_amount: 100,
+      type: 1,
       open_date: "2027-01-01",
     }]);
     assert.deepEqual(await days(anna, "2026"), [
-      {
-        ...{ redpacket_no: unfinished, ...sender, open_amount: 100, type: 1 },
-        open_date: "2026-12-31",
-      },
-      {
-        ...{ redpacket_no: random, ...sender, open_amount: 80, type: 2 },
-        open_date: "2026-12-31",
-      },
+      { redpacket_no: unfinished, ...sender, open_amount: 100, type: 1, open_date: "2026-12-31" },
+      { redpacket_no: random, ...sender, open_amount: 80, type: 2, open_date: "2026-12-31" },
     ]);
     assert.deepEqual(await list(toby, "2026"), []);
   });

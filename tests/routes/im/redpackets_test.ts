@@ -82,7 +82,11 @@ Deno.test("POST /redpackets", async (t) => {
   await t.step("knows the first of the largest shares", async () => {
     const draws = [20, 70];
     const input = {
-      ...{ userId: toby.userId, type: 2, amount: 160, shareCount: 3, blessing: "" },
+      userId: toby.userId,
+      type: 2,
+      amount: 160,
+      shareCount: 3,
+      blessing: "",
       scene: { type: 2 as const, id: group.groupNo },
     };
     const no = await createRedPacket(ctx, input, () => draws.shift()!);
@@ -163,8 +167,13 @@ Deno.test("POST /redpackets/{redpacket_no}/pay", async (t) => {
       .where(eq(transactions.kind, "red_packet_paid"));
     const number = String(paid!.id);
     assert.deepEqual([http, data], [200, {
-      ...{ status: 200, msg: "", pay_no: number, trade_no: number, out_trade_no: no },
-      ...{ forward_type: "", result: {} },
+      status: 200,
+      msg: "",
+      pay_no: number,
+      trade_no: number,
+      out_trade_no: no,
+      forward_type: "",
+      result: {},
     }]);
     assert.equal(await walletOf(ctx, toby), 9_700);
     assert.equal(await balanceOf(ctx, "red_packet", await idOf(app, no)), 300);
@@ -422,8 +431,14 @@ Deno.test("GET /redpackets/{redpacket_no}", async (t) => {
   const payToken = await tokenFor(ctx, toby, 160);
   await payRedPacket(ctx, { redpacketNo: no, userId: toby.userId, payToken });
   const face = {
-    ...{ redpacket_no: no, type: 2, channel_type: 2, amount: 160, total_num: 3, blessing: "福" },
-    ...{ sender_uid: toby.uid, sender_name: "Toby" },
+    redpacket_no: no,
+    type: 2,
+    channel_type: 2,
+    amount: 160,
+    total_num: 3,
+    blessing: "福",
+    sender_uid: toby.uid,
+    sender_name: "Toby",
   };
 
   await t.step("tells what is left, and who took what", async () => {
@@ -434,17 +449,15 @@ Deno.test("GET /redpackets/{redpacket_no}", async (t) => {
     assert.ok(Math.abs(first.open_time - ctx.now().getTime() / 1000) < 60, "seconds");
     assert.deepEqual([http, data], [200, {
       ...face,
-      ...{ balance: 70, open_num: 2, status: 2, my_open_amount: 20 },
-      ...{ finished_time: 0, finished_spend: 0 },
+      balance: 70,
+      open_num: 2,
+      status: 2,
+      my_open_amount: 20,
+      finished_time: 0,
+      finished_spend: 0,
       records: [
-        {
-          ...{ uid: tony.uid, name: "Tony", open_amount: 20, is_luck: 0 },
-          open_time: first.open_time,
-        },
-        {
-          ...{ uid: anna.uid, name: "Anna", open_amount: 70, is_luck: 0 },
-          open_time: second.open_time,
-        },
+        { uid: tony.uid, name: "Tony", open_amount: 20, is_luck: 0, open_time: first.open_time },
+        { uid: anna.uid, name: "Anna", open_amount: 70, is_luck: 0, open_time: second.open_time },
       ],
     }]);
   });

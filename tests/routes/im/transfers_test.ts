@@ -37,7 +37,10 @@ const receive = (app: TestApp, as: ChatPerson, no: string) =>
 /** A transfer of so much, waiting to be received. */
 async function sent(app: TestApp, from: ChatPerson, to: ChatPerson, amount = 100) {
   const body = {
-    ...{ pay_token: await tokenFor(app, from, amount), amount, to_uid: to.uid, remark: "午饭" },
+    pay_token: await tokenFor(app, from, amount),
+    amount,
+    to_uid: to.uid,
+    remark: "午饭",
   };
   return (await askIm(app, "POST", "/transfers", { token: from.token, body })).no as string;
 }

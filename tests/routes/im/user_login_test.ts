@@ -158,7 +158,10 @@ Deno.test("GET /user/devices and DELETE /user/devices/{device_id}", async (t) =>
     const devices = await list();
     assert.deepEqual(
       devices.map(({ device_id, device_name, device_model, self }: Record<string, unknown>) => ({
-        ...{ device_id, device_name, device_model, self },
+        device_id,
+        device_name,
+        device_model,
+        self,
       })),
       [{ ...TABLET, self: 0 }, { ...PHONE, self: 1 }],
     );

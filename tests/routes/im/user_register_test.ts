@@ -28,12 +28,28 @@ Deno.test("POST /user/register", async (t) => {
     assert.match(login.short_no, /^\d{10}$/);
     const { uid: _uid, token, short_no: _shortNo, ...rest } = login;
     assert.deepEqual(rest, {
-      ...{ username: `0086${phone}`, name: "Toby", sex: 1, category: "", zone: "0086", phone },
+      username: `0086${phone}`,
+      name: "Toby",
+      sex: 1,
+      category: "",
+      zone: "0086",
+      phone,
       setting: {
-        ...{ search_by_phone: 1, search_by_short: 1, new_msg_notice: 1, msg_show_detail: 1 },
-        ...{ voice_on: 1, shock_on: 1, offline_protection: 0, device_lock: 0, mute_of_app: 0 },
+        search_by_phone: 1,
+        search_by_short: 1,
+        new_msg_notice: 1,
+        msg_show_detail: 1,
+        voice_on: 1,
+        shock_on: 1,
+        offline_protection: 0,
+        device_lock: 0,
+        mute_of_app: 0,
       },
-      ...{ app_id: "", chat_pwd: "", lock_screen_pwd: "", short_status: 0, rsa_public_key: "" },
+      app_id: "",
+      chat_pwd: "",
+      lock_screen_pwd: "",
+      short_status: 0,
+      rsa_public_key: "",
       msg_expire_second: 0,
     });
     await askIm(app, "GET", "/user/devices", { token });

@@ -17,9 +17,25 @@ Deno.test("GET /users/{uid}", async (t) => {
 
   await t.step("somebody else: no number of theirs is told", async () => {
     assert.deepEqual((await get(other.uid)).data, {
-      ...{ uid: other.uid, name: "Tony", mute: 0, top: 0, sex: 1, category: "", short_no: "" },
-      ...{ remark: "", follow: 0, status: 1, be_deleted: 0, be_blacklist: 0, online: 0 },
-      ...{ last_offline: 0, receipt: 1, chat_pwd_on: 0, screenshot: 1, revoke_remind: 1, robot: 0 },
+      uid: other.uid,
+      name: "Tony",
+      mute: 0,
+      top: 0,
+      sex: 1,
+      category: "",
+      short_no: "",
+      remark: "",
+      follow: 0,
+      status: 1,
+      be_deleted: 0,
+      be_blacklist: 0,
+      online: 0,
+      last_offline: 0,
+      receipt: 1,
+      chat_pwd_on: 0,
+      screenshot: 1,
+      revoke_remind: 1,
+      robot: 0,
     });
   });
 
@@ -75,7 +91,9 @@ Deno.test("POST /users/{uid}/im", async (t) => {
     assert.deepEqual(await ask("POST"), plain);
     assert.deepEqual(await ask("GET"), plain);
     assert.deepEqual(await ask("POST", { "X-Forwarded-Proto": "https" }), {
-      ...{ tcp_addr: "", ws_addr: "", wss_addr: "wss://chat.example.com/ws" },
+      tcp_addr: "",
+      ws_addr: "",
+      wss_addr: "wss://chat.example.com/ws",
     });
     assertImFailure(await callIm(app, "POST", path("nobody"), { token }));
     await assertNeedsToken(app, "POST", path(uid));

@@ -24,8 +24,12 @@ const nameauth = (app: TestApp, as: ChatPerson) =>
 const shown = (id: number, bankcard: string) => ({
   id,
   bankcard: `**** **** **** ${bankcard.slice(-4)}`,
-  ...{ bankcode: "CMB", bankname: "招商银行", bankcard_type: "DC", bankcard_type_name: "储蓄卡" },
-  ...{ bank_logo: "", bank_cover: "" },
+  bankcode: "CMB",
+  bankname: "招商银行",
+  bankcard_type: "DC",
+  bankcard_type_name: "储蓄卡",
+  bank_logo: "",
+  bank_cover: "",
 });
 const without = (name: keyof typeof FIRST_CARD) => ({ ...FIRST_CARD, [name]: undefined });
 
@@ -40,7 +44,10 @@ Deno.test("GET /wallet/banks", async (t) => {
     const list = await askIm(app, "GET", "/wallet/banks", { token: toby.token });
     assert.equal(list.length, banks.length);
     assert.deepEqual(list[0], {
-      ...{ bankcode: "ICBC", bankname: "中国工商银行", bank_logo: "", bank_cover: "" },
+      bankcode: "ICBC",
+      bankname: "中国工商银行",
+      bank_logo: "",
+      bank_cover: "",
     });
     const codes = list.map(({ bankcode }: { bankcode: string }) => bankcode);
     for (const code of ["CMB", "BOHAIB", "HZCB"]) assert.ok(codes.includes(code), code);
@@ -58,7 +65,8 @@ Deno.test("GET /wallet/bankcard/info", async (t) => {
     for (const bankcard of [FIRST_CARD.bankcard, spaced]) {
       const { http, data } = await info(app, toby, bankcard);
       assert.deepEqual([http, data], [200, {
-        ...{ valid: 1, vaild: 1 },
+        valid: 1,
+        vaild: 1,
         data: { bankcard_type: "DC", bankcode: "CMB", bankname: "招商银行" },
       }]);
     }
@@ -68,10 +76,7 @@ Deno.test("GET /wallet/bankcard/info", async (t) => {
 
   await t.step("says so of a card nobody knows, of a typing error, and of no card", async () => {
     const wrongDigit = cardNumber("622588", 16, 1).slice(0, -1) + "x";
-    const unknown = {
-      ...{ valid: 0, vaild: 0 },
-      data: { bankcard_type: "", bankcode: "", bankname: "" },
-    };
+    const unknown = { valid: 0, vaild: 0, data: { bankcard_type: "", bankcode: "", bankname: "" } };
     for (const bankcard of [cardNumber("000000", 16), "6225880000000000", wrongDigit, "", "卡"]) {
       const { http, data } = await info(app, toby, bankcard);
       assert.deepEqual([http, data], [200, unknown], bankcard);
@@ -167,8 +172,10 @@ Deno.test("POST /wallet/bankcards", async (t) => {
     const bound = (await list(app, toby)).find((it: { id: number }) => it.id === id);
     assert.deepEqual(bound, {
       ...shown(id, card.bankcard),
-      ...{ bankcode: "BOQZ", bankname: "泉州银行" },
-      ...{ bankcard_type: "CC", bankcard_type_name: "信用卡" },
+      bankcode: "BOQZ",
+      bankname: "泉州银行",
+      bankcard_type: "CC",
+      bankcard_type_name: "信用卡",
     });
   });
 
@@ -299,7 +306,10 @@ Deno.test("money is paid out to one's own usable card alone", async () => {
   const own = { userId: toby.userId, cardId };
   assert.deepEqual(await readRealName(ctx, toby.userId), { name: "徐辉" });
   assert.deepEqual(await readOwnCard(ctx, own), {
-    ...{ id: cardId, holderName: "徐辉", bankCode: "CMB", last4: FIRST_CARD.bankcard.slice(-4) },
+    id: cardId,
+    holderName: "徐辉",
+    bankCode: "CMB",
+    last4: FIRST_CARD.bankcard.slice(-4),
   });
   assert.equal(await readOwnCard(ctx, { ...own, userId: tony.userId }), undefined);
   assert.equal(await readOwnCard(ctx, { ...own, cardId: cardId + 1 }), undefined);

@@ -28,7 +28,9 @@ Deno.test("GET /wallet/my", async (t) => {
     assert.equal(await mine(), 0);
     for (let time = 1; time <= 2; time++) {
       assert.deepEqual(await ask(app, toby, "/wallet/my"), {
-        ...{ amount: 0, status: 1, password_is_set: 0 },
+        amount: 0,
+        status: 1,
+        password_is_set: 0,
       });
       assert.equal(await mine(), 1);
     }
@@ -43,7 +45,9 @@ Deno.test("GET /wallet/my", async (t) => {
         payPasswordHash: "scrypt$",
       }).where(eq(wallets.userId, toby.userId));
       assert.deepEqual(await ask(app, toby, "/wallet/my"), {
-        ...{ amount: 1234, status: 2, password_is_set: 1 },
+        amount: 1234,
+        status: 2,
+        password_is_set: 1,
       });
       assert.equal((await ask(app, tony, "/wallet/my")).amount, 0);
     },
@@ -74,8 +78,12 @@ Deno.test("POST /wallet/recharge", async (t) => {
     const { http, data } = await payIn(app, toby, body);
     const no = data.recharge_no;
     assert.deepEqual([http, data], [200, {
-      ...{ recharge_no: no, pay_no: no, trade_no: no, out_trade_no: no },
-      ...{ forward_type: "", result: {} },
+      recharge_no: no,
+      pay_no: no,
+      trade_no: no,
+      out_trade_no: no,
+      forward_type: "",
+      result: {},
     }]);
     assert.match(no, /^[a-f0-9]{32}$/);
     assert.equal((await ask(app, toby, "/wallet/my")).amount, 1000);
@@ -155,14 +163,24 @@ Deno.test("production never credits money that nobody has paid", () => {
     (error) => error instanceof ConfigError && error.message.includes("RECHARGE_CHANNEL=manual"),
   );
   const production = {
-    ...{ APP_ENV: "production", DATABASE_URL: "postgres://x", REDIS_URL: "redis://x" },
-    ...{ SECRET_KEY: "s".repeat(32), AGORA_APP_ID: "a".repeat(32) },
-    ...{ AGORA_APP_CERTIFICATE: "a".repeat(32), JPUSH_APP_KEY: "a", JPUSH_MASTER_SECRET: "a" },
-    ...{ ALIYUN_SMS_ACCESS_KEY_ID: "a", ALIYUN_SMS_ACCESS_KEY_SECRET: "a" },
-    ...{ ALIYUN_SMS_SIGN_NAME: "a", ALIYUN_SMS_TEMPLATE_CODE: "a" },
-    ...{ ALIYUN_OSS_ACCESS_KEY_ID: "a", ALIYUN_OSS_ACCESS_KEY_SECRET: "a" },
-    ...{ ALIYUN_OSS_BUCKET: "bucket", ALIYUN_OSS_ENDPOINT: "oss-cn-shenzhen.aliyuncs.com" },
-    ...{ MIXIN_CLIENT_ID: "b7347ca4-186e-4e54-9db6-755a4ab0b5d4", MIXIN_CLIENT_SECRET: "a" },
+    APP_ENV: "production",
+    DATABASE_URL: "postgres://x",
+    REDIS_URL: "redis://x",
+    SECRET_KEY: "s".repeat(32),
+    AGORA_APP_ID: "a".repeat(32),
+    AGORA_APP_CERTIFICATE: "a".repeat(32),
+    JPUSH_APP_KEY: "a",
+    JPUSH_MASTER_SECRET: "a",
+    ALIYUN_SMS_ACCESS_KEY_ID: "a",
+    ALIYUN_SMS_ACCESS_KEY_SECRET: "a",
+    ALIYUN_SMS_SIGN_NAME: "a",
+    ALIYUN_SMS_TEMPLATE_CODE: "a",
+    ALIYUN_OSS_ACCESS_KEY_ID: "a",
+    ALIYUN_OSS_ACCESS_KEY_SECRET: "a",
+    ALIYUN_OSS_BUCKET: "bucket",
+    ALIYUN_OSS_ENDPOINT: "oss-cn-shenzhen.aliyuncs.com",
+    MIXIN_CLIENT_ID: "b7347ca4-186e-4e54-9db6-755a4ab0b5d4",
+    MIXIN_CLIENT_SECRET: "a",
     CDN_URL: "https://cdn.example.com",
   };
   assert.equal(readConfig(production, keptKeys).rechargeChannel, "manual");
@@ -182,7 +200,10 @@ Deno.test("GET /wallet/records", async (t) => {
     await payIn(app, toby, { amount: 1000, channel_type: 1 });
     const tony = await makeChatPerson(app, "Tony");
     await post(app.ctx, {
-      ...{ kind: "transfer_sent", userId: toby.userId, operationKey: "a", input: {} },
+      kind: "transfer_sent",
+      userId: toby.userId,
+      operationKey: "a",
+      input: {},
       remark: "备注",
       legs: [
         { kind: "wallet", owner: toby.userId, amount: -300 },
@@ -193,12 +214,22 @@ Deno.test("GET /wallet/records", async (t) => {
     assert.deepEqual(rest, []);
     assert.match(out.created_at, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
     assert.deepEqual(out, {
-      ...{ record_id: out.record_id, title: "转账", type: 8, amount: -300, balance: 700 },
-      ...{ remark: "备注", created_at: out.created_at },
+      record_id: out.record_id,
+      title: "转账",
+      type: 8,
+      amount: -300,
+      balance: 700,
+      remark: "备注",
+      created_at: out.created_at,
     });
     assert.deepEqual(into, {
-      ...{ record_id: into.record_id, title: "充值", type: 1, amount: 1000, balance: 1000 },
-      ...{ remark: "", created_at: into.created_at },
+      record_id: into.record_id,
+      title: "充值",
+      type: 1,
+      amount: 1000,
+      balance: 1000,
+      remark: "",
+      created_at: into.created_at,
     });
     assert.notEqual(out.record_id, into.record_id);
   });

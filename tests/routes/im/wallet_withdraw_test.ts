@@ -28,8 +28,11 @@ async function makePayee(app: TestApp, serial = 123) {
   const cardId = await bindCard(app, toby, { ...FIRST_CARD, cert_no });
   await giveMoney(app.ctx, toby, 10_000_000);
   const bodyFor = async (amount: number) => ({
-    ...{ pay_token: await tokenFor(app, toby, amount), amount, bankcard_id: cardId },
-    ...{ holder_name: FIRST_CARD.holder_name, account_type: "BANK" },
+    pay_token: await tokenFor(app, toby, amount),
+    amount,
+    bankcard_id: cardId,
+    holder_name: FIRST_CARD.holder_name,
+    account_type: "BANK",
   });
   return { toby, cardId, bodyFor };
 }
@@ -42,7 +45,9 @@ Deno.test("GET /wallet/withdraw/explain", async (t) => {
     const ask = () => askIm(app, "GET", "/wallet/withdraw/explain", { token: toby.token });
     const { explain, ...amounts } = await ask();
     assert.deepEqual(amounts, {
-      ...{ min_withdraw_amount: 100, max_withdraw_amount: 5_000_000, usable_amount: 0 },
+      min_withdraw_amount: 100,
+      max_withdraw_amount: 5_000_000,
+      usable_amount: 0,
     });
     assert.equal(explain[0], "单笔提现金额为1元至50000元");
     await giveMoney(app.ctx, toby, 250);

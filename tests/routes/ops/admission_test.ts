@@ -170,7 +170,10 @@ Deno.test("an ops key is let in where keys may, with the groups it may speak for
   await t.step("by its id and secret, from the cache as well", async () => {
     for (let time = 1; time <= 2; time++) {
       assert.deepEqual(await admit(authorization), {
-        ...{ kind: "key", keyId, name: "script", groupIds: [7_000_100_001] },
+        kind: "key",
+        keyId,
+        name: "script",
+        groupIds: [7_000_100_001],
       });
     }
   });
@@ -178,7 +181,11 @@ Deno.test("an ops key is let in where keys may, with the groups it may speak for
   await t.step("and an operator is let in there too", async () => {
     const { operatorId, token } = await makeOperator(ctx, "auditor");
     assert.deepEqual(await admit(`Bearer ${token}`), {
-      ...{ kind: "operator", operatorId, role: "auditor", name: "auditor", jti: jtiOf(token) },
+      kind: "operator",
+      operatorId,
+      role: "auditor",
+      name: "auditor",
+      jti: jtiOf(token),
     });
   });
 

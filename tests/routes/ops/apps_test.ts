@@ -130,12 +130,20 @@ Deno.test("GET /v1/apps", async (t) => {
     assert.match(items[1].disabled_at, TIME);
     assert.deepEqual(items, [
       {
-        ...{ appid: two.appid, name: "Two", house: false, addresses: ["10.0.0.1"] },
-        ...{ created_at: items[0].created_at, disabled_at: null },
+        appid: two.appid,
+        name: "Two",
+        house: false,
+        addresses: ["10.0.0.1"],
+        created_at: items[0].created_at,
+        disabled_at: null,
       },
       {
-        ...{ appid: one.appid, name: "One", house: true, addresses: null },
-        ...{ created_at: items[1].created_at, disabled_at: items[1].disabled_at },
+        appid: one.appid,
+        name: "One",
+        house: true,
+        addresses: null,
+        created_at: items[1].created_at,
+        disabled_at: items[1].disabled_at,
       },
     ]);
     const second = await askOps(app, LIST, { token, query: { start: "1", limit: "1" } });

@@ -18,14 +18,21 @@ Deno.test("GET /v1/audit", async (t) => {
   assert.deepEqual(await askOps(app, LIST, { token }), { total: 0, items: [] });
   const { keyId } = await makeOpsKey(app.ctx);
   const operator = {
-    ...{ kind: "operator", operatorId, role: "admin", name: "auditor", jti: "" } as const,
+    kind: "operator" as const,
+    operatorId,
+    role: "admin" as const,
+    name: "auditor" as const,
+    jti: "" as const,
   };
   const key = { kind: "key", keyId, name: "script", groupIds: null } as const;
   const decided = { before: { state: "pending" }, after: { state: "paid" } };
   for (const no of [1, 2, 3]) {
     const target = `withdrawal:${no}`;
     await recordAction(app.ctx, {
-      ...{ actor: operator, action: "withdrawals.confirm", target, ...decided },
+      actor: operator,
+      action: "withdrawals.confirm",
+      target,
+      ...decided,
     });
   }
   const added = { action: "payments.record", target: "group:1", before: null, after: { count: 2 } };
@@ -41,8 +48,11 @@ Deno.test("GET /v1/audit", async (t) => {
     assert.deepEqual(shown.slice(0, 2), [
       { operator: keyId, ...added, request_id: "test" },
       {
-        ...{ operator: "auditor", action: "withdrawals.confirm", target: "withdrawal:3" },
-        ...{ ...decided, request_id: "test" },
+        operator: "auditor",
+        action: "withdrawals.confirm",
+        target: "withdrawal:3",
+        ...decided,
+        request_id: "test",
       },
     ]);
   });
@@ -50,7 +60,9 @@ Deno.test("GET /v1/audit", async (t) => {
   await t.step("names the request, as the access log does", async () => {
     const admin = await makeOperator(app.ctx, "admin");
     await callOps(app, "POST /v1/jobs/{name}/run", {
-      ...{ token: admin.token, params: { name: "cleanup" }, body: {} },
+      token: admin.token,
+      params: { name: "cleanup" },
+      body: {},
       headers: { "X-Request-Id": "a-request-of-mine" },
     });
     const { items } = await askOps(app, LIST, { token, query: { limit: "1" } });

@@ -19,7 +19,9 @@ Deno.test("GET /v1/broadcasts/{id}", async (t) => {
   const body = { message: "hi", broadcast: true };
   const sender = await makeOperator(app.ctx, "operator");
   const { broadcast_id: id } = await askOps(app, "POST /v1/groups/{group_id}/send_message", {
-    ...{ token: sender.token, params: { group_id: String(groupId) }, body },
+    token: sender.token,
+    params: { group_id: String(groupId) },
+    body,
   });
   const read = () => askOps(app, READ, { token, params: { id } });
 

@@ -34,10 +34,16 @@ async function openOffice(postgres: TestPostgres) {
     )
     .returning();
   const actors = rows.map(({ id, name, role }): OpsActor => ({
-    ...{ kind: "operator", operatorId: id, name, role, jti: "j" },
+    kind: "operator",
+    operatorId: id,
+    name,
+    role,
+    jti: "j",
   }));
   return {
-    ...{ ctx, actors, people: place.people },
+    ctx,
+    actors,
+    people: place.people,
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
 }
@@ -79,7 +85,10 @@ Deno.test({ name: "a recharge confirmed 200 times at once is credited once", ign
   await using office = await openOffice(postgres!);
   const { ctx, actors, people: [toby] } = office;
   const rechargeNo = await createRecharge(ctx, {
-    ...{ userId: toby!.userId, amount: 900, channelType: 1, operationKey: undefined },
+    userId: toby!.userId,
+    amount: 900,
+    channelType: 1,
+    operationKey: undefined,
   });
   const records = await Promise.all(
     times(200, (at) => confirmRecharge(ctx, { rechargeNo, actor: actors[at % 10]! })),

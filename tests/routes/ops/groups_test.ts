@@ -49,7 +49,10 @@ Deno.test("GET /v1/groups", async (t) => {
   const createdAt = new Date("2020-12-30T08:28:28.833Z");
   const plain = await makeGroup(app.ctx, [owner], { name: "feicoin", status: 0 });
   const whole = await makeGroup(app.ctx, [owner], {
-    ...{ name: "本地测试群2", countryName: "cn", createdAt, updatedAt: createdAt },
+    name: "本地测试群2",
+    countryName: "cn",
+    createdAt,
+    updatedAt: createdAt,
   });
   await giveBot(app.ctx, whole.id);
   await makeHiddenGroups(app);
@@ -66,13 +69,19 @@ Deno.test("GET /v1/groups", async (t) => {
       status: 1,
       name: "本地测试群2",
       country_name: "cn",
-      ...{ owner_rate: "0.7000", inviter_rate: "0.1000" },
+      owner_rate: "0.7000",
+      inviter_rate: "0.1000",
     });
     const { created_at, updated_at, ...rest } = items[1];
     for (const time of [created_at, updated_at]) assert.match(time, TIME);
     assert.deepEqual(rest, {
-      ...{ id: String(plain.id), client_id: "", keystore_file: "", status: 0, name: "feicoin" },
-      ...{ owner_rate: "0.7000", inviter_rate: "0.1000" },
+      id: String(plain.id),
+      client_id: "",
+      keystore_file: "",
+      status: 0,
+      name: "feicoin",
+      owner_rate: "0.7000",
+      inviter_rate: "0.1000",
     });
     assert.ok(!JSON.stringify(items).includes("session"));
   });
@@ -276,7 +285,10 @@ Deno.test("PATCH /v1/groups/{id} sets rates and the bot, whose keystore nobody s
   const actions = await actionsOf(app, groupId);
   assert.equal(JSON.stringify(actions).includes(keystore.session_private_key), false);
   assert.deepEqual(actions.at(-1)!.before, {
-    ...{ ownerRate: "0.7000", inviterRate: "0.1000", clientId: null, hasKeystore: false },
+    ownerRate: "0.7000",
+    inviterRate: "0.1000",
+    clientId: null,
+    hasKeystore: false,
   });
 
   await change({ owner_rate: "0.6500", inviter_rate: "0" });

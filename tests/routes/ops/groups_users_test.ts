@@ -34,12 +34,19 @@ Deno.test("GET /v1/groups/{group_id}/users", async (t) => {
 
   await setMember(gone!.id, { removedAt: app.ctx.now() });
   await app.ctx.db.update(users).set({
-    ...{ nickname: "OdysseyerR@Fox.ONE", bio: "hi", avatar: "https://images.example/a.png" },
-    ...{ createdAt: at("19:00:47.451"), lastLoginAt: at("23:30:00.864") },
+    nickname: "OdysseyerR@Fox.ONE",
+    bio: "hi",
+    avatar: "https://images.example/a.png",
+    createdAt: at("19:00:47.451"),
+    lastLoginAt: at("23:30:00.864"),
   }).where(eq(users.id, payer!.id));
   await setMember(payer!.id, {
-    ...{ version: 8, state: "paid", joinedAt: at("19:07:43.097"), dividedTo: elsewhere.id },
-    ...{ subscribedAt: at("19:07:43.097"), dividedAt: at("19:07:45.912") },
+    version: 8,
+    state: "paid",
+    joinedAt: at("19:07:43.097"),
+    dividedTo: elsewhere.id,
+    subscribedAt: at("19:07:43.097"),
+    dividedAt: at("19:07:45.912"),
     expiredAt: new Date("2021-12-07T19:07:43.097+08:00"),
   });
 

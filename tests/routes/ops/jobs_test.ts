@@ -117,7 +117,8 @@ Deno.test("POST /v1/jobs/{name}/run", async (t) => {
 
   await t.step("runs the newest due period to its end, and writes down who asked", async () => {
     const { run_id, report, ...more } = await askOps(app, RUN, {
-      ...{ token, params: { name: "profit" } },
+      token,
+      params: { name: "profit" },
     });
     assert.deepEqual(more, { period: "202602", state: "done", error: null });
     assert.deepEqual(report, { made: 0 });
@@ -219,10 +220,15 @@ Deno.test("POST /v1/jobs/{name}/run", async (t) => {
     },
   );
 
-  await t.step("is for operators, not for auditors", () =>
-    assertNeedsOperator(app, RUN, {
-      ...{ params: { name: "cleanup" }, body: {}, refused: ["auditor"] },
-    }));
+  await t.step(
+    "is for operators, not for auditors",
+    () =>
+      assertNeedsOperator(app, RUN, {
+        params: { name: "cleanup" },
+        body: {},
+        refused: ["auditor"],
+      }),
+  );
 });
 
 const postgres = await startPostgres();

@@ -53,7 +53,10 @@ Deno.test("a month, from what people paid to what people were paid", async (t) =
   const [owner, inviter, otherInviter] = await Promise.all(
     ["徐辉", "张三", "Anna"].map((name, at) =>
       makePaidPerson(ctx, {
-        ...{ name, mobile: `1350000000${at}`, idNo: PLANTED[at]!, card: PLANTED[at + 3]! },
+        name,
+        mobile: `1350000000${at}`,
+        idNo: PLANTED[at]!,
+        card: PLANTED[at + 3]!,
       })
     ),
   );
@@ -66,19 +69,25 @@ Deno.test("a month, from what people paid to what people were paid", async (t) =
 
   await t.step("payments come in from a script", async () => {
     const payments = people.map(({ uid }, at) => ({
-      ...{ trace_id: `t-${at}`, user_id: uuidText(uid), amount: "100.1234" },
+      trace_id: `t-${at}`,
+      user_id: uuidText(uid),
+      amount: "100.1234",
       paid_at: `2021-02-0${at + 1}T12:00:00+08:00`,
       ...at > 1 && { inviter_user_id: uuidText([otherInviter!, poor][at - 2]!.uid) },
     }));
     const told = await askOps(app, "POST /v1/groups/{group_id}/payments", {
-      ...{ params: { group_id: groupId }, body: { payments }, headers: { authorization } },
+      params: { group_id: groupId },
+      body: { payments },
+      headers: { authorization },
     });
     assert.deepEqual(told, { accepted: 4, duplicates: 0 });
   });
 
   await t.step("the month is worked out", async () => {
     const run = await askOps(app, "POST /v1/jobs/{name}/run", {
-      ...{ token, params: { name: "profit" }, body: { period: "202102" } },
+      token,
+      params: { name: "profit" },
+      body: { period: "202102" },
     });
     assert.deepEqual([run.state, run.report], ["done", { made: 4 }]);
   });
@@ -133,7 +142,9 @@ Deno.test("a month, from what people paid to what people were paid", async (t) =
   await t.step("nor does the month worked out again", async () => {
     const after = await statesOf();
     const run = await askOps(app, "POST /v1/jobs/{name}/run", {
-      ...{ token, params: { name: "profit" }, body: { period: "202102" } },
+      token,
+      params: { name: "profit" },
+      body: { period: "202102" },
     });
     assert.equal(run.state, "done");
     assert.deepEqual(await statesOf(), after);

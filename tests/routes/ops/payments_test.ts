@@ -29,7 +29,7 @@ async function openPlace(app: TestApp) {
   const { token, operatorId } = await makeOperator(app.ctx, "operator");
   const params = { group_id: String(group.id) };
   const [owner, payer, inviter, other] = people.map(({ uid }) => uid);
-  return { group, people, token, operatorId, params, ...{ owner, payer, inviter, other } };
+  return { group, people, token, operatorId, params, owner, payer, inviter, other };
 }
 
 const stored = (app: TestApp) =>
@@ -40,7 +40,10 @@ Deno.test("POST /v1/groups/{group_id}/payments", async (t) => {
   const place = await openPlace(app);
   const { group, people, token, params } = place;
   const payment = (over: Record<string, unknown> = {}) => ({
-    ...{ trace_id: "t-1", user_id: uuidText(place.payer!), amount: "100.1234", paid_at: PAID_AT },
+    trace_id: "t-1",
+    user_id: uuidText(place.payer!),
+    amount: "100.1234",
+    paid_at: PAID_AT,
     ...over,
   });
   const pay = (...payments: unknown[]) => callOps(app, PAY, { token, params, body: { payments } });
@@ -56,8 +59,13 @@ Deno.test("POST /v1/groups/{group_id}/payments", async (t) => {
     assert.deepEqual(data, { accepted: 1, duplicates: 0 });
     const [row] = await stored(app);
     assert.deepEqual(row, {
-      ...{ traceId: "t-1", groupId: group.id, userId: people[1]!.id, inviterId: people[2]!.id },
-      ...{ amount: "100.1234", paidAt: new Date(PAID_AT), period: "202102" },
+      traceId: "t-1",
+      groupId: group.id,
+      userId: people[1]!.id,
+      inviterId: people[2]!.id,
+      amount: "100.1234",
+      paidAt: new Date(PAID_AT),
+      period: "202102",
       createdAt: row!.createdAt,
     });
   });
@@ -83,7 +91,8 @@ Deno.test("POST /v1/groups/{group_id}/payments", async (t) => {
       const elsewhere = await makeGroup(app.ctx, people);
       assertOpsFailure(
         await callOps(app, PAY, {
-          ...{ token, params: { group_id: String(elsewhere.id) } },
+          token,
+          params: { group_id: String(elsewhere.id) },
           body: { payments: [payment()] },
         }),
         CONFLICT,

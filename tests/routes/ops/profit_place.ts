@@ -23,7 +23,10 @@ export interface PaidPerson {
 /** Gives somebody a verified name. */
 export async function giveRealName(ctx: Ctx, userId: number, name: string, idNo: string) {
   await ctx.db.insert(realNames).values({
-    ...{ userId, name, idType: "idcard", createdAt: ctx.now() },
+    userId,
+    name,
+    idType: "idcard",
+    createdAt: ctx.now(),
     idNoSealed: seal(ctx.config.keys, idNo, `real_names.id_no:${userId}`),
     idNoIndex: blindIndex(ctx.config.keys, "id_no", idNo),
   });
@@ -37,11 +40,16 @@ export async function giveCard(
   over: Partial<typeof paymentMethods.$inferInsert> = {},
 ) {
   const [card] = await ctx.db.insert(paymentMethods).values({
-    ...{ userId, type: PaymentType.bankCard, name: "徐辉", createdAt: ctx.now() },
+    userId,
+    type: PaymentType.bankCard,
+    name: "徐辉",
+    createdAt: ctx.now(),
     accountSealed: seal(ctx.config.keys, number, `payment_methods.account:${userId}`),
     accountIndex: blindIndex(ctx.config.keys, "account", number),
     accountLast4: number.slice(-4),
-    ...{ extra0: "招商银行", extra1: "上海张江支行", bankCode: "CMB" },
+    extra0: "招商银行",
+    extra1: "上海张江支行",
+    bankCode: "CMB",
     ...over,
   }).returning();
   return card!;
@@ -78,7 +86,10 @@ export async function makeRecord(
   const now = ctx.now();
   const row = { period: "202102", category: "Group" as const, amount: "4937.8265", ...over };
   const [record] = await ctx.db.insert(profitRecords).values({
-    ...{ serialId: serialIdOf(row), state: "init", createdAt: now, updatedAt: now },
+    serialId: serialIdOf(row),
+    state: "init",
+    createdAt: now,
+    updatedAt: now,
     ...row,
   }).returning();
   return record!;

@@ -51,7 +51,10 @@ Deno.test(CALL, async (t) => {
 
   const { serialId: owners } = await makeRecord(ctx, { groupId: group.id, userId: payee.id });
   const { serialId: inviters } = await makeRecord(ctx, {
-    ...{ groupId: group.id, userId: payee.id, category: "Inviter", amount: "0.0675" },
+    groupId: group.id,
+    userId: payee.id,
+    category: "Inviter",
+    amount: "0.0675",
   });
   const lineOf = (serial: string, amount: string, word: string) =>
     `${serial},徐辉,徐辉,招商银行,上海张江支行,${ID_NO},${CARD},${amount},13511111111,` +
@@ -68,7 +71,11 @@ Deno.test(CALL, async (t) => {
   await t.step("those in error too, paid ones not", async () => {
     const { id: userId } = await makeUser(ctx);
     const { serialId } = await makeRecord(ctx, {
-      ...{ groupId: group.id, userId, category: "Inviter", amount: "100", state: "error" },
+      groupId: group.id,
+      userId,
+      category: "Inviter",
+      amount: "100",
+      state: "error",
       description: "x",
     });
     await ctx.db.update(profitRecords).set({ state: "claimed" })

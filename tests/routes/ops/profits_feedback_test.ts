@@ -28,20 +28,32 @@ import {
 const CALL = "POST /v1/profits/cny_records/feedback";
 const INVALID = { http: 400, code: 4001 };
 const NOTHING = {
-  ...{ result: "ok", claimed: 0, failed: 0, unchanged: 0, skipped: 0 },
-  ...{ unknown_count: 0, unknown: [], rejected_count: 0, rejected: [] },
+  result: "ok",
+  claimed: 0,
+  failed: 0,
+  unchanged: 0,
+  skipped: 0,
+  unknown_count: 0,
+  unknown: [],
+  rejected_count: 0,
+  rejected: [],
 };
 
 async function openPlace(app: TestApp) {
   const payee = await makePaidPerson(app.ctx, {
-    ...{ mobile: "13511111111", idNo: "310225199001011234", card: "6225880212345678" },
+    mobile: "13511111111",
+    idNo: "310225199001011234",
+    card: "6225880212345678",
   });
   const group = await makeGroup(app.ctx, [payee]);
   const { token, operatorId } = await makeOperator(app.ctx, "operator");
   let month = 200001;
   const make = async (over: Partial<typeof profitRecords.$inferInsert> = {}) =>
     (await makeRecord(app.ctx, {
-      ...{ groupId: group.id, userId: payee.id, period: String(month++), ...over },
+      groupId: group.id,
+      userId: payee.id,
+      period: String(month++),
+      ...over,
     })).serialId;
   const readState = async (serialId: string) => {
     const [row] = await app.ctx.db.select().from(profitRecords)
@@ -103,8 +115,12 @@ Deno.test(CALL, async (t) => {
     assert.deepEqual([file!.operatorId, file!.action, file!.after], [
       ...[operatorId, "profits.feedback"],
       {
-        ...{ claimedCount: 1, failedCount: 1, unchangedCount: 0, skippedCount: 0 },
-        ...{ unknownCount: 0, rejectedCount: 1 },
+        claimedCount: 1,
+        failedCount: 1,
+        unchangedCount: 0,
+        skippedCount: 0,
+        unknownCount: 0,
+        rejectedCount: 1,
       },
     ]);
     await given(resultLine(paid, "成功"));
@@ -116,7 +132,8 @@ Deno.test(CALL, async (t) => {
     const serialId = await make();
     await given(resultLine(serialId, "成功"));
     assert.deepEqual(await given(resultLine(serialId, "退票")), {
-      ...{ ...NOTHING, rejected_count: 1 },
+      ...NOTHING,
+      rejected_count: 1,
       rejected: [{ line: 2, reason: "已发放，不能再改" }],
     });
     assert.deepEqual(await given(resultLine(serialId, "已发放")), { ...NOTHING, unchanged: 1 });
@@ -146,7 +163,10 @@ Deno.test(CALL, async (t) => {
         resultLine(serialId, "成功"),
       );
       assert.deepEqual(data, {
-        ...{ ...NOTHING, claimed: 1, unknown_count: 1, rejected_count: 6 },
+        ...NOTHING,
+        claimed: 1,
+        unknown_count: 1,
+        rejected_count: 6,
         unknown: [{ line: 4, serial_id: stranger }],
         rejected: [
           ...[{ line: 2, reason: "流水号不正确" }, { line: 3, reason: "列数不正确" }],

@@ -55,14 +55,29 @@ Deno.test("GET /v1/profits/cny_records", async (t) => {
     assert.equal(Date.parse(item.created_at), record.createdAt.getTime());
     const [name] = await ctx.db.select().from(realNames);
     assert.deepEqual(item, {
-      ...{ user_id: uuidText(payee.uid), date: "202102", group_id: String(group.id) },
-      ...{ category: "Group", amount: "4937.8265", is_kyced: true, kyc_authorized: true },
-      ...{ real_name: "徐辉", id_type: "idcard", id_no: name!.idNoSealed.replace(/^1\./, "") },
-      ...{ phone_code: "86", phone_number: "13511111111", issuer: "unionpay" },
-      ...{ issuer_bank_name: "招商银行", issuer_bank_symbol: "CMB" },
-      ...{ issuer_branch_bank_name: "上海张江支行", card_holder_name: "徐辉", card_number: CARD },
-      ...{ state: "init", description: "", serial_id: record.serialId },
-      ...{ created_at: item.created_at, updated_at: item.created_at },
+      user_id: uuidText(payee.uid),
+      date: "202102",
+      group_id: String(group.id),
+      category: "Group",
+      amount: "4937.8265",
+      is_kyced: true,
+      kyc_authorized: true,
+      real_name: "徐辉",
+      id_type: "idcard",
+      id_no: name!.idNoSealed.replace(/^1\./, ""),
+      phone_code: "86",
+      phone_number: "13511111111",
+      issuer: "unionpay",
+      issuer_bank_name: "招商银行",
+      issuer_bank_symbol: "CMB",
+      issuer_branch_bank_name: "上海张江支行",
+      card_holder_name: "徐辉",
+      card_number: CARD,
+      state: "init",
+      description: "",
+      serial_id: record.serialId,
+      created_at: item.created_at,
+      updated_at: item.created_at,
     });
     assert.match(item.id_no, /^[A-Za-z0-9+/]{60,}=*$/);
     assert.ok(!JSON.stringify(item).includes(ID_NO));
@@ -71,16 +86,32 @@ Deno.test("GET /v1/profits/cny_records", async (t) => {
   await t.step("of whoever has no name and no card there is nothing of them", async () => {
     const { id: userId, uid } = await makeUser(ctx);
     const record = await makeRecord(ctx, {
-      ...{ groupId: group.id, userId, category: "Inviter", amount: "0.2700", state: "error" },
-      ...{ description: "bank account not found" },
+      groupId: group.id,
+      userId,
+      category: "Inviter",
+      amount: "0.2700",
+      state: "error",
+      description: "bank account not found",
     });
     const { items: [item] } = await list();
     assert.deepEqual(item, {
-      ...{ user_id: uuidText(uid), date: "202102", group_id: String(group.id) },
-      ...{ category: "Inviter", amount: "0.27", is_kyced: false, kyc_authorized: false },
-      ...{ real_name: "", id_type: "", id_no: "", phone_code: "", phone_number: "" },
-      ...{ state: "error", description: "bank account not found", serial_id: record.serialId },
-      ...{ created_at: item.created_at, updated_at: item.updated_at },
+      user_id: uuidText(uid),
+      date: "202102",
+      group_id: String(group.id),
+      category: "Inviter",
+      amount: "0.27",
+      is_kyced: false,
+      kyc_authorized: false,
+      real_name: "",
+      id_type: "",
+      id_no: "",
+      phone_code: "",
+      phone_number: "",
+      state: "error",
+      description: "bank account not found",
+      serial_id: record.serialId,
+      created_at: item.created_at,
+      updated_at: item.updated_at,
     });
   });
 
@@ -125,7 +156,9 @@ Deno.test("profit records are found", async (t) => {
   const { ctx } = app;
   const { payee, group, token } = await openPlace(app);
   const other = await makePaidPerson(ctx, {
-    ...{ name: "Anna_%\\徐", mobile: "13812345678", idNo: "11010119900307888X" },
+    name: "Anna_%\\徐",
+    mobile: "13812345678",
+    idNo: "11010119900307888X",
     card: "6222021234567890",
   });
   const elsewhere = await makeGroup(ctx, [other]);
@@ -133,7 +166,8 @@ Deno.test("profit records are found", async (t) => {
   for (let at = 0; at < 25; at++) {
     app.clock.advance(at % 3 === 0 ? 0 : 1_000);
     const { serialId } = await makeRecord(ctx, {
-      ...{ groupId: at < 20 ? group.id : elsewhere.id, userId: at % 2 ? other.id : payee.id },
+      groupId: at < 20 ? group.id : elsewhere.id,
+      userId: at % 2 ? other.id : payee.id,
       period: String(202001 + at),
       state: at % 5 === 0 ? "error" : "init",
     });

@@ -30,8 +30,14 @@ Deno.test("POST /v1/recharges/{no}/confirm", async (t) => {
     const record = await confirm();
     assert.match(record.decided_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+08:00$/);
     assert.deepEqual(record, {
-      ...{ no, user_id: toby.uid, name: "Toby", amount: 5_000, state: "credited" },
-      ...{ channel_type: 2, created_at: record.created_at, decided_at: record.decided_at },
+      no,
+      user_id: toby.uid,
+      name: "Toby",
+      amount: 5_000,
+      state: "credited",
+      channel_type: 2,
+      created_at: record.created_at,
+      decided_at: record.decided_at,
       operator_id: operatorId,
     });
     assert.equal(await walletOf(ctx, person), 5_000);
@@ -49,7 +55,8 @@ Deno.test("POST /v1/recharges/{no}/confirm", async (t) => {
       assert.deepEqual(
         [action!.operatorId, action!.action, action!.target, action!.before, action!.after],
         [operatorId, "recharges.confirm", `recharge:${no}`, { state: "pending" }, {
-          ...{ state: "credited", amount: 5_000 },
+          state: "credited",
+          amount: 5_000,
         }],
       );
     },

@@ -17,7 +17,9 @@ const PAID = { state: "claimed", description: "已发放" };
 
 async function openPlace(app: TestApp) {
   const payee = await makePaidPerson(app.ctx, {
-    ...{ mobile: "13511111111", idNo: "310225199001011234", card: "6225880212345678" },
+    mobile: "13511111111",
+    idNo: "310225199001011234",
+    card: "6225880212345678",
   });
   const group = await makeGroup(app.ctx, [payee]);
   const { token, operatorId } = await makeOperator(app.ctx, "operator");
@@ -50,13 +52,28 @@ Deno.test("PATCH /v1/cny_records/{serial_id}/set_result", async (t) => {
     const { http, data } = await set(serialId, PAID);
     assert.equal(http, 200);
     assert.deepEqual(data, {
-      ...{ user_id: uuidText(payee.uid), date: "202101", group_id: String(group.id) },
-      ...{ category: "Group", amount: "4937.8265", is_kyced: true, kyc_authorized: true },
-      ...{ real_name: "徐辉", id_type: "idcard", id_no: data.id_no, phone_code: "86" },
-      ...{ phone_number: "13511111111", issuer: "unionpay", issuer_bank_name: "招商银行" },
-      ...{ issuer_bank_symbol: "CMB", issuer_branch_bank_name: "上海张江支行" },
-      ...{ card_holder_name: "徐辉", card_number: "6225880212345678", ...PAID },
-      ...{ serial_id: serialId, created_at: data.created_at, updated_at: data.updated_at },
+      user_id: uuidText(payee.uid),
+      date: "202101",
+      group_id: String(group.id),
+      category: "Group",
+      amount: "4937.8265",
+      is_kyced: true,
+      kyc_authorized: true,
+      real_name: "徐辉",
+      id_type: "idcard",
+      id_no: data.id_no,
+      phone_code: "86",
+      phone_number: "13511111111",
+      issuer: "unionpay",
+      issuer_bank_name: "招商银行",
+      issuer_bank_symbol: "CMB",
+      issuer_branch_bank_name: "上海张江支行",
+      card_holder_name: "徐辉",
+      card_number: "6225880212345678",
+      ...PAID,
+      serial_id: serialId,
+      created_at: data.created_at,
+      updated_at: data.updated_at,
     });
     const tookMs = Date.parse(data.updated_at) - Date.parse(data.created_at);
     assert.ok(tookMs >= 60_000);

@@ -48,8 +48,15 @@ Deno.test("GET /v1/withdrawals", async (t) => {
     const [row] = await app.ctx.db.select().from(withdrawals);
     assert.equal(said, row!.createdAt.getTime());
     assert.deepEqual(items, [{
-      ...{ no, user_id: payee.uid, name: "徐辉", amount: 300, state: "pending", reason: "" },
-      ...{ bank: "招商银行", card: "**** **** **** 1234", created_at: items[0].created_at },
+      no,
+      user_id: payee.uid,
+      name: "徐辉",
+      amount: 300,
+      state: "pending",
+      reason: "",
+      bank: "招商银行",
+      card: "**** **** **** 1234",
+      created_at: items[0].created_at,
     }]);
   });
 
@@ -109,9 +116,17 @@ Deno.test("POST /v1/withdrawals/{no}/confirm", async (t) => {
     assert.equal(http, 200);
     assert.match(data.decided_at, TIME);
     assert.deepEqual(data, {
-      ...{ no, user_id: payee.uid, name: "徐辉", amount: 300, state: "paid", reason: "" },
-      ...{ bank: "招商银行", card: "**** **** **** 1234" },
-      ...{ created_at: data.created_at, decided_at: data.decided_at, operator_id: operatorId },
+      no,
+      user_id: payee.uid,
+      name: "徐辉",
+      amount: 300,
+      state: "paid",
+      reason: "",
+      bank: "招商银行",
+      card: "**** **** **** 1234",
+      created_at: data.created_at,
+      decided_at: data.decided_at,
+      operator_id: operatorId,
     });
     const { ctx } = app;
     assert.equal(await balanceOf(ctx, "withdrawal", payee.userId), 0);
@@ -141,7 +156,9 @@ Deno.test("POST /v1/withdrawals/{no}/confirm", async (t) => {
     assert.deepEqual(
       [action!.operatorId, action!.opsKeyId, action!.action, action!.before, action!.after],
       [operatorId, null, "withdrawals.confirm", { state: "pending" }, {
-        ...{ state: "paid", reason: "", amount: 300 },
+        state: "paid",
+        reason: "",
+        amount: 300,
       }],
     );
   });

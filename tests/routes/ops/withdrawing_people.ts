@@ -16,11 +16,23 @@ export async function makePayee(ctx: Ctx, amount = 10_000): Promise<Payee> {
   const { id: userId, uid } = await makeUser(ctx);
   const createdAt = ctx.now();
   await ctx.db.insert(realNames).values({
-    ...{ userId, name: "徐辉", idType: "idcard", idNoSealed: "", idNoIndex: "", createdAt },
+    userId,
+    name: "徐辉",
+    idType: "idcard",
+    idNoSealed: "",
+    idNoIndex: "",
+    createdAt,
   });
   const [card] = await ctx.db.insert(paymentMethods).values({
-    ...{ userId, type: PaymentType.bankCard, name: "徐辉", extra0: "招商银行", bankCode: "CMB" },
-    ...{ accountSealed: "", accountIndex: randomHex32(), accountLast4: "1234", createdAt },
+    userId,
+    type: PaymentType.bankCard,
+    name: "徐辉",
+    extra0: "招商银行",
+    bankCode: "CMB",
+    accountSealed: "",
+    accountIndex: randomHex32(),
+    accountLast4: "1234",
+    createdAt,
   }).returning();
   await giveMoney(ctx, { userId }, amount);
   return { userId, uid, cardId: card!.id };

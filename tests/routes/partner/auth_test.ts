@@ -201,8 +201,12 @@ Deno.test("POST /auth/customer", async (t) => {
   const partner = await makeApp(app.ctx);
   const { appId, basic } = partner;
   const sample = {
-    ...{ appid: appId, customer_id: "c-1", name: "Anna", avatar: "https://plaza.test/a.png" },
-    ...{ platform_id: 3, device_id: "browser" },
+    appid: appId,
+    customer_id: "c-1",
+    name: "Anna",
+    avatar: "https://plaza.test/a.png",
+    platform_id: 3,
+    device_id: "browser",
   };
 
   await t.step("refuses an app that has no desk, and makes nobody", async () => {

@@ -127,7 +127,9 @@ Deno.test("GET /client/groups", async (t) => {
     await set({ nickname: "群内昵称" });
     await set({ do_not_disturb: true });
     const members = [1, 2, 3].map((uid) => ({
-      ...{ uid, name: `Person ${uid}`, nickname: uid === 2 ? "群内昵称" : "" },
+      uid,
+      name: `Person ${uid}`,
+      nickname: uid === 2 ? "群内昵称" : "",
     }));
     const query = { fields: "members,quiet" };
     assert.deepEqual(await bob.ask(operation, { query }), [{

@@ -35,7 +35,9 @@ function atGroup(
   return (_, other) => {
     const { params, ...call } = make(other);
     return by.map((by) => ({
-      ...{ ...call, by, is: "refused" },
+      ...call,
+      by,
+      is: "refused",
       params: { gid: other.groupId, ...params },
     }));
   };
@@ -68,7 +70,9 @@ export const attempts: Record<string, Attempts> = {
   "POST /groups/{gid}/members": (self, other) => [
     ...atGroup(["server"], ({ member }) => ({ body: { members: [{ uid: member }] } }))(self, other),
     {
-      ...{ by: "server", is: "own", params: { gid: self.groupId } },
+      by: "server",
+      is: "own",
+      params: { gid: self.groupId },
       body: { members: [{ uid: other.member, name: "Taken" }], inviter: { uid: other.master } },
     },
   ],
@@ -77,9 +81,10 @@ export const attempts: Record<string, Attempts> = {
   })),
   "DELETE /groups/{gid}/members": atGroup(["server"], ({ member }) => ({ body: [member] })),
   "POST /groups/{gid}/upgrade": atGroup(["server"], () => ({})),
-  "PATCH /groups/{gid}/members/{memberid}": atGroup(["server"], ({ member }) => ({
-    ...{ params: { memberid: member }, body: { mute: true } },
-  })),
+  "PATCH /groups/{gid}/members/{memberid}": atGroup(
+    ["server"],
+    ({ member }) => ({ params: { memberid: member }, body: { mute: true } }),
+  ),
   "POST /messages/peers": own("server", (_, { master, member }) => ({
     body: { sender: member, receiver: master, content: "Taken" },
   })),
@@ -116,7 +121,8 @@ export const attempts: Record<string, Attempts> = {
   ],
   "POST /client/groups": (self, other) =>
     (["server", "client"] as const).map((by) => ({
-      ...{ by, is: "own" },
+      by,
+      is: "own",
       body: { master: self.master, name: "Taken", members: [{ uid: other.member }] },
     })),
   "GET /client/groups": own("client", () => ({ query: { fields: "members,quiet" } })),
@@ -142,7 +148,8 @@ export const attempts: Record<string, Attempts> = {
     body: { name: "Taken", sellers: [{ uid: master, name: "Taken" }] },
   })),
   "GET /stores": own("server", () => ({})),
-  "PUT /stores/{store_id}/sellers": atStore("server", ({ storeId }) => ({
-    ...{ params: { store_id: storeId }, body: { sellers: [] } },
-  })),
+  "PUT /stores/{store_id}/sellers": atStore(
+    "server",
+    ({ storeId }) => ({ params: { store_id: storeId }, body: { sellers: [] } }),
+  ),
 };

@@ -53,8 +53,11 @@ Deno.test("POST /groups/{gid}/members", async (t) => {
     for (const uid of [1, 2, 3]) {
       const { add_member: said } = await lastHeard(uid);
       assert.deepEqual(said, {
-        ...{ group_id: gid, timestamp: said.timestamp },
-        ...{ member_id: 3, name: "群组成员名", avatar: "http://a/c.png" },
+        group_id: gid,
+        timestamp: said.timestamp,
+        member_id: 3,
+        name: "群组成员名",
+        avatar: "http://a/c.png",
         inviter: { uid: 1, name: "Ann" },
       });
     }
@@ -64,7 +67,10 @@ Deno.test("POST /groups/{gid}/members", async (t) => {
     await add({ members: [{ uid: 4, name: "Dan" }, 5] });
     const { add_member: said } = await lastHeard(5);
     assert.deepEqual(said, {
-      ...{ group_id: gid, timestamp: said.timestamp, member_id: 4, member_count: 2 },
+      group_id: gid,
+      timestamp: said.timestamp,
+      member_id: 4,
+      member_count: 2,
       members: [{ uid: 4, name: "Dan" }, { uid: 5, name: "" }],
     });
     assert.equal((await heardBy(app, tenantId, 4)).length, 1);
@@ -204,7 +210,10 @@ Deno.test("DELETE /groups/{gid}/members", async (t) => {
     for (const uid of [1, 2, 3, 4]) {
       const { quit_group: said } = (await heardBy(app, tenantId, uid)).at(-1);
       assert.deepEqual(said, {
-        ...{ group_id: gid, timestamp: said.timestamp, member_id: 2, member_count: 2 },
+        group_id: gid,
+        timestamp: said.timestamp,
+        member_id: 2,
+        member_count: 2,
         members: [{ uid: 2, name: "Person 2" }, { uid: 3, name: "Person 3" }],
       });
     }
@@ -263,7 +272,11 @@ Deno.test("DELETE /groups/{gid}/members/{mid}", async (t) => {
     assert.equal((await groupRow(app, gid)).owner_uid, "1", "still the master");
     const { quit_group: said } = (await heardBy(app, server.tenantId, 2)).at(-1);
     assert.deepEqual(said, {
-      ...{ group_id: gid, timestamp: said.timestamp, member_id: 2, name: "Person 2", avatar: "" },
+      group_id: gid,
+      timestamp: said.timestamp,
+      member_id: 2,
+      name: "Person 2",
+      avatar: "",
     });
   });
 
@@ -293,14 +306,19 @@ Deno.test("PATCH /groups/{gid}/members/{memberid}", async (t) => {
     await sendMessage(app.ctx, {
       senderId: await userIdOf(app, server.tenantId, appUid),
       channel: { type: 2, appId: server.tenantId, groupId: gid },
-      ...{ clientMsgNo: undefined, payload: '{"type":1,"content":"x"}', redDot: true },
+      clientMsgNo: undefined,
+      payload: '{"type":1,"content":"x"}',
+      redDot: true,
     });
 
   await t.step("names somebody within the group and tells all", async () => {
     assert.deepEqual((await set({ nickname: "群内昵称" })).data, {});
     const { update_member_nickname: said } = (await heardBy(app, server.tenantId, 1)).at(-1);
     assert.deepEqual(said, {
-      ...{ group_id: gid, timestamp: said.timestamp, member_id: 2, nickname: "群内昵称" },
+      group_id: gid,
+      timestamp: said.timestamp,
+      member_id: 2,
+      nickname: "群内昵称",
     });
     await set({ nickname: "" });
     assert.equal(
@@ -357,7 +375,10 @@ Deno.test("what a message costs does not depend on how many are in a super group
       await sendMessage(app.ctx, {
         senderId,
         channel: { type: 2, appId: server.tenantId, groupId },
-        ...{ clientMsgNo: undefined, payload: '{"type":1}', redDot: true, trusted: true },
+        clientMsgNo: undefined,
+        payload: '{"type":1}',
+        redDot: true,
+        trusted: true,
       });
       return trips.sql.count;
     });

@@ -29,7 +29,11 @@ Deno.test("POST /groups", async (t) => {
     const { create } = said;
     assert.deepEqual(create, {
       ...stamp(gid, create.timestamp),
-      ...{ master: 1, name: "群主题名", super: 0, members: [2, 3], member_count: 2 },
+      master: 1,
+      name: "群主题名",
+      super: 0,
+      members: [2, 3],
+      member_count: 2,
     });
     assert.ok(Math.abs(create.timestamp * 1000 - Date.now()) < 60_000, "seconds");
     assert.deepEqual(await heardBy(app, tenantId, 1), []);
@@ -233,7 +237,8 @@ Deno.test("an app of the house drives the chat app's groups", async (t) => {
   await t.step("mutes, quiets and names their people", async () => {
     const patch = (body: unknown) =>
       house.ask("PATCH /groups/{gid}/members/{memberid}", {
-        ...{ params: { ...params, memberid: cid!.userId }, body },
+        params: { ...params, memberid: cid!.userId },
+        body,
       });
     await patch({ mute: true });
     const members = await ann!.ask("GET", `/groups/${groupNo}/membersync`);

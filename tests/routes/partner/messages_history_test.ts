@@ -77,7 +77,10 @@ async function makeCustomer(app: TestApp, partner: TestPartner, uid: number, cus
   const { appId } = partner;
   const userId = await userIdOf(app, partner, uid);
   await app.ctx.db.insert(customers).values({
-    ...{ userId, appId, customerId, createdAt: app.ctx.now() },
+    userId,
+    appId,
+    customerId,
+    createdAt: app.ctx.now(),
   });
 }
 

@@ -109,7 +109,9 @@ Deno.test("POST /messages/peers", async (t) => {
   await t.step("asks nobody's blocks: that is the partner's business", async () => {
     const [sender, receiver] = await userIdsOf(app, partner, 9, 10);
     await app.ctx.db.insert(blocks).values({
-      ...{ userId: receiver!.id, blockedId: sender!.id, createdAt: new Date() },
+      userId: receiver!.id,
+      blockedId: sender!.id,
+      createdAt: new Date(),
     });
     await askPartner(app, operation, { basic, body: { sender: 9, receiver: 10, content: "hi" } });
     assert.equal((await inboxOf(app, receiver)).length, 1);
@@ -118,7 +120,8 @@ Deno.test("POST /messages/peers", async (t) => {
   await t.step("reaches people of the caller's own app alone", async () => {
     const other = await makeApp(app.ctx);
     await askPartner(app, operation, {
-      ...{ basic: other.basic, body: { sender: 1, receiver: 2, content: "elsewhere" } },
+      basic: other.basic,
+      body: { sender: 1, receiver: 2, content: "elsewhere" },
     });
     const [own] = await userIdsOf(app, partner, 2), [theirs] = await userIdsOf(app, other, 2);
     assert.notEqual(own!.id, theirs!.id);

@@ -36,10 +36,14 @@ async function openDesk(app: TestApp) {
   const ask = (bearer: string) =>
     askPartner(app, SUPPORTERS, { bearer, query: { store_id: String(store_id) } });
   const socketOf = async (appUid: number) => ({
-    ...{ userId: await userIdOf(app, partner, appUid), socketId: "s", deviceFlag: 0 },
+    userId: await userIdOf(app, partner, appUid),
+    socketId: "s",
+    deviceFlag: 0,
   });
   return {
-    ...{ partner, store_id: store_id as number, ask },
+    partner,
+    store_id: store_id as number,
+    ask,
     come: async (appUid: number) => setPresent(app.ctx, [await socketOf(appUid)]),
     go: async (appUid: number) => setGone(app.ctx, [await socketOf(appUid)]),
   };
@@ -70,7 +74,8 @@ Deno.test("GET /supporters", async (t) => {
       });
       const counts: number[] = [];
       const found = await findSupporter(app.ctx, {
-        ...{ tenantId: partner.appId, storeId: store_id },
+        tenantId: partner.appId,
+        storeId: store_id,
         userId: await userIdOf(app, partner, customer.client_id),
         draw: (count) => (counts.push(count), index),
       });
@@ -106,7 +111,9 @@ Deno.test("GET /supporters", async (t) => {
     assert.equal((await ask(bearer)).seller_id, 1);
     const replace = (sellers: unknown) =>
       askPartner(app, "PUT /stores/{store_id}/sellers", {
-        ...{ basic: partner.basic, params: { store_id }, body: { sellers } },
+        basic: partner.basic,
+        params: { store_id },
+        body: { sellers },
       });
     await replace(SELLERS.slice(1));
     assert.equal((await ask(bearer)).seller_id, 2);
@@ -138,7 +145,8 @@ Deno.test("GET /supporters", async (t) => {
 
   await t.step("needs a client", async () => {
     await assertNeedsPartner(app, SUPPORTERS, {
-      ...{ by: "client", query: { store_id: String(store_id) } },
+      by: "client",
+      query: { store_id: String(store_id) },
     });
   });
 });

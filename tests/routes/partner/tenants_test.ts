@@ -38,12 +38,16 @@ async function openTenant(
   const { store_id } = await ask("POST /stores", { name: deskName, sellers });
   const customerId = `customer of ${name}`;
   const customer = await ask("POST /auth/customer", {
-    ...{ appid: appId, customer_id: customerId, name: personName },
+    appid: appId,
+    customer_id: customerId,
+    name: personName,
   });
   const query = { store_id: String(store_id) };
   await askPartner(app, "GET /supporters", { bearer: customer.token, query });
   return {
-    ...{ ...tenant, tenantId: appId, secrets: [...secrets, bearer, customer.token] },
+    ...tenant,
+    tenantId: appId,
+    secrets: [...secrets, bearer, customer.token],
     store: { storeId: store_id, customerId, customerUid: customer.client_id },
   };
 }
@@ -81,7 +85,9 @@ async function dump({ ctx }: TestApp, { tenantId, appId }: Tenant): Promise<unkn
   const parts = [
     ...references,
     ...Object.keys(roots).map((table) => ({
-      ...{ table, column: "id", target: table as keyof typeof roots },
+      table,
+      column: "id",
+      target: table as keyof typeof roots,
     })),
   ].map(({ table, column, target }) =>
     sql`select ${table}::text as "table", to_jsonb(found)::text as "row"

@@ -51,9 +51,7 @@ Deno.test("POST /users/{uid}", async (t) => {
   await t.step("leaves what is not given, and takes PATCH for POST", async () => {
     await set(7, { name: "Tony" });
     assert.deepEqual(await readPerson(app, appId, 7), { name: "Tony", muted: true });
-    await callPartner(app, "PATCH /users/{uid}", {
-      ...{ basic, params: { uid: 7 }, body: { mute: 0 } },
-    });
+    await callPartner(app, "PATCH /users/{uid}", { basic, params: { uid: 7 }, body: { mute: 0 } });
     assert.deepEqual(await readPerson(app, appId, 7), { name: "Tony", muted: false });
     assert.deepEqual(await readPeers(app, appId, 7), [{ peer: 8, mute: true }]);
     await set(7, { do_not_disturb: { peer_uid: 8, on: "0" } });
@@ -117,7 +115,8 @@ Deno.test("POST /users/{uid}", async (t) => {
     });
     assert.deepEqual(await readPerson(app, appId, 9), { name: "", muted: true });
     const answer = await callPartner(app, "GET /users/{uid}", {
-      ...{ params: { uid }, headers: { token: "0".repeat(32) } },
+      params: { uid },
+      headers: { token: "0".repeat(32) },
     });
     assert.deepEqual([answer.http, answer.envelope.status], [401, 401]);
   });

@@ -55,8 +55,11 @@ Deno.test("what a partner's server says arrives by its own command", async (t) =
     const { key } = anna;
     const send = (payload: unknown, redDot: boolean) =>
       sendMessage(app.ctx, {
-        ...{ senderId: undefined, clientMsgNo: undefined, redDot },
-        ...{ channel: { type: 1, userId: idOf(1) }, payload: JSON.stringify(payload) },
+        senderId: undefined,
+        clientMsgNo: undefined,
+        redDot,
+        channel: { type: 1, userId: idOf(1) },
+        payload: JSON.stringify(payload),
       });
     await send({ type: 99, cmd: "friendRequest", param: {} }, false);
     await send({ type: 1, content: "shown" }, true);
@@ -88,8 +91,12 @@ Deno.test("customers and who helps them have a command of their own", async () =
   assert.deepEqual(
     { cmd, senderApp, sender, receiverApp, receiver, content },
     {
-      ...{ cmd: Cmd.customer, senderApp: appId, sender: customer },
-      ...{ receiverApp: appId, receiver: 1, content: "在吗？" },
+      cmd: Cmd.customer,
+      senderApp: appId,
+      sender: customer,
+      receiverApp: appId,
+      receiver: 1,
+      content: "在吗？",
     },
   );
   assert.ok(question!.timestamp! > 1_700_000_000);
@@ -184,7 +191,8 @@ Deno.test("groups hear what their members say, and what nobody says", async (t) 
     assert.equal(await status(anna, 1, others.id), 64);
     assert.equal(await status(anna, 1, 12345), 65);
     const gone = await makeGroup(app.ctx, members, {
-      ...{ appId: partner.appId, disbandedAt: new Date() },
+      appId: partner.appId,
+      disbandedAt: new Date(),
     });
     assert.equal(await status(anna, 1, gone.id), 65);
     await app.ctx.db.execute(sql`update groups set forbidden = true where id = ${group.id}`);

@@ -56,8 +56,13 @@ Deno.test("frames are, byte for byte, what the description says", () => {
     ],
     [
       {
-        ...{ type: "customer", senderApp: 7, sender: 1, receiverApp: 8, receiver: 2 },
-        ...{ timestamp: 1, content: "" },
+        type: "customer",
+        senderApp: 7,
+        sender: 1,
+        receiverApp: 8,
+        receiver: 2,
+        timestamp: 1,
+        content: "",
       },
       1,
       "0000002400000001" + "40010000" + "0000000000000007" + "0000000000000001" +
@@ -72,14 +77,23 @@ Deno.test("frames are, byte for byte, what the description says", () => {
 Deno.test("the client of the tests, written by itself, is understood", () => {
   const auth = frameBytes(Cmd.authToken, [[8, 2], ...shortText("token"), ...shortText("设备")]);
   assert.deepEqual(read(auth), [{
-    ...{ type: "auth_token", seq: 1, version: 2, flags: 0 },
-    ...{ platform: 2, token: "token", deviceId: "设备" },
+    type: "auth_token",
+    seq: 1,
+    version: 2,
+    flags: 0,
+    platform: 2,
+    token: "token",
+    deviceId: "设备",
   }]);
   const words = { sender: 3, receiver: 4, content: "\ufeffhi", msgLocalId: 5 };
   for (const version of [0, 1, 2]) {
     const [frame] = read(frameBytes(Cmd.im, saidParts(words, version), { version, seq: -1 }));
     assert.deepEqual(frame, {
-      ...{ type: "im", seq: -1, version, flags: 0, ...words },
+      type: "im",
+      seq: -1,
+      version,
+      flags: 0,
+      ...words,
       ...version > 0 && { timestamp: 1_700_000_000 },
     });
   }
@@ -128,9 +142,21 @@ const content = fc.oneof(
   fc.constantFrom("", "\ufeff你好", "😀", "\0"),
 );
 const FIELDS: Record<string, fc.Arbitrary<unknown>> = {
-  ...{ sender: id, receiver: id, senderApp: id, receiverApp: id, groupId: id, roomId: id },
-  ...{ key: id, previousKey: id, timestamp: i32, msgLocalId: i32, acknowledged: i32, count: i32 },
-  ...{ platform: fc.nat(255), token: fc.string({ maxLength: 60 }), content },
+  sender: id,
+  receiver: id,
+  senderApp: id,
+  receiverApp: id,
+  groupId: id,
+  roomId: id,
+  key: id,
+  previousKey: id,
+  timestamp: i32,
+  msgLocalId: i32,
+  acknowledged: i32,
+  count: i32,
+  platform: fc.nat(255),
+  token: fc.string({ maxLength: 60 }),
+  content,
   deviceId: fc.string({ maxLength: 60 }),
 };
 const types = Object.keys(COMMANDS) as GobelieveType[];
@@ -156,7 +182,8 @@ const sample: fc.Arbitrary<Sample> = fc.record({
   ]);
   return fc.record(Object.fromEntries(values)).map((body) => ({
     frame: { type, flags, ...body } as GobelieveInput,
-    ...{ seq, version },
+    seq,
+    version,
   }));
 });
 

@@ -137,7 +137,9 @@ Deno.test("a super group's log is for its members, each from where they joined",
   await t.step("who is not in it hears nothing, and stores nothing", async () => {
     for (const key of [0, 1]) {
       assert.deepEqual(await pull(dan, groupId, key), {
-        ...{ begin: undefined, shown: [], end: undefined },
+        begin: undefined,
+        shown: [],
+        end: undefined,
       });
     }
     dan.send(Cmd.groupSyncKey, [[64, groupId], [64, 2]]);

@@ -52,7 +52,9 @@ Deno.test("messages that are none of the sender's, or of nobody, go nowhere", as
 
   await t.step("to who does not want them", async () => {
     await app.ctx.db.insert(blocks).values({
-      ...{ userId: idOf(3), blockedId: idOf(1), createdAt: new Date() },
+      userId: idOf(3),
+      blockedId: idOf(1),
+      createdAt: new Date(),
     });
     assert.equal(await status(anna.say(Cmd.im, { sender: 1, receiver: 3, content: "hi" })), 3);
   });
@@ -133,7 +135,8 @@ Deno.test("apps cannot reach each other, nor the house, by any frame", async () 
       appId: theirs.partner.appId,
     }),
     await makeGroup(app.ctx, [{ id: theirs.idOf(1) }, { id: theirs.idOf(2) }], {
-      ...{ appId: theirs.partner.appId, isSuper: true },
+      appId: theirs.partner.appId,
+      isSuper: true,
     }),
     await makeGroup(app.ctx, house),
   ];
@@ -142,7 +145,9 @@ Deno.test("apps cannot reach each other, nor the house, by any frame", async () 
   await using stranger = await follow(server, theirs.tokens[2]!);
   stranger.send(Cmd.enterRoom, [[64, 7]]);
   await post(app, theirs.partner, "/messages/groups", {
-    ...{ sender: 1, receiver: groups[1]!.id, content: "secret" },
+    sender: 1,
+    receiver: groups[1]!.id,
+    content: "secret",
   });
   await stranger.settled();
   const strangers = stranger.frames.length;

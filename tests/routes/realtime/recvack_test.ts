@@ -56,7 +56,9 @@ Deno.test("what the npm client confirms is delivered, and neither read nor fetch
   await server[Symbol.asyncDispose]();
   const { deliveredSeq, ackedSeq, lastSeq } = await headOf(ctx, ben);
   assert.deepEqual({ deliveredSeq, ackedSeq, lastSeq }, {
-    ...{ deliveredSeq: 5, ackedSeq: 0, lastSeq: 5 },
+    deliveredSeq: 5,
+    ackedSeq: 0,
+    lastSeq: 5,
   });
   const [listed] = await ctx.db.select().from(conversations)
     .where(eq(conversations.userId, ben.id));

@@ -99,7 +99,10 @@ Deno.test("a chat app lives on HTTP and the npm client alone", async (t) => {
       await http(anna, "POST", "/friend/apply", { body });
       const asked = await nextCommand(client, "friendRequest");
       assert.deepEqual(asked, {
-        ...{ apply_uid: anna.uid, apply_name: "Anna", to_uid: friend.uid, remark: "你好" },
+        apply_uid: anna.uid,
+        apply_name: "Anna",
+        to_uid: friend.uid,
+        remark: "你好",
         token: asked.token,
       });
       await http(friend, "POST", "/friend/sure", { body: { token: asked.token } });

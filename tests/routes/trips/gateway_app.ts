@@ -35,8 +35,11 @@ export const trips: TripsTable = {
       await callGateway(app, "POST", "/app/feedback", {
         as: await warmPerson(app),
         body: {
-          ...{ originFeedbackType: 0, originId: "", feedbackType: 0 },
-          ...{ feedbackContent: "很好用", feedbackImageList: ["img1", "img2"] },
+          originFeedbackType: 0,
+          originId: "",
+          feedbackType: 0,
+          feedbackContent: "很好用",
+          feedbackImageList: ["img1", "img2"],
         },
       }),
   },

@@ -58,7 +58,10 @@ export const trips: TripsTable = {
       const host = await registerPerson(app);
       const eventTime = app.clock.now().getTime() + 3_600_000;
       const { eventId } = await made(app, host, "/event", {
-        ...{ name: "日程", desc: "测试介绍2", eventTime, memberUidList: [host.uid] },
+        name: "日程",
+        desc: "测试介绍2",
+        eventTime,
+        memberUidList: [host.uid],
       });
       return await open(app, `/h5/event/${eventId}`);
     },

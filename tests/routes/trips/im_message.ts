@@ -10,7 +10,10 @@ async function makeChat(app: TestApp) {
   const [from, to] = [await makeChatPerson(app, "From"), await makeChatPerson(app, "To")];
   const channel: Channel = { type: ChannelType.person, userId: to.userId };
   const { messageId } = await acceptMessage(app.ctx, {
-    ...{ senderId: from.userId, channel, clientMsgNo: undefined, redDot: true },
+    senderId: from.userId,
+    channel,
+    clientMsgNo: undefined,
+    redDot: true,
     payload: JSON.stringify({ type: 1, content: "hi" }),
   });
   // A session is cached by its first call.

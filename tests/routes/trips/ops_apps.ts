@@ -14,7 +14,8 @@ const change = (operation: "rotate" | "disable") => async (app: TestApp) => {
   const token = await warmAdmin(app);
   const { appId } = await makeApp(app.ctx);
   return await callOps(app, `POST /v1/apps/{appid}/${operation}`, {
-    ...{ token, params: { appid: String(appId) } },
+    token,
+    params: { appid: String(appId) },
   });
 };
 

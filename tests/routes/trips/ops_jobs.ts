@@ -35,7 +35,9 @@ export const trips: TripsTable = {
       "claim, a look for work, begin, the step, commit, a look for another run; and the answer",
     call: async (app) =>
       await callOps(app, "POST /v1/jobs/{name}/run", {
-        ...{ token: await warmOperator(app), params: { name: "push" }, body: {} },
+        token: await warmOperator(app),
+        params: { name: "push" },
+        body: {},
       }),
   },
   "GET /v1/dead-letters": read("GET /v1/dead-letters"),

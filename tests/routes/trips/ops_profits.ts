@@ -18,7 +18,9 @@ async function openPlace(app: TestApp) {
   const { token } = await makeOperator(app.ctx, "operator");
   await callOps(app, "GET /v1/withdrawals", { token });
   const payee = await makePaidPerson(app.ctx, {
-    ...{ mobile: randomMobile(), idNo: "310225199001011234", card: "6225880212345678" },
+    mobile: randomMobile(),
+    idNo: "310225199001011234",
+    card: "6225880212345678",
   });
   const group = await makeGroup(app.ctx, [payee]);
   const { serialId } = await makeRecord(app.ctx, { groupId: group.id, userId: payee.id });
@@ -34,7 +36,8 @@ export const trips: TripsTable = {
     async call(app) {
       const { token } = await openPlace(app);
       return await callOps(app, "GET /v1/profits/cny_records", {
-        ...{ token, query: { keyword: "徐辉" } },
+        token,
+        query: { keyword: "徐辉" },
       });
     },
   },
@@ -65,7 +68,8 @@ export const trips: TripsTable = {
     async call(app) {
       const { token, serialId } = await openPlace(app);
       return await callOps(app, "PATCH /v1/cny_records/{serial_id}/set_result", {
-        ...{ token, params: { serial_id: serialId } },
+        token,
+        params: { serial_id: serialId },
         body: { state: "claimed", description: "已发放" },
       });
     },
@@ -79,7 +83,8 @@ export const trips: TripsTable = {
       const { uid } = await makeUser(app.ctx);
       const paid_at = "2021-02-03T10:00:00+08:00";
       return await callOps(app, "POST /v1/groups/{group_id}/payments", {
-        ...{ token, params: { group_id: String(group.id) } },
+        token,
+        params: { group_id: String(group.id) },
         body: { payments: [{ trace_id: randomHex32(), user_id: uid, amount: "1", paid_at }] },
       });
     },

@@ -89,7 +89,8 @@ export const trips: TripsTable = {
     redis: 1,
     why: commit("person, nickname, message"),
     call: asServer("PATCH /groups/{gid}/members/{memberid}", {
-      ...{ params: { memberid: 2 }, body: { nickname: "x" } },
+      params: { memberid: 2 },
+      body: { nickname: "x" },
     }),
   },
   "POST /client/groups": {
@@ -142,7 +143,8 @@ export const trips: TripsTable = {
     redis: 1,
     why: commit("person, switch"),
     call: asClient("PATCH /client/groups/{gid}/members/{memberid}", {
-      ...{ params: { memberid: 1 }, body: { do_not_disturb: true } },
+      params: { memberid: 1 },
+      body: { do_not_disturb: true },
     }),
   },
 };
