@@ -1,12 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
+import type { Ctx } from "./client/ctx.ts";
 
 /** A point in time as a parameter of written-out SQL. */
-export function moment(at: Date): SQL {
+export function instant(at: Date): SQL {
   return sql`${at.toISOString()}::timestamptz`;
 }
 
 /** A time column as milliseconds since 1970, exact. */
-export function msOf(column: SQL): SQL {
+export function milliseconds(column: SQL): SQL {
   return sql`(extract(epoch from ${column}) * 1000)::bigint`;
 }
 
@@ -21,4 +22,45 @@ export function listOf(values: readonly (number | string)[], type: "bigint" | "t
  */
 export function patternOf(part: string): string {
   return `%${part.replaceAll(/[\\%_]/g, "\\$&")}%`;
+}
+
+/** Reads one column of a written-out statement, in whatever form the driver answers it. */
+export type Column<Value> = (answered: unknown) => Value;
+
+/** A 64-bit number below 2^53: drivers answer it as text. */
+export const int8: Column<number> = Number;
+/** A smaller number. */
+export const int4: Column<number> = Number;
+export const text: Column<string> = String;
+export const bool: Column<boolean> = (answered) => answered as boolean;
+/** `milliseconds(…)`. */
+export const time: Column<Date> = (answered) => new Date(Number(answered));
+/** What the statement made with `json_…`, or text of which it is known what it may be. */
+export const typed = <Value>(): Column<Value> => (answered) => answered as Value;
+/** Null becomes undefined. */
+export const maybe = <Value>(column: Column<Value>): Column<Value | undefined> => (answered) =>
+  answered === null ? undefined : column(answered);
+
+type Row<Columns> = {
+  [Name in keyof Columns]: Columns[Name] extends Column<infer Value> ? Value : never;
+};
+
+/**
+ * Runs a written-out statement; each row has the columns named, in camel case, and no others:
+ * `rows(ctx, sql`select id, group_no …`, { id: int8, groupNo: text })`.
+ */
+export async function rows<Columns extends Record<string, Column<unknown>>>(
+  { db }: Pick<Ctx, "db">,
+  statement: SQL,
+  columns: Columns,
+): Promise<Row<Columns>[]> {
+  const named = Object.entries(columns).map(([name, column]) => ({
+    name,
+    column,
+    answeredAs: name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+  }));
+  const { rows: answered } = await db.execute<Record<string, unknown>>(statement);
+  return answered.map((row) =>
+    Object.fromEntries(named.map(({ name, column, answeredAs }) => [name, column(row[answeredAs])]))
+  ) as Row<Columns>[];
 }

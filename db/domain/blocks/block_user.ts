@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
 
@@ -18,7 +18,7 @@ export async function blockUser(
       select id from users where uid = ${uid} and ${visibleUsers}
     ), placed as (
       insert into blocks (user_id, blocked_id, created_at)
-      select ${userId}, id, ${moment(ctx.now())}
+      select ${userId}, id, ${instant(ctx.now())}
       from person where id <> ${userId}
       on conflict do nothing
     )

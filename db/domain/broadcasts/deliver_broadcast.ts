@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { DELIVERED } from "../../schema/broadcasts.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import type { Delivery } from "../messages/accept.ts";
 import { ContentType } from "../messages/rules.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
@@ -63,7 +63,7 @@ async function claimOldest(tx: Ctx): Promise<OpenRow | undefined> {
 
 async function deliverChunk(tx: Ctx, broadcast: OpenRow, limit: number): Promise<Delivery[]> {
   const { group_id: groupId, message_id: messageId, has_bot: hasBot } = broadcast;
-  const now = moment(tx.now());
+  const now = instant(tx.now());
   const { rows } = await tx.db.execute<{ user_id: string; seq: string }>(sql`
     with receivers as materialized (
       select user_id from group_members

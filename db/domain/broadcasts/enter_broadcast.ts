@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { GroupStatus } from "../../schema/groups.ts";
-import { listOf, moment } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { checkPayload } from "../messages/rules.ts";
 import type { OpsActor } from "../operators/actor.ts";
@@ -53,7 +53,7 @@ export async function enterBroadcast(ctx: Ctx, broadcast: NewBroadcast): Promise
           case when ${
       uids !== undefined
     } then array(select user_id from named order by user_id) end,
-          ${moment(tx.now())}
+          ${instant(tx.now())}
         from place
         where status = ${GroupStatus.running}
           and not exists (select from named where user_id is null)

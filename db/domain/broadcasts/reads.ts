@@ -3,7 +3,7 @@ import { unseal } from "../../../config/runtime/sealed.ts";
 import { uuidText, uuidV5 } from "../../../config/runtime/uuid.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { type broadcastStates, DELIVERED } from "../../schema/broadcasts.ts";
-import { listOf, msOf } from "../../sql.ts";
+import { listOf, milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { keystoreBinding } from "../groups/keystore.ts";
 
@@ -70,7 +70,9 @@ export async function readBroadcastsToSend(
   asked: { broadcastId: number; userId: number }[],
 ): Promise<Map<number, BroadcastToSend>> {
   const { rows } = await ctx.db.execute<SendRow>(sql`
-    select broadcasts.id::text, text, ${msOf(sql`broadcasts.created_at`)}::text as created_ms,
+    select broadcasts.id::text, text, ${
+    milliseconds(sql`broadcasts.created_at`)
+  }::text as created_ms,
       groups.id::text as group_id, client_id, keystore_sealed, users.id::text as user_id, users.uid
     from unnest(${listOf(asked.map(({ broadcastId }) => broadcastId), "bigint")},
       ${listOf(asked.map(({ userId }) => userId), "bigint")}) as asked (broadcast_id, user_id)

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { userIdOf } from "../paging/keyset.ts";
 
 /** Throws away the card `uid` gave to `userId`; one that is not there stays so. */
@@ -10,7 +10,7 @@ export async function deleteCard(
 ): Promise<void> {
   await ctx.db.execute(sql`
     with gone as (
-      update cards set deleted_at = ${moment(ctx.now())}
+      update cards set deleted_at = ${instant(ctx.now())}
       where from_user_id = ${userIdOf(uid)} and to_user_id = ${userId} and deleted_at is null
       returning to_user_id
     )

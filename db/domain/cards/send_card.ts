@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { notifying } from "../notifications/notify.ts";
 import { profileUrl } from "../notifications/rules.ts";
@@ -17,7 +17,7 @@ export async function sendCard(
   ctx: Ctx,
   { from, uid }: { from: { userId: number; uid: string }; uid: string },
 ): Promise<void> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const told = notifying(ctx, {
     origin: NotificationOrigin.interactive,
     originUserId: from.userId,

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { devices } from "../../schema/sessions.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { type Client, type Device, type LoggedIn, openSession } from "../sessions/open_session.ts";
 import { mayLogIn } from "../sessions/session.ts";
@@ -52,7 +52,7 @@ export async function openSessionFor(
   },
 ): Promise<LoggedIn> {
   const person = sql`person as (
-      update users set last_login_at = ${moment(ctx.now())} where id = ${userId}
+      update users set last_login_at = ${instant(ctx.now())} where id = ${userId}
       returning id, uid, status, false as registered
     )`;
   const session = await openSession(ctx, { person, kind, client, device });

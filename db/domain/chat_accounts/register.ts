@@ -4,7 +4,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { chatAccounts } from "../../schema/chat.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
@@ -49,7 +49,7 @@ export async function registerByMobile(
   const { mobile } = input;
   checkPassword(input.password);
   await takeCaptcha(ctx, { purpose: "register", mobile, code: input.code });
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const user = sql`
     insert into users (id, uid, app_uid, country_code, mobile, nickname, profile_at, created_at,
       updated_at, last_login_at)
@@ -78,7 +78,7 @@ export async function registerByUsername(
   if (!USERNAME.test(input.username)) {
     throw new DomainError("params_invalid", { message: "username: 须以字母开头，4至32位" });
   }
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const user = sql`
     insert into users (id, uid, app_uid, nickname, profile_at, created_at, updated_at,
       last_login_at)

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 
 /**
@@ -17,7 +17,7 @@ export async function removeDevice(
     )
     update sessions set device_id = null,
       revoked_at = case when token_hash = ${tokenHash} then revoked_at
-        else coalesce(revoked_at, ${moment(ctx.now())}) end
+        else coalesce(revoked_at, ${instant(ctx.now())}) end
     where user_id = ${userId} and device_id in (select id from device)
     returning token_hash, token_hash <> ${tokenHash} as ended`);
   await endSessions(ctx, rows.filter((row) => row.ended).map((row) => row.token_hash));

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import type { Club } from "./reads.ts";
 
 /** Makes a club; its owner is its first member. */
@@ -14,7 +14,7 @@ export async function createClub(
   await ctx.db.execute(sql`
     with club as (
       insert into clubs (id, owner_id, name, cover, member_count, created_at)
-      values (${clubId}, ${owner.userId}, ${name}, ${cover}, 1, ${moment(createdAt)})
+      values (${clubId}, ${owner.userId}, ${name}, ${cover}, 1, ${instant(createdAt)})
       returning id, owner_id, created_at
     )
     insert into club_members (club_id, user_id, joined_at)

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment, msOf } from "../../sql.ts";
+import { instant, milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { Club } from "./reads.ts";
 
@@ -28,7 +28,7 @@ export async function joinClub(
       select * from clubs where id = ${clubId} and deleted_at is null for no key update
     ), joined as (
       insert into club_members (club_id, user_id, joined_at)
-      select id, ${userId}, ${moment(ctx.now())} from club
+      select id, ${userId}, ${instant(ctx.now())} from club
       on conflict do nothing
       returning club_id
     ), counted as (
@@ -36,7 +36,7 @@ export async function joinClub(
       from joined where clubs.id = joined.club_id
     )
     select club.id, club.name, cover, owner.uid as owner_uid,
-      ${msOf(sql`club.created_at`)} as created_ms,
+      ${milliseconds(sql`club.created_at`)} as created_ms,
       member_count + (select count(*) from joined)::integer as member_count
     from club join users as owner on owner.id = owner_id`);
   if (!row) throw new DomainError("club_missing");

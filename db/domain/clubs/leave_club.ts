@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 
 /**
@@ -25,7 +25,7 @@ export async function leaveClub(
     ), counted as (
       update clubs set member_count = clubs.member_count - 1,
         deleted_at = case when clubs.member_count = 1
-          then ${moment(ctx.now())} end
+          then ${instant(ctx.now())} end
       from gone where clubs.id = gone.club_id
     )
     select must_stay from club`);

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment, msOf } from "../../sql.ts";
+import { instant, milliseconds } from "../../sql.ts";
 import { checkReminder, EVENT_WINDOW_MS, type EventFacts } from "./rules.ts";
 
 /**
@@ -13,7 +13,7 @@ export async function askReminder(
   { eventId, userId }: { eventId: string; userId: number },
 ): Promise<void> {
   const now = ctx.now();
-  const overBefore = moment(new Date(now.getTime() - EVENT_WINDOW_MS));
+  const overBefore = instant(new Date(now.getTime() - EVENT_WINDOW_MS));
   const { rows } = await ctx.db.execute<{ event: EventFacts }>(sql`
     with event as (
       select id, event_at, room_id, exists (select 1 from event_members
@@ -21,11 +21,11 @@ export async function askReminder(
       from events where id = ${eventId} and deleted_at is null
     ), asked as (
       insert into event_reminders (event_id, user_id, created_at)
-      select id, ${userId}, ${moment(now)} from event
+      select id, ${userId}, ${instant(now)} from event
       where not is_member and room_id is null and event_at >= ${overBefore}
       on conflict (event_id, user_id) do nothing
     )
-    select jsonb_build_object('eventAtMs', ${msOf(sql`event_at`)}, 'roomId', room_id,
+    select jsonb_build_object('eventAtMs', ${milliseconds(sql`event_at`)}, 'roomId', room_id,
       'isMember', is_member) as event
     from event`);
   checkReminder(rows[0]?.event, now.getTime());

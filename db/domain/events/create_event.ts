@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
 import { type EventWithMembers, readEvent } from "./reads.ts";
@@ -31,7 +31,7 @@ export async function createEvent(
     with people as (${peopleNamed(input.memberUids)}), event as (
       insert into events (id, creator_id, name, description, event_at, created_at)
       select ${randomHex32()}, ${creator.userId}, ${input.name}, ${input.description ?? ""},
-        ${moment(new Date(input.eventAtMs))}, ${moment(ctx.now())}
+        ${instant(new Date(input.eventAtMs))}, ${instant(ctx.now())}
       where (select count(*) from people) = ${input.memberUids.length}
       returning id
     ), members as (

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { findEvent } from "./reads.ts";
 import { checkChange } from "./rules.ts";
@@ -15,7 +15,7 @@ export async function deleteEvent(
   { eventId, userId }: { eventId: string; userId: number },
 ): Promise<void> {
   const { rows } = await ctx.db.execute(sql`
-    update events set deleted_at = ${moment(ctx.now())}
+    update events set deleted_at = ${instant(ctx.now())}
     where id = ${eventId} and deleted_at is null and room_id is null
       and exists (select 1 from event_members
         where event_members.event_id = events.id and event_members.user_id = ${userId})

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { moment, msOf } from "../../sql.ts";
+import { instant, milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { type EventInput, peopleNamed } from "./create_event.ts";
 import { type EventWithMembers, readEvent } from "./reads.ts";
@@ -29,7 +29,7 @@ export async function editEvent(ctx: Ctx, input: EditEventInput): Promise<EventW
 async function lockEvent(ctx: Ctx, { eventId, userId }: EditEventInput) {
   const { rows } = await ctx.db.execute<{ event: EventFacts & { creatorUid: string } }>(sql`
     select jsonb_build_object(
-      'eventAtMs', ${msOf(sql`events.event_at`)}, 'roomId', events.room_id,
+      'eventAtMs', ${milliseconds(sql`events.event_at`)}, 'roomId', events.room_id,
       'creatorUid', (select uid from users where users.id = events.creator_id),
       'isMember', exists (select 1 from event_members
         where event_members.event_id = events.id and event_members.user_id = ${userId})) as event
@@ -43,7 +43,7 @@ async function change(
   ctx: Ctx,
   { eventId, name, description, eventAtMs, memberUids }: EventInput & { eventId: string },
 ) {
-  const eventAt = moment(new Date(eventAtMs));
+  const eventAt = instant(new Date(eventAtMs));
   const { rows } = await ctx.db.execute(sql`
     with people as (${peopleNamed(memberUids)}), event as (
       select id, event_at from events

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment, msOf } from "../../sql.ts";
+import { instant, milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { PageInput } from "../paging/keyset.ts";
 import { isOpenTo, roomJson, type RoomView } from "../rooms/view.ts";
@@ -32,8 +32,8 @@ export interface EventWithMembers extends EventView {
 function eventJson(viewerId: number, now: Date): SQL {
   return sql`jsonb_build_object(
     'eventId', events.id, 'name', events.name, 'description', events.description,
-    'roomId', events.room_id, 'eventAtMs', ${msOf(sql`events.event_at`)},
-    'createdAtMs', ${msOf(sql`events.created_at`)},
+    'roomId', events.room_id, 'eventAtMs', ${milliseconds(sql`events.event_at`)},
+    'createdAtMs', ${milliseconds(sql`events.created_at`)},
     'creatorUid', (select users.uid from users where users.id = events.creator_id),
     'memberUids', (
       select coalesce(jsonb_agg(users.uid order by event_members.position), '[]')
@@ -107,7 +107,7 @@ export function listEventsQuery(
     select ${eventJson(viewerId, now)} as event
     from (
       select * from events
-      where deleted_at is null and event_at >= ${moment(overBefore)} and ${from}
+      where deleted_at is null and event_at >= ${instant(overBefore)} and ${from}
       order by event_at, id limit ${count}
     ) as events
     order by events.event_at, events.id`;

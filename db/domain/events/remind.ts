@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { notifying } from "../notifications/notify.ts";
 import { EVENT_REMINDER_MS, EVENT_WINDOW_MS, eventUrl } from "./rules.ts";
 
@@ -34,8 +34,8 @@ async function readDueEvents(ctx: Ctx): Promise<DueEvent[]> {
   const { rows } = await ctx.db.execute<DueEvent>(sql`
     select id, name from events
     where deleted_at is null
-      and event_at between ${moment(new Date(nowMs - EVENT_WINDOW_MS))}
-        and ${moment(new Date(nowMs + EVENT_REMINDER_MS))}
+      and event_at between ${instant(new Date(nowMs - EVENT_WINDOW_MS))}
+        and ${instant(new Date(nowMs + EVENT_REMINDER_MS))}
       and exists (select 1 from event_reminders
         where event_reminders.event_id = events.id and reminded_at is null)
     order by event_at, id limit ${EVENT_COUNT_MAX}`);
@@ -58,7 +58,7 @@ async function remindOf(ctx: Ctx, { id, name }: DueEvent, limit: number): Promis
       -- Two runs at once share the work instead of waiting for each other.
       for update skip locked
     ), reminded as (
-      update event_reminders set reminded_at = ${moment(ctx.now())}
+      update event_reminders set reminded_at = ${instant(ctx.now())}
       from due
       where event_reminders.event_id = due.event_id and event_reminders.user_id = due.user_id
       returning event_reminders.user_id

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { HOST } from "../rooms/view.ts";
 import { type EventWithMembers, findEvent } from "./reads.ts";
 import { checkStart, EVENT_WINDOW_MS } from "./rules.ts";
@@ -17,13 +17,13 @@ export async function startEvent(
   { eventId, userId }: { eventId: string; userId: number },
 ): Promise<EventWithMembers> {
   const nowMs = ctx.now().getTime();
-  const now = moment(new Date(nowMs));
+  const now = instant(new Date(nowMs));
   await ctx.db.execute(sql`
     with started as (
       update events set room_id = id
       where id = ${eventId} and deleted_at is null and room_id is null
-        and event_at between ${moment(new Date(nowMs - EVENT_WINDOW_MS))}
-          and ${moment(new Date(nowMs + EVENT_WINDOW_MS))}
+        and event_at between ${instant(new Date(nowMs - EVENT_WINDOW_MS))}
+          and ${instant(new Date(nowMs + EVENT_WINDOW_MS))}
         and exists (select 1 from event_members
           where event_members.event_id = events.id and event_members.user_id = ${userId})
       returning id, name

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { sha256Hex } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
 import { command, sendNotice } from "./notices.ts";
@@ -64,7 +64,7 @@ async function claimApply(
   ctx: Ctx,
   { userId, tokenHash }: { userId: number; tokenHash: string },
 ): Promise<string | undefined> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const { rows: [claimed] } = await ctx.db.execute<{ remark: string }>(sql`
     with claimed as (
       update friend_applies set accepted_at = ${now}

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { randomHex32, sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { BUILT_IN_UIDS } from "../../schema/users.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { command, sendNotice } from "./notices.ts";
 import { chatPeople } from "./pair.ts";
@@ -50,7 +50,7 @@ export async function applyForFriendship(
       insert into friend_applies
         (from_user_id, to_user_id, token_hash, remark, expires_at, created_at)
       select ${userId}, id, ${sha256Hex(token)}, ${remark},
-        ${moment(new Date(now.getTime() + APPLY_LIFE_MS))}, ${moment(now)}
+        ${instant(new Date(now.getTime() + APPLY_LIFE_MS))}, ${instant(now)}
       from target where not is_self and not is_friend
       on conflict (from_user_id, to_user_id) do update
         set token_hash = excluded.token_hash, remark = excluded.remark,

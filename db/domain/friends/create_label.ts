@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { friendsAmong } from "./label_members.ts";
 import { LABEL_COUNT_MAX } from "./label_rules.ts";
@@ -31,7 +31,7 @@ export async function createLabel(
       select count(*) >= ${LABEL_COUNT_MAX} as is_full from labels where user_id = ${userId}
     ), label as (
       insert into labels (user_id, name, created_at)
-      select ${userId}, ${name}, ${moment(ctx.now())} from own where not is_full
+      select ${userId}, ${name}, ${instant(ctx.now())} from own where not is_full
       on conflict (user_id, name) do nothing
       returning id
     ), named as (

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { BUILT_IN_UIDS, UserStatus } from "../../schema/users.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 
 /** One of two people whose friendship is about to change. */
 export interface PairedPerson {
@@ -43,7 +43,7 @@ export function nextFriendTime(at: Date, people: number[]): SQL {
     sql`(select max(updated_at) from friends
     where user_id = ${userId}) + interval '1 millisecond'`
   );
-  return sql`greatest(${sql.join([moment(at), ...newest], sql`, `)})`;
+  return sql`greatest(${sql.join([instant(at), ...newest], sql`, `)})`;
 }
 
 /**

@@ -2,7 +2,7 @@ import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { friends, peerSettings } from "../../schema/chat.ts";
 import { users } from "../../schema/users.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import type { SyncKey } from "./rules.ts";
 
 /** One side of a friendship as its owner sees it; also one that has ended. */
@@ -49,4 +49,4 @@ export async function listChangedFriends(
 
 /** Compared as a row, so that the index on both finds the place at once. */
 const isBehind = ({ at, id }: SyncKey): SQL =>
-  sql`(${friends.updatedAt}, ${friends.id}) > (${moment(at)}, ${id}::bigint)`;
+  sql`(${friends.updatedAt}, ${friends.id}) > (${instant(at)}, ${id}::bigint)`;

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { Accepted } from "../messages/accept.ts";
 import { wake } from "../messages/send.ts";
@@ -61,7 +61,7 @@ export async function changeGroup<T>(
 ): Promise<T> {
   const told: { result: T; accepted: Accepted[] } = await withTx(ctx, async (tx) => {
     const { rows: [row] } = await tx.db.execute<GroupRow>(sql`
-      update groups set version = version + 1, updated_at = ${moment(ctx.now())}
+      update groups set version = version + 1, updated_at = ${instant(ctx.now())}
       where ${whereIs(place)} and disbanded_at is null
       returning id, group_no, name, invite, is_super, owner_id, version`);
     if (!row) throw new DomainError("group_missing");

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { letIn } from "./add_members.ts";
 import { changeGroupAs } from "./change.ts";
@@ -114,7 +114,7 @@ export async function confirmInvite(ctx: Ctx, { authCode }: { authCode: string }
     const { rows: [invite] } = await tx.db.execute<
       { inviter_id: string; uid: string; name: string; user_ids: string[] }
     >(sql`
-      update group_invites set confirmed_at = ${moment(tx.now())}, confirmer_id = ${code.userId}
+      update group_invites set confirmed_at = ${instant(tx.now())}, confirmer_id = ${code.userId}
       from users as inviter
       where group_invites.id = ${code.inviteNo} and group_id = ${group.id}
         and confirmed_at is null and inviter.id = group_invites.inviter_id

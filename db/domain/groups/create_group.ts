@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
@@ -53,7 +53,7 @@ async function lockCreator(ctx: Ctx, userId: number): Promise<Person> {
     select count(*) from group_members join groups on groups.id = group_members.group_id
     where group_members.user_id = ${userId} and group_members.removed_at is null
       and group_members.inviter_id is null and group_members.joined_at = groups.created_at
-      and groups.created_at >= ${moment(dayStart(ctx.now()))}`);
+      and groups.created_at >= ${instant(dayStart(ctx.now()))}`);
   if (Number(made!.count) >= GROUPS_PER_DAY_COUNT_MAX) throw new DomainError("group_too_many");
   return { userId, uid: creator!.uid, name: creator!.name };
 }
@@ -62,7 +62,7 @@ async function insertGroup(
   ctx: Ctx,
   { groupNo, creatorId, name }: { groupNo: string; creatorId: number; name: string },
 ): Promise<number> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const { rows: [group] } = await ctx.db.execute<{ group_id: string }>(sql`
     with made as (
       insert into groups (group_no, owner_id, name, member_count, created_at, updated_at)

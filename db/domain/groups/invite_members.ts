@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { listOf, moment } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import { ContentType } from "../messages/rules.ts";
 import { readDeciders } from "./announce.ts";
 import { changeGroupAs } from "./change.ts";
@@ -32,7 +32,7 @@ export async function inviteMembers(
       await tx.db.execute(sql`
         insert into group_invites (id, group_id, inviter_id, user_ids, remark, created_at)
         values (${inviteNo}, ${group.id}, ${actorId}, ${listOf(userIds, "bigint")}, ${remark},
-          ${moment(tx.now())})`);
+          ${instant(tx.now())})`);
       await announcer.announce({
         type: ContentType.inviteRequested,
         from: actor,

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { ContentType } from "../messages/rules.ts";
 import { changeGroupAs } from "./change.ts";
 import { removeMembers } from "./membership.ts";
@@ -25,7 +25,7 @@ export async function leaveGroup(
     if (isOwner && !heir) {
       await removeMembers(tx, group, [actor]);
       await tx.db.execute(sql`
-        update groups set disbanded_at = ${moment(tx.now())} where id = ${group.id}`);
+        update groups set disbanded_at = ${instant(tx.now())} where id = ${group.id}`);
       return;
     }
     if (heir) await handOver(change, heir);

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { msOf, patternOf } from "../../sql.ts";
+import { milliseconds, patternOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { LISTED_COUNT_MAX, numberIn, uidIn } from "./managed_rules.ts";
 
@@ -73,12 +73,12 @@ export async function listManagedMembers(
     select exists (select from place) as is_there, ${total}::text as total,
       users.id::text as user_id, users.uid, users.nickname, users.bio, users.avatar,
       member.version::text, member.state,
-      ${msOf(sql`coalesce(users.last_login_at, member.joined_at)`)}::text as active_ms,
-      ${msOf(sql`users.created_at`)}::text as created_ms,
-      ${msOf(sql`member.joined_at`)}::text as joined_ms,
-      ${msOf(sql`member.subscribed_at`)}::text as subscribed_ms,
-      ${msOf(sql`member.expired_at`)}::text as expired_ms,
-      member.divided_to::text, ${msOf(sql`member.divided_at`)}::text as divided_ms
+      ${milliseconds(sql`coalesce(users.last_login_at, member.joined_at)`)}::text as active_ms,
+      ${milliseconds(sql`users.created_at`)}::text as created_ms,
+      ${milliseconds(sql`member.joined_at`)}::text as joined_ms,
+      ${milliseconds(sql`member.subscribed_at`)}::text as subscribed_ms,
+      ${milliseconds(sql`member.expired_at`)}::text as expired_ms,
+      member.divided_to::text, ${milliseconds(sql`member.divided_at`)}::text as divided_ms
     from (select 1) as one
     left join page on true
     left join group_members as member on member.group_id = ${page.groupId}

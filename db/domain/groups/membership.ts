@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
-import { listOf, moment } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import { type Person } from "./people.ts";
 import type { Role } from "./rules.ts";
 
@@ -32,7 +32,7 @@ export async function insertMembers(
       select ${id}::bigint, user_id,
         case when user_id = owner_id then ${MemberRole.owner}::smallint
           else ${MemberRole.member}::smallint end,
-        ${version}::bigint, log_seq, log_seq, ${inviterId ?? null}::bigint, ${moment(ctx.now())}
+        ${version}::bigint, log_seq, log_seq, ${inviterId ?? null}::bigint, ${instant(ctx.now())}
       from unnest(${listOf(userIds, "bigint")}) as user_id, place
       order by user_id
       on conflict (group_id, user_id) do update
@@ -59,7 +59,7 @@ export async function removeMembers(
   const userIds = people.map(({ userId }) => userId);
   await ctx.db.execute(sql`
     with removed as (
-      update group_members set removed_at = ${moment(ctx.now())}, version = ${version},
+      update group_members set removed_at = ${instant(ctx.now())}, version = ${version},
         role = ${MemberRole.member}
       where group_id = ${id} and user_id = any(${listOf(userIds, "bigint")})
         and removed_at is null

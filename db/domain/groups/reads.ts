@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { Role } from "./rules.ts";
 
@@ -167,7 +167,7 @@ export async function syncMembers(
     select page.id, users.uid, users.nickname as name, page.nickname as remark, page.role,
       page.removed_at is not null as is_deleted, page.version,
       (select uid from users where id = page.inviter_id) as inviter_uid,
-      case when page.muted_until > ${moment(ctx.now())} then page.muted_until end as muted_until,
+      case when page.muted_until > ${instant(ctx.now())} then page.muted_until end as muted_until,
       page.joined_at, page.removed_at, place.is_member
     from place left join page on true left join users on users.id = page.user_id
     order by page.version, page.id`);

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import {
   type Caller,
@@ -61,7 +61,7 @@ async function setMuted(
   { userId, uid }: NotifiedPerson,
   on: boolean,
 ): Promise<void> {
-  const until = on ? moment(MUTED_UNTIL_MAX) : sql`null`;
+  const until = on ? instant(MUTED_UNTIL_MAX) : sql`null`;
   await ctx.db.execute(sql`
     update group_members set muted_until = ${until}, version = ${group.version}
     where group_id = ${group.id} and user_id = ${userId}`);

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { listOf, moment } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import type { Delivery } from "../messages/accept.ts";
 import type { Announcement } from "./announce.ts";
 import type { Change } from "./change.ts";
@@ -96,7 +96,7 @@ async function copyLog(
       insert into conversations
         (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
       select heads.user_id, ${ChannelType.group}, ${groupId}::bigint, max(heads.last_seq),
-        count(*) filter (where fresh.is_unread), ${moment(ctx.now())}
+        count(*) filter (where fresh.is_unread), ${instant(ctx.now())}
       from heads join fresh on fresh.user_id = heads.user_id
       group by heads.user_id
       on conflict (user_id, channel_type, channel_id) do update

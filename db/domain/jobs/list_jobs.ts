@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import type { jobStates } from "../../schema/jobs.ts";
-import { msOf } from "../../sql.ts";
+import { milliseconds } from "../../sql.ts";
 import { type JobPlan, missedCount, newestDuePeriod, nextDueAt } from "./rules.ts";
 
 /** Most dead periods of one job that are named. */
@@ -57,8 +57,10 @@ export async function listJobs(ctx: Ctx, plans: readonly JobPlan[]): Promise<Lis
         as (name text, up_to text, is_each boolean)) with ordinality
         as given (name, up_to, is_each, position)
       left join lateral (
-        select period, state, report, last_error as error, ${msOf(sql`created_at`)} as started_ms,
-          ${msOf(sql`finished_at`)} as finished_ms
+        select period, state, report, last_error as error, ${
+    milliseconds(sql`created_at`)
+  } as started_ms,
+          ${milliseconds(sql`finished_at`)} as finished_ms
         from job_runs where job = given.name order by period desc limit 1
       ) as newest on true
       cross join lateral (

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { msOf } from "../../sql.ts";
+import { milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { contentOf } from "./content.ts";
 import { commandOf, HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./history_rules.ts";
@@ -88,7 +88,7 @@ function historyStatement({ tenantId, userId, storeId }: ReadHistoryInput): SQL 
       ${shown} order by message_id desc limit ${HISTORY_COUNT_MAX}
     )
     select exists (select 1 from desks) as has_desks, shown.message_id::text, shown.channel_type,
-      shown.payload, ${msOf(sql`shown.created_at`)}::text as created_ms,
+      shown.payload, ${milliseconds(sql`shown.created_at`)}::text as created_ms,
       ${uidOf(sql`shown.sender_id`)}::text as sender_uid,
       case when shown.channel_type = ${ChannelType.group} then ${other}
         when shown.sender_id = ${me} then ${uidOf(other)} else ${uidOf(me)} end::text

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Moment } from "../../bus/bus.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { type Channel, channelParts, targetOf, VERDICTS } from "./accept.ts";
 import { checkPayload } from "./rules.ts";
@@ -72,7 +72,7 @@ interface MomentRow extends Record<string, unknown> {
 
 function momentStatement(input: SendMomentInput, at: Date): SQL {
   const { channel, senderId } = input;
-  const parts = channelParts({ ...input, senderId }, moment(at));
+  const parts = channelParts({ ...input, senderId }, instant(at));
   const isPerson = channel.type === ChannelType.person;
   const [people, no, id] = isPerson
     ? [sql`users`, sql`called.uid`, sql`called.app_uid`]

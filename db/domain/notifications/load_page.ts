@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment, msOf } from "../../sql.ts";
+import { instant, milliseconds } from "../../sql.ts";
 
 /** A notification as its receiver sees it. */
 export interface Notification {
@@ -48,7 +48,7 @@ export async function loadNotifications(
       where id = any(array(select id from page where page.read_at is null)) and read_at is null
       for no key update skip locked
     ), flagged as (
-      update notifications set read_at = ${moment(ctx.now())}
+      update notifications set read_at = ${instant(ctx.now())}
       from unread where notifications.id = unread.id
     ), counted as (
       select id, unread_count from users where id = ${userId}
@@ -58,7 +58,7 @@ export async function loadNotifications(
       from counted where users.id = counted.id and counted.unread_count > 0
     )
     select page.id::text, origin, origin_user.uid as origin_uid, title, content, page.url,
-      ${msOf(sql`page.created_at`)} as created_ms,
+      ${milliseconds(sql`page.created_at`)} as created_ms,
       page.read_at is null as unread
     from page left join lateral (
       select uid from users where users.id = page.origin_user_id limit 1

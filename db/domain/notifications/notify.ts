@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { NOTIFY_COUNT_MAX } from "./rules.ts";
 
@@ -35,7 +35,7 @@ export function notifying(
   { receivers, alsoSet = sql`` }: { receivers: SQL; alsoSet?: SQL },
 ): SQL {
   const now = ctx.now();
-  const at = moment(now);
+  const at = instant(now);
   // Steps are never reset: even in one millisecond, however many there are, ids rise. They run
   // ahead of the clock by a microsecond for each notification ever made.
   const id = sql`${now.getTime()}::bigint * 1000 + nextval('notification_steps')`;

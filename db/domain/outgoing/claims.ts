@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { countSends } from "./count_sends.ts";
 import type { PendingKind, PendingPayloads } from "./enqueue.ts";
 import { ERROR_LENGTH_MAX, PENDING_TRY_COUNT_MAX, waitAfter } from "./rules.ts";
@@ -106,7 +106,7 @@ type Claimed = Pick<Claim, "id" | "fence" | "tryCount">;
 /** Marks work done that is still ours; answers how much of it was. */
 export async function finishWork(ctx: Ctx, claims: Claimed[]): Promise<number> {
   if (claims.length === 0) return 0;
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const { rows } = await ctx.db.execute(sql`
     with ours as (
       select * from jsonb_to_recordset(${JSON.stringify(claims.map(nameOf))}::jsonb)
@@ -157,7 +157,7 @@ export async function failAll(
 ): Promise<FailOutcome[]> {
   if (failures.length === 0) return [];
   const at = ctx.now();
-  const now = moment(at);
+  const now = instant(at);
   const rows = failures.map(({ claim, error, permanent = false }) => ({
     ...nameOf(claim),
     due_at: new Date(at.getTime() + waitAfter(claim.tryCount)).toISOString(),

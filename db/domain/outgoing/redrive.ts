@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
@@ -40,7 +40,7 @@ export async function redriveDeadLetter(
  * @returns false when there is no such dead letter
  */
 export async function redriveWork(ctx: Ctx, id: number): Promise<boolean> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const { rows } = await ctx.db.execute(sql`
     with redriven as (
       update pending_work set dead_at = null, attempt_count = 0, due_at = ${now}

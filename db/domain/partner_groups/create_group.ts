@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { Announcer } from "../groups/announce.ts";
 import { namePeople } from "../groups/app_people.ts";
@@ -71,7 +71,7 @@ async function insertGroup(
     isSuper: boolean;
   },
 ): Promise<number> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const { rows: [group] } = await ctx.db.execute<{ id: string }>(sql`
     insert into groups (group_no, app_id, owner_id, name, is_super, created_at, updated_at)
     values (${groupNo}, ${tenantId}, ${ownerId}, ${name}, ${isSuper}, ${now}, ${now})

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { readAppMembers } from "../groups/app_people.ts";
 import { disbandedNews, removedNews } from "../groups/say_partner.ts";
 import { dismiss } from "../groups/take_out.ts";
@@ -52,6 +52,6 @@ export async function disbandGroup(
     const people = rows.map(({ user_id }) => ({ userId: Number(user_id) }));
     await dismiss(change, { people, said: disbandedNews({ groupId, at: tx.now() }) });
     await tx.db.execute(sql`
-      update groups set disbanded_at = ${moment(tx.now())} where id = ${groupId}`);
+      update groups set disbanded_at = ${instant(tx.now())} where id = ${groupId}`);
   });
 }

@@ -2,7 +2,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { hmacHex, type Keys } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind, sessions } from "../../schema/sessions.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { hashToken } from "../sessions/access_secret.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 
@@ -57,7 +57,7 @@ export function openedSession(
       insert into sessions (id, token_hash, user_id, kind, created_at, expires_at)
       overriding system value
       select ${sessionId}::bigint, ${tokenHash}, user_id, ${SessionKind.partner}::smallint,
-        ${moment(ctx.now())}, ${moment(NEVER)}
+        ${instant(ctx.now())}, ${instant(NEVER)}
       from ${source}
       on conflict (user_id, kind) where revoked_at is null do nothing
       returning id

@@ -3,7 +3,7 @@ import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { SessionKind } from "../../schema/sessions.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
@@ -53,7 +53,7 @@ async function endClients(tx: Ctx, tenantId: number): Promise<string[]> {
   const ended: string[] = [];
   for (let count = ENDED_COUNT_MAX; count === ENDED_COUNT_MAX;) {
     const { rows } = await tx.db.execute<{ token_hash: string }>(sql`
-      update sessions set revoked_at = ${moment(tx.now())}
+      update sessions set revoked_at = ${instant(tx.now())}
       where id in (
         select sessions.id from sessions join users on users.id = sessions.user_id
         where sessions.kind = ${SessionKind.partner} and sessions.revoked_at is null

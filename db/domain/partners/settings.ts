@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { announceChange } from "../chat_accounts/commands.ts";
 import { DomainError } from "../errors.ts";
 import { namedPeople } from "../users/ensure_people.ts";
@@ -39,7 +39,7 @@ export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promis
       where person.app_uid = ${appUid} and peer.app_uid = ${peerAppUid}
     ), changed as (
       -- Others were changed where they were named.
-      update users set updated_at = ${moment(ctx.now())},
+      update users set updated_at = ${instant(ctx.now())},
         nickname = coalesce(${name ?? null}, nickname),
         phone_muted = coalesce(${phoneMuted ?? null}::boolean, phone_muted)
       where id = (select id from both_there) and ${changesHouse}::boolean

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { blindIndex, seal } from "../../../config/runtime/sealed.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { PaymentType } from "../../schema/people.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { type Bank, type CardType, findBank, findOrigin } from "./banks.ts";
 import { CARD_COUNT_MAX, ID_CARD, parseCardNumber, parseIdNo } from "./card_rules.ts";
@@ -66,7 +66,7 @@ async function insertCard(
   },
 ): Promise<BoundRow> {
   const { keys } = ctx.config;
-  const at = moment(ctx.now());
+  const at = instant(ctx.now());
   const accountIndex = blindIndex(keys, "account", digits);
   const idNoIndex = idNo === undefined ? null : blindIndex(keys, "id_no", idNo);
   const idNoSealed = idNo === undefined ? null : seal(keys, idNo, `real_names.id_no:${userId}`);

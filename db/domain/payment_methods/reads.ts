@@ -3,7 +3,7 @@ import { unseal } from "../../../config/runtime/sealed.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { paymentMethods, PaymentType } from "../../schema/people.ts";
 import { users } from "../../schema/users.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { managed } from "../users/who_is_there.ts";
 import { maskCard } from "./card_rules.ts";
@@ -97,7 +97,7 @@ const paidOut = {
     timesToday: sql<string>`paid.times_today`,
   },
   to: (ctx: Ctx) => {
-    const isToday = sql`decided_at >= ${moment(dayBegan(ctx.now()))}`;
+    const isToday = sql`decided_at >= ${instant(dayBegan(ctx.now()))}`;
     return sql`(select coalesce(sum(amount), 0) as money,
         coalesce(sum(amount) filter (where ${isToday}), 0) as money_today,
         count(*) filter (where ${isToday}) as times_today

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import type { ProfitState } from "../../schema/payouts.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import type { Result } from "./rules.ts";
@@ -52,7 +52,7 @@ export function applyResults(
         where ${isWithin(scope, sql`group_id`)} order by serial_id for update of records
       ), changed as (
         update profit_records as records set state = given.state,
-          description = given.description, updated_at = ${moment(tx.now())}
+          description = given.description, updated_at = ${instant(tx.now())}
         from known join given using (serial_id)
         where records.serial_id = known.serial_id and known.state <> 'claimed'
           and (known.state, known.description) is distinct from (given.state, given.description)

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { GroupStatus } from "../../schema/groups.ts";
 import type { ProfitCategory } from "../../schema/payouts.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { canBePaid } from "./payee.ts";
 import { NO_ACCOUNT, shareOf } from "./rules.ts";
 import { serialIdOf } from "./serial_id.ts";
@@ -136,7 +136,7 @@ async function insertRecords(ctx: Ctx, period: string, sums: SumRow[]): Promise<
       description: row.can_be_paid ? "" : NO_ACCOUNT,
     };
   }).filter(({ amount }) => amount !== "0");
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const { rows } = await ctx.db.execute(sql`
     insert into profit_records (serial_id, period, group_id, user_id, category, amount, state,
       description, created_at, updated_at)

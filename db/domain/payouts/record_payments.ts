@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
@@ -129,7 +129,7 @@ async function enter(ctx: Ctx, groupId: number, given: string): Promise<string[]
       insert into subscription_payments (trace_id, group_id, user_id, inviter_id, amount, paid_at,
         period, created_at)
       select trace_id, ${groupId}, user_id, inviter_id, amount, paid_at, period,
-        ${moment(ctx.now())}
+        ${instant(ctx.now())}
       from named where not exists (select from named where is_stranger) order by trace_id
       on conflict (trace_id) do nothing returning amount
     )

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { unseal } from "../../../config/runtime/sealed.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import type { ProfitCategory, ProfitState } from "../../schema/payouts.ts";
-import { msOf } from "../../sql.ts";
+import { milliseconds } from "../../sql.ts";
 import { maskCard } from "../payment_methods/card_rules.ts";
 import { maskPhone } from "../users/rules.ts";
 import { payeeCardOf } from "./payee.ts";
@@ -68,8 +68,12 @@ export interface RecordRow extends Record<string, unknown> {
 export function selectRecords(page: SQL): SQL {
   return sql`select records.serial_id::text, records.user_id::text, users.uid, records.period,
       records.group_id::text, records.category, trim_scale(records.amount)::text as amount,
-      records.state, records.description, ${msOf(sql`records.created_at`)}::text as created_ms,
-      ${msOf(sql`records.updated_at`)}::text as updated_ms, users.country_code, users.mobile,
+      records.state, records.description, ${
+    milliseconds(sql`records.created_at`)
+  }::text as created_ms,
+      ${
+    milliseconds(sql`records.updated_at`)
+  }::text as updated_ms, users.country_code, users.mobile,
       real_names.name as real_name, real_names.id_type, real_names.id_no_sealed,
       card.account_sealed, card.account_last4, card.name as holder_name, card.extra0 as bank_name,
       card.extra1 as branch_name, card.bank_code

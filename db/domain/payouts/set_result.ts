@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import type { ProfitState } from "../../schema/payouts.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
@@ -39,7 +39,7 @@ export function setResult(ctx: Ctx, input: SetResult): Promise<ProfitRecord> {
         where serial_id = ${serialId} and ${isWithin(scope, sql`group_id`)} for update
       ), changed as (
         update profit_records as records set state = ${state}, description = ${description},
-          updated_at = ${moment(tx.now())}
+          updated_at = ${instant(tx.now())}
         from known where records.serial_id = known.serial_id and known.state <> 'claimed'
           and (known.state, known.description) is distinct from (${state}, ${description})
         returning records.serial_id

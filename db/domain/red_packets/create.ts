@@ -4,7 +4,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { checkAmount } from "../ledger/rules.ts";
 import { payeeOf } from "../transfers/payee.ts";
@@ -57,7 +57,7 @@ export async function createRedPacket(
         share_count, lucky_position, blessing, created_at, expires_at)
       select ${redpacketNo}, ${userId}::bigint, group_id, receiver_id, ${type}, ${amount}::bigint,
         ${shareCount}, ${luckiestOf(input, shares)}, ${blessing || BLESSING_DEFAULT},
-        ${moment(now)}, ${moment(new Date(now.getTime() + UNPAID_LIFE_MS))}
+        ${instant(now)}, ${instant(new Date(now.getTime() + UNPAID_LIFE_MS))}
       from scene where refusal is null
       returning id
     ), shared as (

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import type { RedPacketState } from "../../schema/red_packets.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function refundExpiredRedPackets(
   ctx: Ctx,
   { limit, id }: { limit: number; id?: number },
 ): Promise<number> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const only = id === undefined ? sql`` : sql`and id = ${id}`;
   const posted = postedAs({
     kind: "red_packet_refunded",

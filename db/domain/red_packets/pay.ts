@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { redPackets } from "../../schema/red_packets.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { type Accepted, acceptMessage, type Channel } from "../messages/accept.ts";
@@ -91,12 +91,12 @@ async function openForTaking(
   const { rows: [paid] } = await ctx.db.execute<{ transaction_id: string }>(sql`
     with packet as materialized (
       select id from red_packets
-      where id = ${id} and state = 'unpaid' and expires_at > ${moment(at)} for update
+      where id = ${id} and state = 'unpaid' and expires_at > ${instant(at)} for update
     ), posted as materialized (
       select packet.id as packet_id, ${posted} as id from packet
     )
-    update red_packets set state = 'open', paid_at = ${moment(at)}, transaction_id = posted.id,
-      expires_at = ${moment(new Date(at.getTime() + OPEN_LIFE_MS))}
+    update red_packets set state = 'open', paid_at = ${instant(at)}, transaction_id = posted.id,
+      expires_at = ${instant(new Date(at.getTime() + OPEN_LIFE_MS))}
     from posted where red_packets.id = posted.packet_id
     returning transaction_id::text`).catch((error) => {
     throw explainPosting(error);

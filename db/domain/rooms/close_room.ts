@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { roomMembers } from "../../schema/rooms.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { absentSince } from "./rules.ts";
 import { HOST } from "./view.ts";
@@ -21,11 +21,11 @@ export async function closeRoom(
 ): Promise<void> {
   const now = ctx.now();
   const { rows } = await ctx.db.execute(sql`
-    update rooms set closed_at = ${moment(now)}
+    update rooms set closed_at = ${instant(now)}
     where id = ${roomId} and closed_at is null and (host_id = ${userId} or exists (
       select 1 from room_members
       where room_members.room_id = rooms.id and room_members.user_id = ${userId}
-        and room_members.role = ${HOST} and room_members.seen_at > ${moment(absentSince(now))}))
+        and room_members.role = ${HOST} and room_members.seen_at > ${instant(absentSince(now))}))
     returning id`);
   if (!rows[0]) throw new DomainError("room_missing");
   await ctx.db.delete(roomMembers).where(eq(roomMembers.roomId, roomId));

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { HOST } from "./view.ts";
@@ -31,7 +31,7 @@ export async function createRoom(
   { userId, name, clubId, inviteOnly }: CreateRoomInput,
 ): Promise<CreatedRoom> {
   const createdAt = ctx.now();
-  const now = moment(createdAt);
+  const now = instant(createdAt);
   const mayOpen = clubId === undefined ? sql`true` : sql`exists (
     select 1 from club_members join clubs on clubs.id = club_members.club_id
     where club_members.club_id = ${clubId} and club_members.user_id = ${userId}

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { notifying } from "../notifications/notify.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
 import { absentSince, roomUrl } from "./rules.ts";
@@ -39,7 +39,7 @@ export async function inviteToRoom(
           and cards.to_user_id = ${inviterId} and cards.deleted_at is null)
         and not exists (select 1 from room_members where room_members.room_id = room.id
           and room_members.user_id = guest.id
-          and room_members.seen_at > ${moment(absentSince(now))})
+          and room_members.seen_at > ${instant(absentSince(now))})
         and (room.club_id is null or exists (select 1 from club_members
           where club_members.club_id = room.club_id and club_members.user_id = guest.id))`,
   });
@@ -53,7 +53,7 @@ export async function inviteToRoom(
           where blocks.user_id = users.id and blocks.blocked_id = ${inviterId})
     ), invited as (
       insert into room_invites (room_id, user_id, inviter_id, created_at)
-      select room.id, guest.id, ${inviterId}, ${moment(now)} from room, guest
+      select room.id, guest.id, ${inviterId}, ${instant(now)} from room, guest
       where room.invite_only
       on conflict (room_id, user_id) do nothing
     ), ${notice}

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { isRedisAway } from "../../redis/client.ts";
 import { RoomRole } from "../../schema/rooms.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { absentSince, ROOM_TOKEN_CACHE_MS } from "./rules.ts";
 import { HOST, isOpenTo } from "./view.ts";
@@ -32,8 +32,8 @@ export async function joinRoom(ctx: Ctx, input: JoinRoomInput): Promise<{ token:
  * entered any more, or closes after this and takes its new member along.
  */
 async function enter(ctx: Ctx, { roomId, userId }: JoinRoomInput) {
-  const now = moment(ctx.now());
-  const presentAfter = moment(absentSince(ctx.now()));
+  const now = instant(ctx.now());
+  const presentAfter = instant(absentSince(ctx.now()));
   const { rows } = await ctx.db.execute<{ found: boolean; refused: boolean }>(sql`
     with room as (
       select rooms.id, rooms.host_id from rooms

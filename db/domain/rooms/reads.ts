@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { behind, type PageInput, sameId } from "../paging/keyset.ts";
 import type { Profile } from "../users/profile.ts";
@@ -26,12 +26,12 @@ export async function readRoom(
   const writtenBefore = new Date(now.getTime() - ROOM_SEEN_STEP_MS);
   const { rows } = await ctx.db.execute<{ room: RoomView }>(sql`
     with seen as (
-      update room_members set seen_at = ${moment(now)}
+      update room_members set seen_at = ${instant(now)}
       from rooms
       where rooms.id = ${roomId} and ${isOpenTo(viewerId)}
         and room_members.room_id = rooms.id and room_members.user_id = ${viewerId}
-        and room_members.seen_at > ${moment(absentSince(now))}
-        and room_members.seen_at <= ${moment(writtenBefore)}
+        and room_members.seen_at > ${instant(absentSince(now))}
+        and room_members.seen_at <= ${instant(writtenBefore)}
     )
     select ${roomJson(viewerId, now)} as room
     from rooms where rooms.id = ${roomId} and ${isOpenTo(viewerId)}`);

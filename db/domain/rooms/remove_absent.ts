@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { absentSince } from "./rules.ts";
 
 /**
@@ -15,7 +15,7 @@ export async function removeAbsentRoomMembers(
   const { rows } = await ctx.db.execute<{ count: string }>(sql`
     with absent as materialized (
       select room_id, user_id from room_members
-      where seen_at <= ${moment(absentSince(ctx.now()))}
+      where seen_at <= ${instant(absentSince(ctx.now()))}
       order by seen_at limit ${limit}
       -- Whoever holds a row is just coming back, or removing it: either way it is not ours.
       for update skip locked

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { isOpenTo } from "./view.ts";
 
@@ -22,7 +22,7 @@ export async function shareRoom(
       where room_shares.user_id = ${userId}
     ), made as (
       insert into room_shares (id, room_id, user_id, created_at)
-      select ${randomHex32()}, room.id, ${userId}, ${moment(ctx.now())} from room
+      select ${randomHex32()}, room.id, ${userId}, ${instant(ctx.now())} from room
       where not exists (select 1 from known)
       -- Writing the same again answers the row of a call that was faster by a moment.
       on conflict (room_id, user_id) do update set user_id = excluded.user_id

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { RoomRole } from "../../schema/rooms.ts";
-import { moment, msOf } from "../../sql.ts";
+import { instant, milliseconds } from "../../sql.ts";
 import type { Profile } from "../users/profile.ts";
 import { profileJson } from "../users/profile_json.ts";
 import { absentSince, ROOM_MEMBERS_SHOWN_COUNT } from "./rules.ts";
@@ -52,11 +52,11 @@ export function roomJson(viewerId: number, now: Date): SQL {
   const isShown = sql`place <= ${sql.raw(String(ROOM_MEMBERS_SHOWN_COUNT))}`;
   return sql`(jsonb_build_object(
     'roomId', rooms.id, 'name', rooms.name, 'inviteOnly', rooms.invite_only,
-    'createdAtMs', ${msOf(sql`rooms.created_at`)},
+    'createdAtMs', ${milliseconds(sql`rooms.created_at`)},
     'hostUid', (select users.uid from users where users.id = rooms.host_id),
     'club', (
       select jsonb_build_object('clubId', clubs.id, 'name', clubs.name, 'cover', clubs.cover,
-        'createdAtMs', ${msOf(sql`clubs.created_at`)}, 'memberTotal', clubs.member_count,
+        'createdAtMs', ${milliseconds(sql`clubs.created_at`)}, 'memberTotal', clubs.member_count,
         'ownerUid', (select users.uid from users where users.id = clubs.owner_id),
         'joined', exists (select 1 from club_members
           where club_members.club_id = clubs.id and club_members.user_id = ${viewerId}))
@@ -70,7 +70,7 @@ export function roomJson(viewerId: number, now: Date): SQL {
       from (
         select user_id, row_number() over (order by role desc, joined_at, user_id) as place
         from room_members where room_members.room_id = rooms.id
-          and seen_at > ${moment(absentSince(now))} and rooms.closed_at is null
+          and seen_at > ${instant(absentSince(now))} and rooms.closed_at is null
       ) as present
     ) as placed
   ))`;

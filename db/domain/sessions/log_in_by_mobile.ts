@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind } from "../../schema/sessions.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { type Client, type LoggedIn, openSession } from "./open_session.ts";
 
@@ -16,7 +16,7 @@ export async function logInByMobile(
   ctx: Ctx,
   { mobile, client }: { mobile: Mobile; client: Client },
 ): Promise<LoggedIn> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const person = sql`person as (
       insert into users
         (id, uid, app_uid, country_code, mobile, created_at, updated_at, last_login_at)

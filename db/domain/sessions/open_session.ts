@@ -3,7 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { UserStatus } from "../../schema/users.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { accessSecretsOf, hashToken } from "./access_secret.ts";
 import { SESSION_LIFE_MS } from "./session.ts";
@@ -100,7 +100,7 @@ function sessionStatement(
   tokenHash: string,
   expiresAt: Date,
 ): SQL {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const mayLogIn = sql`status in (${UserStatus.active}, ${UserStatus.inReview})`;
   const devices = device && sql`, device as (
       insert into devices (user_id, device_id, name, model, created_at, last_login_at)
@@ -122,7 +122,7 @@ function sessionStatement(
         device_id, address, created_at, expires_at)
       select ${tokenHash}, id, ${kind}, ${client.clientType ?? null},
         ${client.versionName ?? null}, ${client.versionCode ?? null}::integer, ${deviceId},
-        ${client.address}, ${now}, ${moment(expiresAt)}
+        ${client.address}, ${now}, ${instant(expiresAt)}
       -- Reading "ended" here makes the old session's row go before the new one comes.
       from person where ${mayLogIn} and (select count(*) from ended) >= 0
     )

@@ -3,7 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import {
   liveApp,
@@ -82,7 +82,7 @@ async function findCustomer(
         and customers.customer_id = ${customerId ?? null}
       join users on users.id = customers.user_id
     ), renamed as (
-      update users set updated_at = ${moment(ctx.now())},
+      update users set updated_at = ${instant(ctx.now())},
         nickname = coalesce(${name ?? null}, nickname), avatar = coalesce(${avatar ?? null}, avatar)
       where id = (select id from known) and (nickname, avatar) is distinct from
         (coalesce(${name ?? null}, nickname), coalesce(${avatar ?? null}, avatar))
@@ -103,7 +103,7 @@ async function makeCustomer(
     sessionId: number;
   },
 ): Promise<string | undefined> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const { token, tokenHash } = newToken(ctx, sessionId);
   const source = sql`customer`;
   try {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
 
 /**
@@ -13,7 +13,7 @@ export async function refundExpiredTransfers(
   ctx: Ctx,
   { limit, transferNo }: { limit: number; transferNo?: string },
 ): Promise<number> {
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const only = transferNo === undefined ? sql`` : sql`and transfer_no = ${transferNo}`;
   const posted = postedAs({
     kind: "transfer_refunded",

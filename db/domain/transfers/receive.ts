@@ -1,7 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { transfers } from "../../schema/transfers.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
 import { refundExpiredTransfers } from "./expire.ts";
@@ -29,9 +29,9 @@ export async function receiveTransfer(ctx: Ctx, { no, userId }: TransferKey): Pr
   });
   const { rows } = await ctx.db.execute(sql`
     with transfer as (
-      update transfers set state = 'received', received_at = ${moment(at)}
+      update transfers set state = 'received', received_at = ${instant(at)}
       where transfer_no = ${no} and receiver_id = ${userId} and state = 'waiting'
-        and expires_at > ${moment(at)}
+        and expires_at > ${instant(at)}
       returning id, amount, remark
     )
     select ${posted} from transfer`);

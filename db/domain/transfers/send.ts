@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
 import { type Accepted, acceptMessage } from "../messages/accept.ts";
@@ -89,7 +89,7 @@ async function holdMoney(
         transaction_id, created_at, expires_at)
       overriding system value
       select id, ${no}, ${userId}::bigint, receiver_id, ${amount}::bigint, ${remark},
-        transaction_id, ${moment(at)}, ${moment(new Date(at.getTime() + WAITING_LIFE_MS))}
+        transaction_id, ${instant(at)}, ${instant(new Date(at.getTime() + WAITING_LIFE_MS))}
       from posted
     )
     select refusal from payee`;

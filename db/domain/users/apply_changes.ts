@@ -1,7 +1,7 @@
 import { and, asc, inArray, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { users, UserStatus } from "../../schema/users.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { mayLogIn } from "../sessions/session.ts";
 import {
@@ -52,7 +52,7 @@ export async function applyChanges(
     return after ? [{ before, after }] : [];
   });
   if (changed.length === 0) return { changed, endedTokens: [] };
-  const at = moment(tx.now());
+  const at = instant(tx.now());
   const { rows: [row] } = await tx.db.execute<{ ended: string[] }>(sql`
     with changed as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(changed.map(rowOf))}::jsonb) as changed

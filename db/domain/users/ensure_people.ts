@@ -3,7 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 
 /** Somebody as a partner names them. */
@@ -87,7 +87,7 @@ function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
       avatar: avatar ?? null,
     })),
   );
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const givenTo = (column: "name" | "avatar" | "phone_muted") =>
     sql`((select map from by_uid) -> users.app_uid::text ->> ${sql.raw(`'${column}'`)})`;
   return sql`given as (

@@ -2,7 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { type PayItem, wallets, WalletStatus } from "../../schema/wallets.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { isPassword } from "../chat_accounts/password.ts";
 import { DomainError } from "../errors.ts";
 import { checkAmount } from "../ledger/rules.ts";
@@ -38,8 +38,8 @@ export async function issuePayToken(ctx: Ctx, input: PayTokenInput): Promise<str
 
 /** One of the tries that are left; the last locks the wallet before anybody knows how it ends. */
 async function claimTry(ctx: Ctx, userId: number): Promise<string> {
-  const now = moment(ctx.now());
-  const lockedUntil = moment(new Date(ctx.now().getTime() + PAY_LOCK_MS));
+  const now = instant(ctx.now());
+  const lockedUntil = instant(new Date(ctx.now().getTime() + PAY_LOCK_MS));
   const tryCount = sql`case when pay_locked_until <= ${now} then 1 else pay_try_count + 1 end`;
   const { rows } = await ctx.db.execute<{ pay_password_hash: string }>(sql`
     update wallets set pay_try_count = ${tryCount},
@@ -79,7 +79,7 @@ async function keepToken(
     ), token as (
       insert into pay_tokens (token_hash, user_id, item, amount, expires_at)
       select ${hashPayToken(payToken)}, user_id, ${item}, ${amount}, ${
-    moment(expiresAt)
+    instant(expiresAt)
   } from wallet
       where exists (select from accounts where kind = 'wallet' and owner_id = ${userId}
         and balance >= ${amount})

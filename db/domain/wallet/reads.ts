@@ -2,7 +2,7 @@ import { and, desc, eq, gt, lte, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { accounts, entries, type TransactionKind, transactions } from "../../schema/ledger.ts";
 import { WalletStatus } from "../../schema/wallets.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 
 export interface Wallet {
   /** 分 */
@@ -19,7 +19,7 @@ export async function readWallet(ctx: Ctx, userId: number): Promise<Wallet> {
   >(sql`
     with made as (
       insert into wallets (user_id, created_at)
-      select ${userId}, ${moment(ctx.now())}
+      select ${userId}, ${instant(ctx.now())}
       where not exists (select from wallets where user_id = ${userId})
       on conflict do nothing
     )

@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { recharges } from "../../schema/ledger.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { explainPosting, legsAs, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
@@ -44,7 +44,7 @@ async function insertRecharge(
     >,
 ): Promise<string | undefined> {
   const isCredited = ctx.config.rechargeChannel === "development";
-  const now = moment(ctx.now());
+  const now = instant(ctx.now());
   const posted = rechargePostedAs({
     userId: sql`recharge.user_id`,
     amount: sql`recharge.amount`,

@@ -2,7 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { withdrawals } from "../../schema/ledger.ts";
-import { moment } from "../../sql.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
@@ -72,7 +72,7 @@ async function hold(tx: Ctx, input: WithdrawInput, operation: Operation): Promis
     await tx.db.execute(sql`
       insert into withdrawals (withdrawal_no, user_id, payment_method_id, amount, transaction_id,
         created_at)
-      select ${withdrawalNo}, ${userId}, ${cardId}, ${amount}, posted.id, ${moment(tx.now())}
+      select ${withdrawalNo}, ${userId}, ${cardId}, ${amount}, posted.id, ${instant(tx.now())}
       from (select ${posted} as id) as posted`);
   } catch (error) {
     throw explainPosting(error);
