@@ -40,6 +40,12 @@ function expected(thrown: unknown): DomainError {
   return new DomainError("unexpected", { cause: thrown });
 }
 
+/** Whether a failure says that a store is away, which is nothing to look into. */
+export function isStoreAway(error: unknown): boolean {
+  return isDatabaseAway(error) || isRedisAway(error) ||
+    (error instanceof DomainError && error.family === "unavailable");
+}
+
 /** The row for this kind, or for its family; the text is the row's or the failure's own. */
 export function wireErrorOf(table: ErrorTable, error: DomainError): Required<WireError> {
   const row = table[error.kind] ?? table[error.family];

@@ -1,11 +1,10 @@
 import type { Moment } from "../../db/bus/bus.ts";
 import type { InboxMessage } from "../../db/domain/messages/read_inbox.ts";
-import type { Asked, Codec, SendAsked } from "./codec.ts";
-import type { Connection, Dialogue } from "./dialogue.ts";
 import { Feed, type Line } from "./feed.ts";
 import { CloseCode, Reason } from "./reasons.ts";
 import { takeSend } from "./send.ts";
 import type { Sockets } from "./sockets.ts";
+import type { Asked, Codec, Connection, Dialogue, SendAsked } from "./types.ts";
 
 /** What is said with a client of the chat app, in either of its protocols. */
 export class ChatDialogue implements Dialogue, Line {

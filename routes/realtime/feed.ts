@@ -1,7 +1,7 @@
 import type { InboxMessage } from "../../db/domain/messages/read_inbox.ts";
-import type { Connection } from "./dialogue.ts";
 import { CloseCode } from "./reasons.ts";
 import { DRAIN_PAGE_COUNT, type Sockets } from "./sockets.ts";
+import type { Connection } from "./types.ts";
 import { Unacked } from "./unacked.ts";
 
 /** What a client may leave unread before it is cut off: the inbox keeps everything for later. */

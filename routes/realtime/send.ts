@@ -1,14 +1,12 @@
 import type { Ctx } from "../../db/client/ctx.ts";
-import { isDatabaseAway } from "../../db/client/errors.ts";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import type { Channel } from "../../db/domain/messages/accept.ts";
 import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
-import { isRedisAway } from "../../db/redis/client.ts";
 import { counterOf, countLocally, perUser } from "../../middleware/rate_limit.ts";
-import type { Codec, SendAsked, Sent } from "./codec.ts";
 import { Reason, type ReasonCode } from "./reasons.ts";
+import type { Codec, SendAsked, Sent } from "./types.ts";
 import { CipherError } from "./wukong/cipher.ts";
 
 /** What one person may send over all sockets of one process. */
@@ -120,10 +118,4 @@ function reasonOf(error: unknown, report: (error: unknown) => void): ReasonCode 
   if (error instanceof DomainError) return REASONS[error.kind] ?? Reason.system_error;
   report(error);
   return Reason.system_error;
-}
-
-/** Whether a failure says that a store is away, which is nothing to look into. */
-export function isStoreAway(error: unknown): boolean {
-  return isDatabaseAway(error) || isRedisAway(error) ||
-    (error instanceof DomainError && error.family === "unavailable");
 }

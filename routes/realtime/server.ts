@@ -1,10 +1,11 @@
 import type { Parts } from "../../db/client/ctx.ts";
 import type { Log } from "../serve.ts";
-import type { Protocol } from "./codec.ts";
 import { GobelieveCodec } from "./gobelieve/session.ts";
 import { JsonRpcCodec } from "./json_rpc/session.ts";
 import { Session } from "./session.ts";
-import { type SocketOptions, Sockets } from "./sockets.ts";
+import type { SocketOptions } from "./socket_options.ts";
+import { Sockets } from "./sockets.ts";
+import type { Protocol } from "./types.ts";
 import { WukongCodec } from "./wukong/session.ts";
 
 /** A peer that does not answer pings for so long is gone; they also keep the platform awake, s. */

@@ -3,12 +3,11 @@ import type { Moment } from "../../db/bus/bus.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { admit } from "../../middleware/admission.ts";
-import type { Asked, Data, Login, Protocol } from "./codec.ts";
-import type { Connection, Dialogue } from "./dialogue.ts";
+import { isStoreAway } from "../failures.ts";
 import { UNREAD_BYTES_MAX } from "./feed.ts";
 import { CloseCode, Reason, type ReasonCode } from "./reasons.ts";
-import { isStoreAway } from "./send.ts";
-import type { Sockets } from "./sockets.ts";
+import type { OpenSocket, Sockets } from "./sockets.ts";
+import type { Asked, Connection, Data, Dialogue, Login, Protocol } from "./types.ts";
 import { FrameError } from "./wukong/frames.ts";
 
 /** Frames of one connection that wait for those in front of them; before and after its login. */
@@ -24,7 +23,7 @@ export type ProtocolChoice = (data: unknown) => Protocol | undefined;
  * the person's inbox is sent in between, so the answer to a message always comes before what
  * follows it. A session has no closures of its own per frame: it is its socket's event listener.
  */
-export class Session implements Connection {
+export class Session implements Connection, OpenSocket {
   readonly socketId = randomHex32();
   userId = 0;
   uid = "";
@@ -59,7 +58,6 @@ export class Session implements Connection {
     return this.userId !== 0;
   }
 
-  /** Whether the client knows that it is closed. */
   get isGone(): boolean {
     return this.#socket.readyState === WebSocket.CLOSED;
   }
@@ -68,7 +66,6 @@ export class Session implements Connection {
     return this.#state === "live";
   }
 
-  /** How long its client may be silent, ms. */
   get idleMs(): number {
     const { idleMs, quietIdleMs } = this.#sockets.options;
     return this.#protocol?.isQuiet ? quietIdleMs : idleMs;
@@ -104,13 +101,11 @@ export class Session implements Connection {
     this.#work();
   }
 
-  /** The person's inbox has got this far; Infinity: nobody knows how far. */
   wake(seq: number): void {
     this.#dialogue?.wake(seq);
     this.#work();
   }
 
-  /** Whether what it was sent has been confirmed; if not, it ends. */
   checkConfirmed(nowMs: number): void {
     this.#dialogue?.checkConfirmed(nowMs);
   }
@@ -188,7 +183,6 @@ export class Session implements Connection {
     this.close(CloseCode.normal, "refused");
   }
 
-  /** Sends something that is not kept, if anybody is there to hear it. */
   pass(moment: Moment): void {
     if (this.#state !== "live" || moment.exceptSocket === this.socketId) return;
     this.#dialogue!.pass(moment);
@@ -206,7 +200,6 @@ export class Session implements Connection {
     return true;
   }
 
-  /** Tells the client to stay away, and closes. */
   kick(): void {
     if (this.#state !== "new") this.say(this.#protocol!.disconnect(Reason.kicked));
     this.close(CloseCode.normal, "kicked");

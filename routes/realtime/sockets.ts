@@ -1,42 +1,39 @@
 import { Turns } from "../../config/runtime/turns.ts";
-import type { BusEvent } from "../../db/bus/bus.ts";
+import type { BusEvent, Moment } from "../../db/bus/bus.ts";
 import { contextFor, type Ctx, type Parts } from "../../db/client/ctx.ts";
 import { membersAmong, readHeads } from "../../db/domain/messages/heads.ts";
 import { type InboxMessage, readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { readLiveTokens } from "../../db/domain/sessions/live_tokens.ts";
-import { PRESENCE_REFRESH_MS } from "../../db/redis/presence.ts";
+import { PRESENCE_REFRESH_MS, type PresentSocket } from "../../db/redis/presence.ts";
+import { isStoreAway } from "../failures.ts";
 import type { Log } from "../serve.ts";
 import { Attendance } from "./attendance.ts";
 import { DeliveredMarks } from "./delivered_marks.ts";
 import { CloseCode } from "./reasons.ts";
 import { Rooms } from "./rooms.ts";
-import { isStoreAway } from "./send.ts";
-import type { Session } from "./session.ts";
+import { SOCKET_OPTIONS, type SocketOptions } from "./socket_options.ts";
 import { Suspects } from "./suspects.ts";
 
-export interface SocketOptions {
-  /** How long a connection may go without saying who it is. */
-  connectTimeoutMs: number;
-  /** How long a client may be silent; it pings every minute. */
-  idleMs: number;
-  /** The same of one that pings every three minutes. */
-  quietIdleMs: number;
-  /** How long a client may take to read on. */
-  slowMs: number;
-  /** How long a client may take to confirm a message; looked at with every poll. */
-  recvackMs: number;
-  /** How often everybody's inbox is looked at, whatever the bus says. */
-  pollMs: number;
+/** A connection as the process that holds it sees it, and whose it is once that is known. */
+export interface OpenSocket extends PresentSocket {
+  readonly isAuthenticated: boolean;
+  readonly tokenHash: string;
+  readonly connectedAtMs: number;
+  readonly heardAtMs: number;
+  /** How long its client may be silent, ms. */
+  readonly idleMs: number;
+  /** Whether the client knows that it is closed. */
+  readonly isGone: boolean;
+  /** The person's inbox has got this far; Infinity: nobody knows how far. */
+  wake(seq: number): void;
+  /** Sends something that is not kept, if anybody is there to hear it. */
+  pass(moment: Moment): void;
+  /** Whether what it was sent has been confirmed; if not, it ends. */
+  checkConfirmed(nowMs: number): void;
+  /** Tells the client to stay away, and closes. */
+  kick(): void;
+  close(code: number, reason: string): void;
 }
-
-export const SOCKET_OPTIONS: SocketOptions = {
-  connectTimeoutMs: 5_000,
-  idleMs: 180_000,
-  quietIdleMs: 360_000,
-  slowMs: 10_000,
-  recvackMs: 30_000,
-  pollMs: 20_000,
-};
 
 /** Connections one process takes. */
 const SOCKETS_MAX = 20_000;
@@ -63,8 +60,8 @@ export class Sockets {
   readonly suspects = new Suspects();
   readonly rooms = new Rooms();
   readonly #log: Log;
-  readonly #all = new Set<Session>();
-  readonly #byUser = new Map<number, Set<Session>>();
+  readonly #all = new Set<OpenSocket>();
+  readonly #byUser = new Map<number, Set<OpenSocket>>();
   readonly #attendance: Attendance;
   readonly #turns = new Turns(READS_AT_ONCE);
   readonly #calledGroups = new Set<number>();
@@ -93,7 +90,7 @@ export class Sockets {
   }
 
   /** A connection has been opened; nobody knows whose it is. */
-  open(session: Session): void {
+  open(session: OpenSocket): void {
     this.#all.add(session);
     if (this.#timer !== undefined) return;
     this.#refreshedAtMs = this.nowMs();
@@ -102,21 +99,21 @@ export class Sockets {
   }
 
   /** A connection has said whose it is. */
-  enter(session: Session): void {
+  enter(session: OpenSocket): void {
     const own = this.#byUser.get(session.userId) ?? new Set();
     this.#byUser.set(session.userId, own.add(session));
     if (own.size > SOCKETS_OF_PERSON_MAX) [...own][0]!.kick();
   }
 
   /** A connection has begun: it is there for others to see, and may end older ones. */
-  announce(session: Session, { replacesOlder }: { replacesOlder: boolean }): void {
+  announce(session: OpenSocket, { replacesOlder }: { replacesOlder: boolean }): void {
     this.#attendance.come([session]);
     if (!replacesOlder) return;
     const { userId, deviceFlag, socketId: exceptSocket, connectedAtMs: atMs } = session;
     this.ctx.bus.publish({ kind: "kick", userId, deviceFlag, exceptSocket, atMs });
   }
 
-  leave(session: Session): void {
+  leave(session: OpenSocket): void {
     this.#all.delete(session);
     if (session.isAuthenticated) {
       const own = this.#byUser.get(session.userId);
@@ -189,7 +186,7 @@ export class Sockets {
     for (const session of this.#byUser.get(userId) ?? []) session.wake(seq);
   }
 
-  #kickAll(isMeant: (session: Session) => boolean): void {
+  #kickAll(isMeant: (session: OpenSocket) => boolean): void {
     for (const session of this.#all) {
       if (session.isAuthenticated && isMeant(session)) session.kick();
     }
@@ -284,7 +281,7 @@ export class Sockets {
 type Kick = Extract<BusEvent, { kind: "kick" }>;
 
 /** Of two that connect at once exactly one goes. */
-function isReplaced(session: Session, { deviceFlag, exceptSocket, atMs }: Kick): boolean {
+function isReplaced(session: OpenSocket, { deviceFlag, exceptSocket, atMs }: Kick): boolean {
   if (session.deviceFlag !== deviceFlag || session.socketId === exceptSocket) return false;
   const aheadMs = atMs - session.connectedAtMs;
   return aheadMs > 0 || (aheadMs === 0 && session.socketId < exceptSocket);

@@ -1,6 +1,6 @@
 import type { Parts } from "../../db/client/ctx.ts";
 import type { Log } from "../serve.ts";
-import type { SocketOptions } from "./sockets.ts";
+import type { SocketOptions } from "./socket_options.ts";
 
 /** The chat socket of one process. */
 export interface Chat {

@@ -5,7 +5,7 @@ import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { SessionKind, sessions } from "../../db/schema/sessions.ts";
 import { createApp } from "../../routes/app.ts";
 import { Reason } from "../../routes/realtime/reasons.ts";
-import type { SocketOptions } from "../../routes/realtime/sockets.ts";
+import type { SocketOptions } from "../../routes/realtime/socket_options.ts";
 import { openChat } from "../../routes/realtime/ws.ts";
 import type { TestApp } from "../harness.ts";
 import { makeUser } from "../people/factories.ts";

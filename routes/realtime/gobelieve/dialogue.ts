@@ -4,10 +4,9 @@ import { deviceMark } from "../../../db/domain/messages/client_numbers.ts";
 import { readSyncKey } from "../../../db/domain/messages/log_reads.ts";
 import type { InboxMessage } from "../../../db/domain/messages/read_inbox.ts";
 import { SYNC_COUNT_MAX } from "../../../db/domain/messages/sync_rules.ts";
-import type { Asked } from "../codec.ts";
-import type { Connection, Dialogue } from "../dialogue.ts";
 import { Feed, type Line } from "../feed.ts";
 import type { Sockets } from "../sockets.ts";
+import type { Asked, Connection, Data, Dialogue } from "../types.ts";
 import { GobelieveGroups } from "./groups.ts";
 import {
   AckStatus,
@@ -20,7 +19,15 @@ import {
 import { Flag, type GobelieveAsked, type GobelieveInput } from "./layouts.ts";
 import { frameOf, momentFrameOf } from "./outgoing.ts";
 import { GobelieveRooms } from "./rooms.ts";
-import type { GobelieveCodec } from "./session.ts";
+
+/** The protocol as its client speaks it. */
+export interface Encoder {
+  /** As the client says. */
+  readonly deviceId: string;
+  readonly version: number;
+  /** The next frame of this side, which must be sent. */
+  encode(frame: GobelieveInput): Data;
+}
 
 /** ACK tells yes from no in these versions only. */
 const ACK_STATUS_VERSION_MIN = 2;
@@ -34,7 +41,7 @@ const ACK_STATUS_VERSION_MIN = 2;
 export class GobelieveDialogue implements Dialogue, Line {
   readonly connection: Connection;
   readonly #sockets: Sockets;
-  readonly #codec: GobelieveCodec;
+  readonly #codec: Encoder;
   readonly #feed: Feed;
   readonly #groups: GobelieveGroups;
   readonly #rooms: GobelieveRooms;
@@ -44,7 +51,7 @@ export class GobelieveDialogue implements Dialogue, Line {
   /** How far the client's SYNC_KEY has been kept. */
   #storedKey = 0;
 
-  constructor(connection: Connection, sockets: Sockets, codec: GobelieveCodec) {
+  constructor(connection: Connection, sockets: Sockets, codec: Encoder) {
     this.connection = connection;
     this.#sockets = sockets;
     this.#codec = codec;

@@ -1,9 +1,8 @@
-import type { Asked, Data, Protocol } from "../codec.ts";
-import type { Connection } from "../dialogue.ts";
 import { Reason, type ReasonCode } from "../reasons.ts";
 import type { Sockets } from "../sockets.ts";
+import type { Asked, Connection, Data, Protocol } from "../types.ts";
 import { FrameError } from "../wukong/bytes.ts";
-import { GobelieveDialogue } from "./dialogue.ts";
+import { type Encoder, GobelieveDialogue } from "./dialogue.ts";
 import { encodeFrame, readFrames } from "./frames.ts";
 import type { GobelieveFrame, GobelieveInput, GobelieveLogin } from "./layouts.ts";
 
@@ -17,7 +16,7 @@ const AuthStatus = { ok: 0, failed: 1 } as const;
 const SEQ_MAX = 0x7fff_ffff;
 
 /** One connection that speaks GoBelieve's binary protocol (realtime contract, 4). */
-export class GobelieveCodec implements Protocol {
+export class GobelieveCodec implements Protocol, Encoder {
   readonly isQuiet = true;
   /** As the client says; empty before it has. */
   deviceId = "";
@@ -58,7 +57,6 @@ export class GobelieveCodec implements Protocol {
     return new GobelieveDialogue(connection, sockets, this);
   }
 
-  /** The next frame of this side, which must be sent. */
   encode(frame: GobelieveInput): Uint8Array<ArrayBuffer> {
     this.#lastSeq = this.#lastSeq === SEQ_MAX ? 1 : this.#lastSeq + 1;
     return encodeFrame(frame, { seq: this.#lastSeq, version: this.version });

@@ -1,8 +1,17 @@
 import { ChatDialogue } from "../chat_dialogue.ts";
-import type { Asked, Codec, ConnectAsked, Data, Received, SendAsked, Sent } from "../codec.ts";
-import type { Connection, Dialogue } from "../dialogue.ts";
 import { Reason, type ReasonCode, reasonName } from "../reasons.ts";
 import type { Sockets } from "../sockets.ts";
+import type {
+  Asked,
+  Codec,
+  ConnectAsked,
+  Connection,
+  Data,
+  Dialogue,
+  Received,
+  SendAsked,
+  Sent,
+} from "../types.ts";
 import { CipherError, WukongCipher } from "./cipher.ts";
 import {
   connackVersions,

@@ -4,7 +4,7 @@ import { openBus } from "../../../db/bus/over_redis.ts";
 import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
 import { openDatabase } from "../../../db/client/open.ts";
 import { openRedis } from "../../../db/redis/open.ts";
-import type { SocketOptions } from "../../../routes/realtime/sockets.ts";
+import type { SocketOptions } from "../../../routes/realtime/socket_options.ts";
 import { Cmd, GobelieveClient } from "../../clients/gobelieve.ts";
 import { askPartner, grantToken, makeApp } from "../../clients/partner.ts";
 import { startTestApp } from "../../harness.ts";

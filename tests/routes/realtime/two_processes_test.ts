@@ -9,7 +9,7 @@ import { endSessions } from "../../../db/domain/sessions/session_cache.ts";
 import { openRedis } from "../../../db/redis/open.ts";
 import { readOnline } from "../../../db/redis/presence.ts";
 import { Reason } from "../../../routes/realtime/reasons.ts";
-import type { SocketOptions } from "../../../routes/realtime/sockets.ts";
+import type { SocketOptions } from "../../../routes/realtime/socket_options.ts";
 import { payloadOf, RpcClient } from "../../clients/rpc.ts";
 import { startTestApp } from "../../harness.ts";
 import { makeGroup } from "../../people/factories.ts";
