@@ -1,3 +1,4 @@
+import { inChina } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
 
 /** How long somebody may take to answer a friend request, ms (15 days). */
@@ -15,9 +16,6 @@ export const ONLINE_CHAT_COUNT_MAX = 500;
 /** Who was last seen this long ago still counts as recently online, ms. */
 export const RECENTLY_ONLINE_MS = 60 * 60 * 1000;
 
-/** Times of the sync are shown in UTC+8. */
-const ZONE_MS = 8 * 60 * 60 * 1000;
-
 /** Where a sync of friends ended: the last row's time and id. */
 export interface SyncKey {
   at: Date;
@@ -26,7 +24,7 @@ export interface SyncKey {
 
 /** `yyyy-MM-dd HH:mm:ss.SSS` in UTC+8: whole milliseconds, or a key made of it would skip rows. */
 export function syncTimeText(at: Date): string {
-  return new Date(at.getTime() + ZONE_MS).toISOString().slice(0, 23).replace("T", " ");
+  return inChina(at).toISOString().slice(0, 23).replace("T", " ");
 }
 
 /**

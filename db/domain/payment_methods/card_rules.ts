@@ -1,3 +1,4 @@
+import { inChina } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
 
 /** Most bank cards a person may have. */
@@ -16,8 +17,6 @@ const ID_NO = /^[1-9]\d{16}[\dX]$/;
 const ID_WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const ID_CHECKS = "10X98765432";
 const BIRTH_YEAR_MIN = 1900;
-/** UTC+8, where such people are born. */
-const CHINA_AHEAD_MS = 8 * 3_600_000;
 
 /** The digits of a card number as typed, or undefined when no card can have it (12…19, Luhn). */
 export function parseCardNumber(text: string): string | undefined {
@@ -59,8 +58,7 @@ function isBirthday(yyyymmdd: string, now: Date): boolean {
   const at = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
   // A 30th of February becomes another day.
   const isDay = at.toISOString().startsWith(`${year}-${month}-${day}`);
-  const today = new Date(now.getTime() + CHINA_AHEAD_MS);
-  return isDay && at.getUTCFullYear() >= BIRTH_YEAR_MIN && at <= today;
+  return isDay && at.getUTCFullYear() >= BIRTH_YEAR_MIN && at <= inChina(now);
 }
 
 /** A card as it may be shown: only its last four digits. */

@@ -4,10 +4,11 @@ import type { Ctx } from "../../client/ctx.ts";
 import { paymentMethods, PaymentType } from "../../schema/people.ts";
 import { users } from "../../schema/users.ts";
 import { instant } from "../../sql.ts";
+import { dayStart } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
 import { managed } from "../users/who_is_there.ts";
 import { maskCard } from "./card_rules.ts";
-import { dayBegan, METHODS_COUNT_MAX } from "./rules.ts";
+import { METHODS_COUNT_MAX } from "./rules.ts";
 
 export type PaymentTypeNumber = (typeof PaymentType)[keyof typeof PaymentType];
 
@@ -97,7 +98,7 @@ const paidOut = {
     timesToday: sql<string>`paid.times_today`,
   },
   to: (ctx: Ctx) => {
-    const isToday = sql`decided_at >= ${instant(dayBegan(ctx.now()))}`;
+    const isToday = sql`decided_at >= ${instant(dayStart(ctx.now()))}`;
     return sql`(select coalesce(sum(amount), 0) as money,
         coalesce(sum(amount) filter (where ${isToday}), 0) as money_today,
         count(*) filter (where ${isToday}) as times_today

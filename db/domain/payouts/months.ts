@@ -1,3 +1,4 @@
+import { CHINA_AHEAD_MS, inChina } from "../china_time.ts";
 import type { Schedule } from "../jobs/rules.ts";
 
 /** The job whose run closes a month. */
@@ -6,13 +7,13 @@ export const PROFIT_JOB = "profit";
 export const PROFIT_SCHEDULE: Schedule = {
   unit: "month",
   due: "over",
-  utcOffsetMinutes: 480,
+  utcOffsetMinutes: CHINA_AHEAD_MS / 60_000,
   delayMs: 2 * 60 * 60 * 1000,
 };
 
 /** The month, `yyyyMM`, a point in time belongs to. */
 export function periodOf(at: Date): string {
-  const there = new Date(at.getTime() + PROFIT_SCHEDULE.utcOffsetMinutes! * 60_000);
+  const there = inChina(at);
   return `${there.getUTCFullYear()}${String(there.getUTCMonth() + 1).padStart(2, "0")}`;
 }
 

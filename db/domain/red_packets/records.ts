@@ -3,6 +3,7 @@ import type { PgColumn } from "drizzle-orm/pg-core";
 import type { Ctx } from "../../client/ctx.ts";
 import { redPackets, redPacketShares, RedPacketType } from "../../schema/red_packets.ts";
 import { users } from "../../schema/users.ts";
+import { CHINA_AHEAD_MS } from "../china_time.ts";
 import { type PacketStatus, statusOf, YEAR_COUNT_MAX, yearOf, yearStartMs } from "./rules.ts";
 
 /** One person's packets of one year. */
@@ -31,7 +32,7 @@ function withinYear(column: PgColumn, year: number): SQL {
 /** Years in which somebody has sent or taken any, newest first; the current one in any case. */
 export async function listYears(ctx: Ctx, { userId }: { userId: number }): Promise<number[]> {
   const current = yearOf(ctx.now());
-  const there = sql`interval '8 hours'`;
+  const there = sql.raw(`interval '${CHINA_AHEAD_MS} milliseconds'`);
   const { rows } = await ctx.db.execute<{ year: number }>(sql`
     with oldest as (
       select least((select min(paid_at) from red_packets where sender_id = ${userId}),

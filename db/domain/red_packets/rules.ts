@@ -1,3 +1,4 @@
+import { CHINA_AHEAD_MS, inChina } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
 
 /** Most shares of one packet. */
@@ -92,18 +93,15 @@ export function statusOf({ state, expiresAt, hasOpened }: StatusFacts, now: Date
   return state === "unpaid" ? PacketStatus.unpaid : PacketStatus.open;
 }
 
-/** Records are by years as they pass where the app is used (UTC+8), ms. */
-const OFFSET_MS = 8 * 60 * 60 * 1000;
-
-/** When a year began there, ms since 1970. */
+/** When a year began in China, ms since 1970. */
 export function yearStartMs(year: number): number {
   // Date.UTC would take the years 0 to 99 for others.
-  return new Date(0).setUTCFullYear(year, 0, 1) - OFFSET_MS;
+  return new Date(0).setUTCFullYear(year, 0, 1) - CHINA_AHEAD_MS;
 }
 
 /** The year a moment is in there. */
 export function yearOf(at: Date): number {
-  return new Date(at.getTime() + OFFSET_MS).getUTCFullYear();
+  return inChina(at).getUTCFullYear();
 }
 
 /** What decides whether somebody may open a packet. */
