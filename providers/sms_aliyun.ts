@@ -1,12 +1,12 @@
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import type { AliyunSmsConfig } from "../config/config.ts";
 import { DeadlineError } from "../config/runtime/deadline.ts";
-import { parseObject, readBounded } from "./answers.ts";
+import { canonicalQuery } from "./aliyun.ts";
+import { cleaned, parseObject, readBounded, reasonOf } from "./answers.ts";
 import type { Sms, SmsCode } from "./sms.ts";
 
 const VERSION = "2017-05-25";
 const TIMEOUT_MS = 5_000;
-const QUOTED_LENGTH_MAX = 200;
 
 /** Aliyun understood the call and did not send; `reason` is its code: `isv.BUSINESS_LIMIT_CONTROL`. */
 export class SmsRefusedError extends Error {
@@ -120,20 +120,6 @@ export function signCall(
   };
 }
 
-/** Sorted by name and encoded as RFC 3986 says; sent exactly as it was signed. */
-function canonicalQuery(parameters: Record<string, string>): string {
-  return Object.keys(parameters).sort()
-    .map((name) => `${encode(name)}=${encode(parameters[name]!)}`).join("&");
-}
-
-/** `encodeURIComponent` leaves five characters alone that RFC 3986 reserves. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
 function sha256Hex(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
@@ -171,24 +157,8 @@ function withoutSecrets(error: unknown, secrets: string[], timeoutMs: number): E
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return new DeadlineError("Aliyun SMS", timeoutMs);
   }
-  const clean = (text: string) => {
-    const shown = text.replace(/https?:\/\/[^\s)]+/g, "…");
-    return shorten(
-      secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, "…"), shown),
-    );
-  };
-  const message = `Aliyun SMS: ${clean(reasonOf(error))}`;
+  const message = `Aliyun SMS: ${cleaned(reasonOf(error), secrets)}`;
   return error instanceof SmsRefusedError
-    ? new SmsRefusedError(clean(error.reason), message)
+    ? new SmsRefusedError(cleaned(error.reason, secrets), message)
     : new Error(message);
-}
-
-/** `fetch` says only "fetch failed"; why (refused, unknown host, certificate) is its cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
-}
-
-function shorten(text: string): string {
-  return text.length > QUOTED_LENGTH_MAX ? `${text.slice(0, QUOTED_LENGTH_MAX)}…` : text;
 }

@@ -1,5 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import type { AliyunOssConfig } from "../config/config.ts";
+import { canonicalQuery, encode } from "./aliyun.ts";
 import type { Storage } from "./storage.ts";
 
 const ALGORITHM = "OSS4-HMAC-SHA256";
@@ -44,7 +45,7 @@ function signedQuery(config: AliyunOssConfig, put: SignedPut): string {
   const time = put.at.toISOString().replace(/[-:]|\.\d+/g, "");
   const date = time.slice(0, 8);
   const scope = `${date}/${region}/oss/aliyun_v4_request`;
-  const query = queryText({
+  const query = canonicalQuery({
     "x-oss-credential": `${config.accessKeyId}/${scope}`,
     "x-oss-date": time,
     "x-oss-expires": String(put.expiresInSeconds),
@@ -68,18 +69,4 @@ function signedQuery(config: AliyunOssConfig, put: SignedPut): string {
   const signature = createHmac("sha256", key)
     .update([ALGORITHM, time, scope, hash].join("\n")).digest("hex");
   return `${query}&x-oss-signature=${signature}`;
-}
-
-/** Sorted by name; sent exactly as it was signed. */
-function queryText(parameters: Record<string, string>): string {
-  return Object.keys(parameters).sort()
-    .map((name) => `${encode(name)}=${encode(parameters[name]!)}`).join("&");
-}
-
-/** `encodeURIComponent` leaves five characters alone that RFC 3986 reserves. */
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }
