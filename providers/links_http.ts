@@ -3,6 +3,7 @@ import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, isIPv4 } from "node:net";
 import { withDeadline } from "../config/runtime/deadline.ts";
+import { Turns } from "../config/runtime/turns.ts";
 import { isPublicAddress } from "./addresses.ts";
 import { PageHead } from "./link_page.ts";
 import type { LinkAnswer, LinkPreview, LinkReader } from "./links.ts";
@@ -44,24 +45,25 @@ class LinkRefusedError extends Error {}
  */
 export function httpLinkReader(options: HttpLinkReaderOptions = {}): LinkReader {
   const { resolve = resolveName, dial = (target) => target, timeoutMs = TIMEOUT_MS } = options;
-  let readingCount = 0;
+  const turns = new Turns(READING_COUNT_MAX, { waitingMax: 0 });
+  const read = async (link: string): Promise<LinkAnswer> => {
+    const controller = new AbortController();
+    const way = { resolve, dial, signal: controller.signal };
+    try {
+      const preview = await withDeadline("the page", timeoutMs, () => readPage(link, way));
+      return { preview };
+    } catch (error) {
+      const { message } = error as Error;
+      const failure = error instanceof LinkRefusedError ? "refused" : "unreachable";
+      return { failure, reason: message };
+    } finally {
+      controller.abort();
+    }
+  };
   return {
-    async read(link): Promise<LinkAnswer> {
-      if (readingCount >= READING_COUNT_MAX) return { failure: "busy", reason: "too many at once" };
-      readingCount++;
-      const controller = new AbortController();
-      const way = { resolve, dial, signal: controller.signal };
-      try {
-        const preview = await withDeadline("the page", timeoutMs, () => readPage(link, way));
-        return { preview };
-      } catch (error) {
-        const { message } = error as Error;
-        const failure = error instanceof LinkRefusedError ? "refused" : "unreachable";
-        return { failure, reason: message };
-      } finally {
-        controller.abort();
-        readingCount--;
-      }
+    async read(link) {
+      if (turns.isFull) return { failure: "busy", reason: "too many at once" };
+      return await turns.take(() => read(link));
     },
   };
 }

@@ -1,12 +1,19 @@
 /** Lets a bounded number of things happen at once; the others wait in line. */
 export class Turns {
   readonly #max: number;
+  readonly #waitingMax: number;
   readonly #waiting: (() => void)[] = [];
   readonly #idle: (() => void)[] = [];
   #count = 0;
 
-  constructor(max: number) {
+  constructor(max: number, { waitingMax = Infinity }: { waitingMax?: number } = {}) {
     this.#max = max;
+    this.#waitingMax = waitingMax;
+  }
+
+  /** Whether the line is as long as it may get: whoever would come now is to be turned away. */
+  get isFull(): boolean {
+    return this.#count >= this.#max && this.#waiting.length >= this.#waitingMax;
   }
 
   async take<T>(work: () => Promise<T>): Promise<T> {

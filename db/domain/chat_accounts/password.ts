@@ -1,4 +1,5 @@
 import { randomBytes, scrypt, type ScryptOptions, timingSafeEqual } from "node:crypto";
+import { Turns } from "../../../config/runtime/turns.ts";
 import { DomainError } from "../errors.ts";
 import { checkPassword } from "./rules.ts";
 
@@ -19,8 +20,7 @@ const NOBODYS = [
   randomBytes(HASH_BYTES).toString("base64"),
 ].join("$");
 
-let hashing = 0;
-const waiting: (() => void)[] = [];
+const turns = new Turns(HASHES_AT_ONCE_MAX, { waitingMax: WAITING_COUNT_MAX });
 
 /**
  * A password as it is kept: `scrypt$N$r$p$salt$hash`.
@@ -51,18 +51,11 @@ async function derive(
   length: number,
   cost: { N: number; r: number; p: number },
 ): Promise<Buffer> {
-  if (waiting.length >= WAITING_COUNT_MAX) throw new DomainError("service_unavailable");
-  // A place is handed on, not given back: nobody who comes later gets in between.
-  if (hashing >= HASHES_AT_ONCE_MAX) await new Promise<void>((turn) => waiting.push(turn));
-  else hashing++;
-  try {
-    const options: ScryptOptions = { ...cost, maxmem: 256 * cost.N * cost.r };
-    return await new Promise((resolve, reject) =>
+  if (turns.isFull) throw new DomainError("service_unavailable");
+  const options: ScryptOptions = { ...cost, maxmem: 256 * cost.N * cost.r };
+  return await turns.take(() =>
+    new Promise((resolve, reject) =>
       scrypt(password, salt, length, options, (error, key) => error ? reject(error) : resolve(key))
-    );
-  } finally {
-    const next = waiting.shift();
-    if (next) next();
-    else hashing--;
-  }
+    )
+  );
 }
