@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { sendCaptcha } from "../../db/domain/captchas/send_captcha.ts";
 import { takeCaptcha } from "../../db/domain/captchas/take_captcha.ts";
-import { logInByMobile } from "../../db/domain/sessions/log_in_by_mobile.ts";
+import { logInByMobile } from "../../db/domain/users/log_in_by_mobile.ts";
 import { logOut } from "../../db/domain/sessions/log_out.ts";
 import { parseMobile } from "../../db/domain/users/mobile.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";

@@ -4,7 +4,7 @@ import type { Config } from "../../config/config.ts";
 import { deriveKeys } from "../../config/keys.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
 import type { OperatorActor } from "../../db/domain/operators/actor.ts";
-import { logInByMobile } from "../../db/domain/sessions/log_in_by_mobile.ts";
+import { logInByMobile } from "../../db/domain/users/log_in_by_mobile.ts";
 import { addUsers } from "../../db/domain/users/add_users.ts";
 import { changeUsers } from "../../db/domain/users/change_users.ts";
 import { deleteUsers } from "../../db/domain/users/delete_users.ts";

@@ -4,7 +4,7 @@ import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
 import { openDatabase } from "../../db/client/open.ts";
 import { sendCaptcha } from "../../db/domain/captchas/send_captcha.ts";
 import { DomainError } from "../../db/domain/errors.ts";
-import { logInByMobile } from "../../db/domain/sessions/log_in_by_mobile.ts";
+import { logInByMobile } from "../../db/domain/users/log_in_by_mobile.ts";
 import { captchaAudit } from "../../db/schema/captchas.ts";
 import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";

@@ -1,6 +1,5 @@
 import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import { randomInt } from "node:crypto";
-import { randomHex32 } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { chatAccounts } from "../../schema/chat.ts";
@@ -11,6 +10,12 @@ import { DomainError } from "../errors.ts";
 import { welcome } from "../friends/welcome.ts";
 import { wake } from "../messages/send.ts";
 import type { Client, Device } from "../sessions/open_session.ts";
+import {
+  insertPerson,
+  mobileColumns,
+  type NewPerson,
+  onKnownMobile,
+} from "../users/insert_person.ts";
 import { usernameOf } from "../users/rules.ts";
 import { type ChatLogin, DRAW_COUNT_MAX, drawnShortNo, readChatPerson } from "./account.ts";
 import { openSessionFor } from "./log_in.ts";
@@ -49,13 +54,9 @@ export async function registerByMobile(
   const { mobile } = input;
   checkPassword(input.password);
   await takeCaptcha(ctx, { purpose: "register", mobile, code: input.code });
-  const now = instant(ctx.now());
   const user = sql`
-    insert into users (id, uid, app_uid, country_code, mobile, nickname, profile_at, created_at,
-      updated_at, last_login_at)
-    values (nextval('users_id_seq'), ${randomHex32()}, currval('users_id_seq'),
-      ${mobile.countryCode}, ${mobile.number}, ${nameFor(input)}, ${now}, ${now}, ${now}, ${now})
-    on conflict (country_code, mobile) where app_id = 0 do update
+    ${insertPerson(ctx, { ...newcomer(ctx, input), ...mobileColumns(mobile) })}
+    ${onKnownMobile}
       set last_login_at = excluded.last_login_at,
         nickname = case when users.profile_at is null then excluded.nickname
           else users.nickname end,
@@ -78,13 +79,7 @@ export async function registerByUsername(
   if (!USERNAME.test(input.username)) {
     throw new DomainError("params_invalid", { message: "username: 须以字母开头，4至32位" });
   }
-  const now = instant(ctx.now());
-  const user = sql`
-    insert into users (id, uid, app_uid, nickname, profile_at, created_at, updated_at,
-      last_login_at)
-    values (nextval('users_id_seq'), ${randomHex32()}, currval('users_id_seq'),
-      ${nameFor(input)}, ${now}, ${now}, ${now}, ${now})
-    returning id`;
+  const user = sql`${insertPerson(ctx, newcomer(ctx, input))} returning id`;
   try {
     return await register(ctx, input, user, input.username);
   } catch (error) {
@@ -93,7 +88,12 @@ export async function registerByUsername(
   }
 }
 
-const nameFor = ({ name }: Registration) => name || nicknameOf(randomInt(1_000_000));
+/** Who registers has a profile, and is logged in. */
+function newcomer(ctx: Ctx, { name }: Registration): NewPerson {
+  const now = instant(ctx.now());
+  const nickname = name || nicknameOf(randomInt(1_000_000));
+  return { nickname, profile_at: now, last_login_at: now };
+}
 
 async function register(
   ctx: Ctx,

@@ -8,7 +8,8 @@ import { groupMembers, groups, GroupStatus, MemberRole } from "../../schema/grou
 import { operators, opsKeys } from "../../schema/operators.ts";
 import { paymentMethods, PaymentType, realNames } from "../../schema/people.ts";
 import { releases } from "../../schema/releases.ts";
-import { users } from "../../schema/users.ts";
+import { instant, int8, rows } from "../../sql.ts";
+import { insertPerson, mobileColumns } from "../users/insert_person.ts";
 
 /** What a first start on embedded parts leaves to try everything with. */
 export interface Demo {
@@ -72,17 +73,12 @@ async function seedPartner(ctx: Ctx) {
 
 async function seedGroup(ctx: Ctx): Promise<number> {
   const now = ctx.now();
-  const people = await ctx.db.insert(users).values(PEOPLE.map(({ nickname, mobile }) => ({
-    id: sql`nextval('users_id_seq')`,
-    appUid: sql`currval('users_id_seq')`,
-    uid: randomHex32(),
-    countryCode: "86",
-    mobile,
+  const newcomers = PEOPLE.map(({ nickname, mobile }) => ({
     nickname,
-    profileAt: now,
-    createdAt: now,
-    updatedAt: now,
-  }))).returning({ id: users.id });
+    ...mobileColumns({ countryCode: "86", number: mobile }),
+    profile_at: instant(now),
+  }));
+  const people = await rows(ctx, sql`${insertPerson(ctx, newcomers)} returning id`, { id: int8 });
   await seedMeans(ctx, people.map(({ id }) => id));
   const [group] = await ctx.db.insert(groups).values({
     groupNo: randomHex32(),

@@ -1,5 +1,4 @@
 import { sql } from "drizzle-orm";
-import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
@@ -16,6 +15,7 @@ import {
   tokenBehind,
 } from "../partners/client_tokens.ts";
 import { mayLogIn } from "../sessions/session.ts";
+import { insertPerson } from "../users/insert_person.ts";
 
 export interface CustomerLogin {
   appId: number;
@@ -106,14 +106,18 @@ async function makeCustomer(
   const now = instant(ctx.now());
   const { token, tokenHash } = newToken(ctx, sessionId);
   const source = sql`customer`;
+  const person = insertPerson(ctx, {
+    id: sql`${userId}::bigint`,
+    app_id: sql`id`,
+    app_uid: sql`${CUSTOMER_UID_MIN + userId}::bigint`,
+    nickname: name ?? "",
+    avatar: avatar ?? "",
+    profile_at: now,
+  }, sql`from app`);
   try {
     const { rows } = await ctx.db.execute(sql`
       with ${liveApp(appId)}, person as (
-        insert into users (id, uid, app_id, app_uid, nickname, avatar,
-          profile_at, created_at, updated_at)
-        select ${userId}::bigint, ${randomHex32()}, id, ${CUSTOMER_UID_MIN + userId}::bigint,
-          ${name ?? ""}, ${avatar ?? ""}, ${now}, ${now}, ${now} from app
-        returning id
+        ${person} returning id
       ), customer as (
         insert into customers (user_id, app_id, customer_id, created_at)
         select id, ${appId}, ${customerId ?? null}, ${now} from person

@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
-import { randomHex32 } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { users } from "../../schema/users.ts";
+import { instant, int8, rows, text } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import type { OperatorActor } from "../operators/actor.ts";
-import { type ManagedUser, managedUser, type Status, userColumns } from "./managed_user.ts";
+import { insertPerson, mobileColumns } from "./insert_person.ts";
+import type { ManagedUser, Status } from "./managed_user.ts";
 import { refuseRepeatedMobiles, refuseTakenMobile } from "./mobile_taken.ts";
 import { recordChanges } from "./record_changes.ts";
 
@@ -29,27 +29,33 @@ export async function addUsers(
 ): Promise<ManagedUser[]> {
   const mobiles = added.map(({ mobile }) => mobile);
   refuseRepeatedMobiles(mobiles);
-  const uids = added.map(() => randomHex32());
   return await refuseTakenMobile(ctx, { mobiles, ownIds: [] }, () =>
     withTx(ctx, async (tx) => {
-      const now = tx.now();
-      const rows = await tx.db.insert(users).values(added.map((user, at) => ({
-        id: sql`nextval('users_id_seq')`,
-        appUid: sql`currval('users_id_seq')`,
-        uid: uids[at]!,
-        countryCode: user.mobile.countryCode,
-        mobile: user.mobile.number,
-        nickname: user.name,
-        exchanger: user.exchanger,
-        status: user.status,
-        profileAt: now,
-        createdAt: now,
-        updatedAt: now,
-      }))).returning(userColumns);
-      const byUid = new Map(rows.map((row) => [row.uid, managedUser(row)]));
-      const made = uids.map((uid) => byUid.get(uid)!);
+      const made = await insertPeople(tx, added);
       const changed = made.map((after) => ({ before: null, after }));
       await recordChanges(tx, { actor, action: "user.create", changed });
       return made;
     }));
+}
+
+async function insertPeople(tx: Ctx, added: NewUser[]): Promise<ManagedUser[]> {
+  const at = tx.now();
+  const people = added.map(({ name, mobile, exchanger, status }) => ({
+    nickname: name,
+    ...mobileColumns(mobile),
+    exchanger,
+    status,
+    profile_at: instant(at),
+  }));
+  const inserted = sql`${insertPerson(tx, people)} returning id, uid`;
+  const made = await rows(tx, inserted, { id: int8, uid: text });
+  return made.map((numbers, place) => ({
+    ...numbers,
+    ...added[place]!,
+    parentId: null,
+    createdAt: at,
+    updatedAt: at,
+    lastLoginAt: null,
+    deletedAt: null,
+  }));
 }

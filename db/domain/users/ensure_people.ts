@@ -5,6 +5,7 @@ import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
+import { insertPerson } from "./insert_person.ts";
 
 /** Somebody as a partner names them. */
 export interface NamedPerson {
@@ -87,7 +88,22 @@ function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
       avatar: avatar ?? null,
     })),
   );
-  const now = instant(ctx.now());
+  const person = insertPerson(
+    ctx,
+    {
+      uid: sql`uid`,
+      app_id: appId,
+      app_uid: sql`app_uid`,
+      nickname: sql`coalesce(name, '')`,
+      avatar: sql`coalesce(avatar, '')`,
+      phone_muted: sql`coalesce(phone_muted, false)`,
+      profile_at: instant(ctx.now()),
+    },
+    sql`from given where app_uid not in (select app_uid from known)
+        and (app_uid < ${CUSTOMER_UID_MIN}::bigint or exists (select from users
+          where users.app_id = ${appId} and users.app_uid = given.app_uid))
+      order by app_uid`,
+  );
   const givenTo = (column: "name" | "avatar" | "phone_muted") =>
     sql`((select map from by_uid) -> users.app_uid::text ->> ${sql.raw(`'${column}'`)})`;
   return sql`given as (
@@ -103,14 +119,7 @@ function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
         and users.avatar = coalesce(given.avatar, users.avatar)
         and users.phone_muted = coalesce(given.phone_muted, users.phone_muted)
     ), written as (
-      insert into users (uid, app_id, app_uid, nickname, avatar, phone_muted,
-        profile_at, created_at, updated_at)
-      select uid, ${appId}, app_uid, coalesce(name, ''), coalesce(avatar, ''),
-        coalesce(phone_muted, false), ${now}, ${now}, ${now}
-      from given where app_uid not in (select app_uid from known)
-        and (app_uid < ${CUSTOMER_UID_MIN}::bigint or exists (select from users
-          where users.app_id = ${appId} and users.app_uid = given.app_uid))
-      order by app_uid
+      ${person}
       on conflict (app_id, app_uid) do update set updated_at = excluded.updated_at,
         nickname = coalesce(${givenTo("name")}, users.nickname),
         avatar = coalesce(${givenTo("avatar")}, users.avatar),
