@@ -15,6 +15,8 @@ import { HOUSE_APP_ID, instant, safeBigint } from "./columns.ts";
 
 /** `users.status`: the numbers the admin contract shows. */
 export const UserStatus = { active: 1, inReview: 2, disabled: 3, deleted: 4 } as const;
+/** Whose sessions and devices work. */
+export const LIVE_STATUSES: readonly number[] = [UserStatus.active, UserStatus.inReview];
 
 /** The built-in account the house speaks through. Nobody logs in as it, or as the next one. */
 export const SYSTEM_UID = "00000000000000000000000000010000";

@@ -4,8 +4,9 @@ import { type Ctx, withTx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
+import { known } from "../users/who_is_there.ts";
 import { command, sendNotice } from "./notices.ts";
-import { chatPeople, lockPair, placeFriendship } from "./pair.ts";
+import { lockPair, placeFriendship } from "./pair.ts";
 import { greetingOf } from "./rules.ts";
 
 const TIP = "我们已经是好友了，可以愉快地聊天了！";
@@ -27,7 +28,7 @@ export async function acceptApply(
     const pair = await lockPair(ctx, {
       userId,
       otherId: sql`(select from_user_id from friend_applies join users on users.id = from_user_id
-        where token_hash = ${tokenHash} and to_user_id = ${userId} and ${chatPeople})`,
+        where token_hash = ${tokenHash} and to_user_id = ${userId} and ${known})`,
     });
     // Asked again behind the lock: of two calls at once one finds the token used.
     const remark = pair && await claimApply(ctx, { userId, tokenHash });

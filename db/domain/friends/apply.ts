@@ -4,8 +4,8 @@ import type { Ctx } from "../../client/ctx.ts";
 import { BUILT_IN_UIDS } from "../../schema/users.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
+import { known } from "../users/who_is_there.ts";
 import { command, sendNotice } from "./notices.ts";
-import { chatPeople } from "./pair.ts";
 import { APPLY_LIFE_MS } from "./rules.ts";
 
 export interface ApplyInput {
@@ -45,7 +45,7 @@ export async function applyForFriendship(
         (select count(*) = 2 from friends where not is_deleted
           and ((user_id = ${userId} and friend_id = users.id)
             or (user_id = users.id and friend_id = ${userId}))) as is_friend
-      from users where users.uid = ${uid} and ${chatPeople}
+      from users where users.uid = ${uid} and ${known}
     ), applied as (
       insert into friend_applies
         (from_user_id, to_user_id, token_hash, remark, expires_at, created_at)

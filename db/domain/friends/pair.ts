@@ -1,7 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { BUILT_IN_UIDS, UserStatus } from "../../schema/users.ts";
+import { BUILT_IN_UIDS } from "../../schema/users.ts";
 import { instant } from "../../sql.ts";
 
 /** One of two people whose friendship is about to change. */
@@ -72,7 +71,7 @@ export async function placeBuiltInFriends(ctx: Ctx, userId: number): Promise<Map
   const { rows } = await ctx.db.execute<{ id: string; uid: string }>(sql`
     with built_in as (
       select id, uid, (row_number() over (order by id) - 1) * interval '1 millisecond' as later
-      from users where ${builtInAccounts}
+      from users where uid in ${[...BUILT_IN_UIDS]}
     ), placed as (
       insert into friends (user_id, friend_id, created_at, updated_at)
       select ${userId}::bigint, built_in.id, changed.at + built_in.later,
@@ -84,12 +83,3 @@ export async function placeBuiltInFriends(ctx: Ctx, userId: number): Promise<Map
     select id::text, uid from built_in`);
   return new Map(rows.map(({ id, uid }) => [uid, Number(id)]));
 }
-
-/** The built-in accounts, in a query over `users`. */
-const builtInAccounts = sql`users.uid in (${
-  sql.join(BUILT_IN_UIDS.map((uid) => sql`${uid}`), sql`, `)
-})`;
-
-/** People the chat app knows of, in a query over `users`: of the house, not deleted. */
-export const chatPeople = sql`users.app_id = ${sql.raw(String(HOUSE_APP_ID))}
-  and users.status <> ${sql.raw(String(UserStatus.deleted))}`;

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
-import { UserStatus } from "../../schema/users.ts";
+import { LIVE_STATUSES, UserStatus } from "../../schema/users.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { accessSecretsOf, hashToken } from "./access_secret.ts";
@@ -101,7 +101,7 @@ function sessionStatement(
   expiresAt: Date,
 ): SQL {
   const now = instant(ctx.now());
-  const mayLogIn = sql`status in (${UserStatus.active}, ${UserStatus.inReview})`;
+  const mayLogIn = sql`status in ${[...LIVE_STATUSES]}`;
   const devices = device && sql`, device as (
       insert into devices (user_id, device_id, name, model, created_at, last_login_at)
       select id, ${device.deviceId}, ${device.name}, ${device.model}, ${now}, ${now}

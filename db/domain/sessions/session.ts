@@ -1,5 +1,5 @@
 import { SessionKind } from "../../schema/sessions.ts";
-import { UserStatus } from "../../schema/users.ts";
+import { LIVE_STATUSES } from "../../schema/users.ts";
 
 /** What a request knows of its caller once the session is checked. */
 export interface Session {
@@ -28,7 +28,7 @@ export function isLive(session: Session, nowMs: number): boolean {
 
 /** Accounts in review work; disabled and deleted ones do not. */
 export function mayLogIn(status: number): boolean {
-  return status === UserStatus.active || status === UserStatus.inReview;
+  return LIVE_STATUSES.includes(status);
 }
 
 /** Whether it was granted to a partner's client, for the partner's own calls and the socket. */

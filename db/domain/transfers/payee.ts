@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { DomainError, type Kind } from "../errors.ts";
-import { chatPeople } from "../friends/pair.ts";
+import { known } from "../users/who_is_there.ts";
 
 /** Somebody money is to be sent to. */
 export interface PayeeRow {
@@ -19,7 +19,7 @@ export function payeeOf({ userId, uid }: { userId: number; uid: string }): SQL {
         and ((user_id = ${userId} and friend_id = users.id)
           or (user_id = users.id and friend_id = ${userId}))) < 2 then 'friend_missing'
       end as refusal
-    from users where users.uid = ${uid} and ${chatPeople}`;
+    from users where users.uid = ${uid} and ${known}`;
 }
 
 /**

@@ -3,9 +3,10 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
-import { instant } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { insertPerson } from "./insert_person.ts";
+import { known } from "./who_is_there.ts";
 
 /** Somebody as a partner names them. */
 export interface NamedPerson {
@@ -69,11 +70,10 @@ export function namedPeople(
 
 /** What a partner calls them does not change people who have a name of their own with us. */
 function housePeople(named: NamedPerson[]): SQL {
-  const appUids = sql.param(`{${named.map(({ appUid }) => appUid).join(",")}}`);
+  const appUids = listOf(named.map(({ appUid }) => appUid), "bigint");
   return sql`people as (
       select id, app_uid, uid, nickname, status from users
-      where app_id = ${HOUSE_APP_ID} and app_uid = any(${appUids}::bigint[])
-        and deleted_at is null
+      where ${known} and app_uid = any(${appUids})
     )`;
 }
 

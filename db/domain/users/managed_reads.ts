@@ -7,7 +7,7 @@ import type { Mobile } from "../captchas/rules.ts";
 import { DomainError } from "../errors.ts";
 import { LISTED_COUNT_MAX } from "./managed_rules.ts";
 import { type ManagedUser, managedUser, type Status, userColumns } from "./managed_user.ts";
-import { managed } from "./who_is_there.ts";
+import { managed, notDeleted } from "./who_is_there.ts";
 
 /** @throws {DomainError} `user_missing` also for people of partner apps and built-in accounts */
 export async function readUser(ctx: Ctx, userId: number): Promise<ManagedUser> {
@@ -79,8 +79,7 @@ export async function searchUsersByName(
   const { rows } = await ctx.db.execute<{ total: string; id: string | null; nickname: string }>(sql`
     with found as materialized (
       select id, nickname from users
-      where app_id = ${HOUSE_APP_ID} and uid not in ${[...BUILT_IN_UIDS]}
-        and status <> ${UserStatus.deleted} and lower(nickname) like lower(${patternOf(part)})
+      where ${managed} and ${notDeleted} and lower(nickname) like lower(${patternOf(part)})
       order by id desc limit ${LISTED_COUNT_MAX}
     )
     select whole.total::text, page.id::text, page.nickname
