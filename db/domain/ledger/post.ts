@@ -90,6 +90,34 @@ export function legsAs(legs: { kind: AccountKind; owner: SQL | number; amount: S
 }
 
 /**
+ * The call that gives what is left of packets or transfers back to their senders; for the rows of a
+ * statement, which have `id`, `sender_id` and `transaction_id`.
+ */
+export function postedRefund(
+  { of, no, remark, amount, at }: {
+    of: "red_packet" | "transfer";
+    no: SQL;
+    remark: SQL;
+    amount: SQL;
+    at: Date;
+  },
+): SQL {
+  return postedAs({
+    kind: `${of}_refunded`,
+    userId: sql`sender_id`,
+    operationKey: no,
+    input: {},
+    remark,
+    reversesId: sql`transaction_id`,
+    at,
+    legs: legsAs([
+      { kind: of, owner: sql`id`, amount: sql`-${amount}` },
+      { kind: "wallet", owner: sql`sender_id`, amount },
+    ]),
+  });
+}
+
+/**
  * Whether an operation has been done already, so that its answer is to be given again.
  *
  * @returns the transaction's id, or undefined when there is none of that key

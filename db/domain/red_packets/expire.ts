@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import type { RedPacketState } from "../../schema/red_packets.ts";
 import { instant } from "../../sql.ts";
-import { legsAs, postedAs } from "../ledger/post.ts";
+import { postedRefund } from "../ledger/post.ts";
 
 /**
  * Gives back what is left of packets whose day is over: each once, whoever comes first, the job or
@@ -16,18 +16,12 @@ export async function refundExpiredRedPackets(
 ): Promise<number> {
   const now = instant(ctx.now());
   const only = id === undefined ? sql`` : sql`and id = ${id}`;
-  const posted = postedAs({
-    kind: "red_packet_refunded",
-    userId: sql`packet.sender_id`,
-    operationKey: sql`packet.redpacket_no`,
-    input: {},
-    remark: sql`packet.blessing`,
-    reversesId: sql`packet.transaction_id`,
+  const posted = postedRefund({
+    of: "red_packet",
+    no: sql`redpacket_no`,
+    remark: sql`blessing`,
+    amount: sql`refunded_amount`,
     at: ctx.now(),
-    legs: legsAs([
-      { kind: "red_packet", owner: sql`packet.id`, amount: sql`-packet.refunded_amount` },
-      { kind: "wallet", owner: sql`packet.sender_id`, amount: sql`packet.refunded_amount` },
-    ]),
   });
   const { rows } = await ctx.db.execute(sql`
     with due as (

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
-import { legsAs, postedAs } from "../ledger/post.ts";
+import { postedRefund } from "../ledger/post.ts";
 
 /**
  * Gives back transfers nobody has received within their day: each once, whoever comes first, the
@@ -15,18 +15,12 @@ export async function refundExpiredTransfers(
 ): Promise<number> {
   const now = instant(ctx.now());
   const only = transferNo === undefined ? sql`` : sql`and transfer_no = ${transferNo}`;
-  const posted = postedAs({
-    kind: "transfer_refunded",
-    userId: sql`transfer.sender_id`,
-    operationKey: sql`transfer.transfer_no`,
-    input: {},
-    remark: sql`transfer.remark`,
-    reversesId: sql`transfer.transaction_id`,
+  const posted = postedRefund({
+    of: "transfer",
+    no: sql`transfer_no`,
+    remark: sql`remark`,
+    amount: sql`amount`,
     at: ctx.now(),
-    legs: legsAs([
-      { kind: "transfer", owner: sql`transfer.id`, amount: sql`-transfer.amount` },
-      { kind: "wallet", owner: sql`transfer.sender_id`, amount: sql`transfer.amount` },
-    ]),
   });
   const { rows } = await ctx.db.execute(sql`
     with due as (
