@@ -2,6 +2,7 @@ import { asc, desc, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { apps, sellers, stores } from "../../schema/apps.ts";
 import { users } from "../../schema/users.ts";
+import { countedPage } from "../paging/counted_page.ts";
 import { APPS_START_MAX, STORE_COUNT_MAX } from "./rules.ts";
 
 /** An app as operators see it. */
@@ -29,25 +30,18 @@ export async function readListedApp(ctx: Ctx, appId: number): Promise<ListedApp 
   return app;
 }
 
-/**
- * One page of apps, newest first, and how many there are: counted up to {@link APPS_START_MAX},
- * which is as far as anybody may page. One statement.
- */
-export async function listApps(
+/** One page of apps, newest first, and how many there are. */
+export function listApps(
   ctx: Ctx,
   { start, limit }: { start: number; limit: number },
 ): Promise<{ total: number; items: ListedApp[] }> {
-  const counted = ctx.db.select({ one: sql`1`.as("one") }).from(apps).limit(APPS_START_MAX)
-    .as("counted");
-  const whole = ctx.db.select({ total: sql<string>`count(*)`.as("total") }).from(counted)
-    .as("whole");
-  const page = ctx.db.select(appColumns).from(apps).orderBy(desc(apps.id)).limit(limit)
-    .offset(start).as("page");
-  const rows = await ctx.db.select().from(whole).leftJoin(page, sql`true`).orderBy(desc(page.id));
-  return {
-    total: Number(rows[0]!.whole.total),
-    items: rows.flatMap(({ page }) => page === null ? [] : [page]),
-  };
+  return countedPage(ctx, {
+    of: apps,
+    where: undefined,
+    countMax: APPS_START_MAX,
+    page: ctx.db.select(appColumns).from(apps).orderBy(desc(apps.id)).limit(limit).offset(start),
+    by: ["id"],
+  });
 }
 
 export interface ListedStore {

@@ -1,9 +1,10 @@
-import { desc, eq, sql } from "drizzle-orm";
+import { desc, eq } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { withdrawals, type WithdrawalState } from "../../schema/ledger.ts";
 import { paymentMethods } from "../../schema/people.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
+import { countedPage } from "../paging/counted_page.ts";
 import { maskCard } from "../payment_methods/card_rules.ts";
 import { WITHDRAWALS_COUNTED_MAX } from "./rules.ts";
 
@@ -60,30 +61,21 @@ export interface WithdrawalsPage {
   limit: number;
 }
 
-/**
- * One page of withdrawals, newest first, and how many there are: counted up to
- * {@link WITHDRAWALS_COUNTED_MAX}, which is as far as anybody may page. One statement.
- */
+/** One page of withdrawals, newest first, and how many there are. */
 export async function listWithdrawals(
   ctx: Ctx,
   { state, start, limit }: WithdrawalsPage,
 ): Promise<{ total: number; items: Withdrawal[] }> {
   const isListed = state === undefined ? undefined : eq(withdrawals.state, state);
-  const counted = ctx.db.select({ one: sql`1`.as("one") }).from(withdrawals).where(isListed)
-    .limit(WITHDRAWALS_COUNTED_MAX).as("counted");
-  const whole = ctx.db.select({ total: sql<string>`count(*)`.as("total") }).from(counted)
-    .as("whole");
-  const page = ctx.db.select({ ...columns, id: withdrawals.id }).from(withdrawals)
-    .innerJoin(users, eq(users.id, withdrawals.userId))
-    .innerJoin(paymentMethods, eq(paymentMethods.id, withdrawals.paymentMethodId))
-    .where(isListed).orderBy(desc(withdrawals.id)).limit(limit).offset(start).as("page");
-  const rows = await ctx.db.select().from(whole).leftJoin(page, sql`true`).orderBy(desc(page.id));
-  return {
-    total: Number(rows[0]!.whole.total),
-    items: rows.flatMap(({ page }) => {
-      if (page === null) return [];
-      const { id: _id, ...withdrawal } = page;
-      return [shown(withdrawal)];
-    }),
-  };
+  const { total, items } = await countedPage(ctx, {
+    of: withdrawals,
+    where: isListed,
+    countMax: WITHDRAWALS_COUNTED_MAX,
+    page: ctx.db.select({ ...columns, id: withdrawals.id }).from(withdrawals)
+      .innerJoin(users, eq(users.id, withdrawals.userId))
+      .innerJoin(paymentMethods, eq(paymentMethods.id, withdrawals.paymentMethodId))
+      .where(isListed).orderBy(desc(withdrawals.id)).limit(limit).offset(start),
+    by: ["id"],
+  });
+  return { total, items: items.map(({ id: _id, ...withdrawal }) => shown(withdrawal)) };
 }
