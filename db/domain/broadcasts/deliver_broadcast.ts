@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { DELIVERED } from "../../schema/broadcasts.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { instant } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import type { Delivery } from "../messages/accept.ts";
 import { ContentType } from "../messages/rules.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
@@ -101,9 +101,7 @@ async function deliverChunk(tx: Ctx, broadcast: OpenRow, limit: number): Promise
 }
 
 function isMeant({ user_ids: userIds }: OpenRow): SQL {
-  return userIds === null
-    ? sql`true`
-    : sql`user_id = any(${sql.param(`{${userIds.join(",")}}`)}::bigint[])`;
+  return userIds === null ? sql`true` : sql`user_id = any(${listOf(userIds, "bigint")})`;
 }
 
 function enterSends(tx: Ctx, { id }: OpenRow): SQL {

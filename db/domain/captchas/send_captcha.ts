@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import { hmacHex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { captchaAudit, captchaSends } from "../../schema/captchas.ts";
+import { instant, milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import {
   CAPTCHA_LIFE_MS,
@@ -60,7 +61,7 @@ async function claimSend(ctx: Ctx, { purpose, mobile, address }: SendCaptchaInpu
   const { countryCode, number } = mobile;
   const limit = sql.join(
     CAPTCHA_SEND_LIMITS.map(({ count, withinMs }) => {
-      const earliest = new Date(now.getTime() - withinMs).toISOString();
+      const earliest = instant(new Date(now.getTime() - withinMs));
       return sql`coalesce(captcha_sends.sent_at[${sql.raw(String(count))}] <= ${earliest}, true)`;
     }),
     sql` and `,
@@ -68,7 +69,7 @@ async function claimSend(ctx: Ctx, { purpose, mobile, address }: SendCaptchaInpu
   const { rows } = await ctx.db.execute<{ id: string | null; sent_at_ms: string[] | null }>(sql`
     with claimed as (
       insert into captcha_sends (purpose, country_code, mobile, sent_at)
-      values (${purpose}, ${countryCode}, ${number}, array[${now.toISOString()}::timestamptz])
+      values (${purpose}, ${countryCode}, ${number}, array[${instant(now)}])
       on conflict (purpose, country_code, mobile) do update
         set sent_at = (excluded.sent_at || captcha_sends.sent_at)[1:${
     sql.raw(String(SENDS_KEPT_COUNT))
@@ -77,13 +78,12 @@ async function claimSend(ctx: Ctx, { purpose, mobile, address }: SendCaptchaInpu
       returning purpose
     ), audited as (
       insert into captcha_audit (purpose, country_code, mobile, address, request_id, at)
-      select ${purpose}, ${countryCode}, ${number}, ${address}, ${ctx.requestId},
-        ${now.toISOString()}::timestamptz
+      select ${purpose}, ${countryCode}, ${number}, ${address}, ${ctx.requestId}, ${instant(now)}
       from claimed
       returning id
     )
     select (select id::text from audited) as id,
-      (select array(select (extract(epoch from at) * 1000)::bigint::text
+      (select array(select ${milliseconds(sql`at`)}::text
         from unnest(sent_at) with ordinality as sends(at, place) order by place)
        from captcha_sends where purpose = ${purpose} and country_code = ${countryCode}
          and mobile = ${number}) as sent_at_ms

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { instant } from "../../sql.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** How long finished runs and finished work are kept for questions, ms; dead ones stay. */
@@ -18,21 +19,19 @@ export interface FinishedDeleted {
  * from which missed periods are counted.
  */
 export async function deleteFinished(ctx: Ctx, limit: number): Promise<FinishedDeleted> {
-  const before = (ms: number) => new Date(ctx.now().getTime() - ms).toISOString();
+  const before = (ms: number) => instant(new Date(ctx.now().getTime() - ms));
   const { rows } = await ctx.db.execute<{ runs: string; work: string }>(sql`
     with old_runs as (
       delete from job_runs where id in (
         select id from job_runs as old
-        where state = 'done' and period like '%T%' and finished_at < ${
-    before(RUN_KEPT_MS)
-  }::timestamptz
+        where state = 'done' and period like '%T%' and finished_at < ${before(RUN_KEPT_MS)}
           and exists (select 1 from job_runs as newer
             where newer.job = old.job and newer.period > old.period)
         limit ${limit})
       returning id
     ), old_work as (
       delete from pending_work where id in (
-        select id from pending_work where done_at < ${before(WORK_KEPT_MS)}::timestamptz
+        select id from pending_work where done_at < ${before(WORK_KEPT_MS)}
         limit ${limit})
       returning id
     )

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
+import { instant } from "../../sql.ts";
 import {
   type JobPlan,
   newestDuePeriod,
@@ -46,7 +47,7 @@ export async function enterAsked(ctx: Ctx, plan: JobPlan, period: string): Promi
   await enterRuns(ctx, plan.name, periods.slice(0, -1));
   const { rows } = await ctx.db.execute<{ is_new: boolean }>(sql`
     insert into job_runs (job, period, state, created_at)
-    values (${plan.name}, ${period}, 'running', ${ctx.now().toISOString()}::timestamptz)
+    values (${plan.name}, ${period}, 'running', ${instant(ctx.now())})
     on conflict (job, period) do update set state = 'running', attempt_count = 0,
       lease_until = null, finished_at = null
       where job_runs.state = 'dead'

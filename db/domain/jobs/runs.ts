@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { withDeadline } from "../../../config/runtime/deadline.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { jobRuns, type jobStates } from "../../schema/jobs.ts";
+import { instant } from "../../sql.ts";
 import { restAfter, RUN_TRY_COUNT_MAX } from "./rules.ts";
 
 /** How long a chunk may take, and a run is ours after the last one, ms. */
@@ -71,8 +72,8 @@ export async function claimRun(
   { job, period }: { job: string; period?: string | undefined },
 ): Promise<Run | undefined> {
   const now = ctx.now();
-  const at = sql`${now.toISOString()}::timestamptz`;
-  const leaseEnd = new Date(now.getTime() + RUN_LEASE_MS).toISOString();
+  const at = instant(now);
+  const leaseEnd = instant(new Date(now.getTime() + RUN_LEASE_MS));
   const isSpent = sql`attempt_count >= ${sql.raw(String(RUN_TRY_COUNT_MAX))}`;
   const statement = sql`
     with free as (
@@ -82,7 +83,7 @@ export async function claimRun(
       order by period limit 1 for update skip locked
     )
     update job_runs set fence = fence + 1, attempt_count = attempt_count + 1,
-      lease_until = ${leaseEnd}::timestamptz,
+      lease_until = ${leaseEnd},
       state = case when ${isSpent} then 'dead' else state end,
       finished_at = case when ${isSpent} then ${at} end,
       last_error = case when ${isSpent} then coalesce(last_error, 'no worker came back')

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { listOf } from "../../sql.ts";
 
 export interface AuditLine {
   /** `M1` … of the reliability notes. */
@@ -39,7 +40,7 @@ const PAYOUT_TRIGGERS = [
 
 const missingOf = (triggers: string[]) =>
   sql`select 'trigger ' || name as example
-    from unnest(${sql.param(`{${triggers.join(",")}}`)}::text[]) as name
+    from unnest(${listOf(triggers, "text")}) as name
     where not exists (select from pg_trigger where tgname = name and tgenabled in ('O', 'A'))`;
 
 /** M9, the order of locks, is a property of running programs and shown by the races in `tests/`. */

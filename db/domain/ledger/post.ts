@@ -3,6 +3,7 @@ import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { type AccountKind, type TransactionKind, transactions } from "../../schema/ledger.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { canonicalText } from "./rules.ts";
 
@@ -78,7 +79,7 @@ export function postedAs(
   { kind, userId, operationKey, input, remark = "", reversesId, at, legs }: PostingAs,
 ): SQL {
   return sql`post_transaction(${kind}, ${userId}, ${operationKey}, ${hashOf(input)}, ${remark},
-    ${reversesId ?? null}, ${at.toISOString()}::timestamptz, ${legs})`;
+    ${reversesId ?? null}, ${instant(at)}, ${legs})`;
 }
 
 /** Legs of which owner and amount are known to the statement alone. */

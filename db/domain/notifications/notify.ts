@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { NOTIFY_COUNT_MAX } from "./rules.ts";
 
@@ -93,9 +93,7 @@ export async function notifyAll(
     throw new RangeError(`more than ${NOTIFY_COUNT_MAX} people at once`);
   }
   const receivers = sql`
-    select value::bigint as user_id from jsonb_array_elements_text(${
-    JSON.stringify(userIds)
-  }::jsonb)`;
+    select user_id from unnest(${listOf(userIds, "bigint")}) as user_id`;
   const { rows } = await ctx.db.execute<{ user_id: string; id: string }>(sql`
     with ${notifying(ctx, notice, { receivers })}
     select user_id::text, id::text from notices`);

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf, sqlStateOf } from "../../client/errors.ts";
+import { instant } from "../../sql.ts";
 
 /** How often a registration that met another one of the same device is tried again. */
 const RACE_COUNT_MAX = 5;
@@ -26,7 +27,7 @@ export async function registerPushTarget(
       returning user_id
     )
     insert into push_targets (user_id, jpush_id, updated_at)
-    select ${userId}::bigint, ${jpushId}::text, ${ctx.now().toISOString()}::timestamptz
+    select ${userId}::bigint, ${jpushId}::text, ${instant(ctx.now())}
     where (select count(*) from freed) >= 0
     on conflict (user_id)
       do update set jpush_id = excluded.jpush_id, updated_at = excluded.updated_at`;

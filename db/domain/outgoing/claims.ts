@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { instant, milliseconds } from "../../sql.ts";
 import { countSends } from "./count_sends.ts";
 import type { PendingKind, PendingPayloads } from "./enqueue.ts";
 import { ERROR_LENGTH_MAX, PENDING_TRY_COUNT_MAX, waitAfter } from "./rules.ts";
@@ -55,8 +55,8 @@ export async function claimDue<K extends PendingKind>(
   { kinds, limit, leaseMs, untried = false }: ClaimInput<K>,
 ): Promise<Claim<K>[]> {
   const now = ctx.now();
-  const at = sql`${now.toISOString()}::timestamptz`;
-  const leaseEnd = new Date(now.getTime() + leaseMs).toISOString();
+  const at = instant(now);
+  const leaseEnd = instant(new Date(now.getTime() + leaseMs));
   const isSpent = sql`attempt_count >= ${sql.raw(String(PENDING_TRY_COUNT_MAX))}`;
   const died = sql`select kind, payload, 0 as sent, 1 as failed from claimed where is_dead`;
   const { rows } = await ctx.db.execute<ClaimedRow>(sql`
@@ -67,13 +67,13 @@ export async function claimDue<K extends PendingKind>(
       order by due_at, id limit ${limit} for update skip locked
     ), claimed as (
       update pending_work set fence = fence + 1, attempt_count = attempt_count + 1,
-        due_at = ${leaseEnd}::timestamptz,
+        due_at = ${leaseEnd},
         dead_at = case when ${isSpent} then ${at} end,
         last_error = case when ${isSpent} then coalesce(last_error, 'no worker came back')
           else last_error end
       from due where pending_work.id = due.id
       returning pending_work.id, kind, payload, fence, attempt_count, dead_at is not null as is_dead,
-        (extract(epoch from created_at) * 1000)::bigint::text as created_ms
+        ${milliseconds(sql`created_at`)}::text as created_ms
     ), counted as (
       ${countSends(died, at)}
     )

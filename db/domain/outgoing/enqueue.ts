@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { instant } from "../../sql.ts";
 
 /** What each kind of pending work needs to know. */
 export interface PendingPayloads {
@@ -66,9 +67,9 @@ export function enqueueFrom(ctx: Pick<Ctx, "now">, kind: PendingKind, source: SQ
 }
 
 function enqueueRows({ now }: Pick<Ctx, "now">, source: SQL): SQL {
-  const at = now().toISOString();
+  const at = instant(now());
   return sql`insert into pending_work (kind, payload, dedupe_key, created_at, due_at)
-    select given.kind, given.payload, given.dedupe_key, ${at}::timestamptz, ${at}::timestamptz
+    select given.kind, given.payload, given.dedupe_key, ${at}, ${at}
     from (${source}) as given
     on conflict (dedupe_key) do nothing returning id`;
 }

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
+import { instant } from "../../sql.ts";
 import { type Claim, LostLeaseError } from "./claims.ts";
 import { enqueueFrom } from "./enqueue.ts";
 
@@ -46,11 +47,11 @@ async function fanOutChunk(
   const { rows } = room ? await enterPushes(ctx, payload.roomId, room, after, chunkCount) : NOBODY;
   const { last = null, told = "0", entered = "0" } = rows[0] ?? {};
   const isLast = Number(told) < chunkCount;
-  const now = ctx.now().toISOString();
+  const now = instant(ctx.now());
   const { rows: ours } = await ctx.db.execute(sql`
     update pending_work set
       payload = payload || ${JSON.stringify({ after: Number(last ?? after) })}::jsonb,
-      done_at = case when ${isLast} then ${now}::timestamptz end, last_error = null
+      done_at = case when ${isLast} then ${now} end, last_error = null
     where id = ${id} and fence = ${fence} and done_at is null and dead_at is null returning id`);
   // Thrown, so that the pushes of a worker whose lease is over are rolled back.
   if (ours.length === 0) throw new LostLeaseError();

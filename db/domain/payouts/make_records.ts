@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { GroupStatus } from "../../schema/groups.ts";
 import type { ProfitCategory } from "../../schema/payouts.ts";
-import { instant } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import { canBePaid } from "./payee.ts";
 import { NO_ACCOUNT, shareOf } from "./rules.ts";
 import { serialIdOf } from "./serial_id.ts";
@@ -101,7 +101,7 @@ async function readSums(
         groups.owner_rate, groups.inviter_rate
       from subscription_payments as payments join groups on groups.id = payments.group_id
       where payments.period = ${period}
-        and payments.group_id = any(${sql.param(`{${groupIds.join(",")}}`)}::bigint[])
+        and payments.group_id = any(${listOf(groupIds, "bigint")})
     ), shares as (
       select group_id, 'Group' as category, owner_id as user_id, sum(amount) as sum,
         min(owner_rate) as rate

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { listOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 
@@ -20,7 +21,5 @@ export function scopeOf(actor: OpsActor, groupId: number | undefined): Scope {
 
 /** Whether a group is within the scope. */
 export function isWithin(scope: Scope, groupId: SQL): SQL {
-  return scope === null
-    ? sql`true`
-    : sql`${groupId} = any(${sql.param(`{${scope.join(",")}}`)}::bigint[])`;
+  return scope === null ? sql`true` : sql`${groupId} = any(${listOf(scope, "bigint")})`;
 }

@@ -4,7 +4,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { instant } from "../../sql.ts";
+import { instant, listOf } from "../../sql.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { checkAmount } from "../ledger/rules.ts";
 import { payeeOf } from "../transfers/payee.ts";
@@ -63,7 +63,7 @@ export async function createRedPacket(
     ), shared as (
       insert into red_packet_shares (packet_id, position, amount)
       select packet.id, share.position, share.amount
-      from packet, unnest(${sql.param(`{${shares.join(",")}}`)}::bigint[]) with ordinality
+      from packet, unnest(${listOf(shares, "bigint")}) with ordinality
         as share (amount, position)
     )
     select refusal from scene`);

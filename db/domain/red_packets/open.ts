@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
 import {
@@ -56,7 +57,7 @@ async function takeShare(
   { redpacketNo, userId }: OpenInput,
   packet: PacketSeen,
 ): Promise<OpenRow[] | undefined> {
-  const now = sql`${ctx.now().toISOString()}::timestamptz`;
+  const now = instant(ctx.now());
   const posted = postedAs({
     kind: "red_packet_opened",
     userId,

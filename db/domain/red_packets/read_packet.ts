@@ -4,6 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { groupMembers } from "../../schema/groups.ts";
 import { redPackets, redPacketShares } from "../../schema/red_packets.ts";
 import { users } from "../../schema/users.ts";
+import { milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { refundIfExpired } from "./expire.ts";
 import { type PacketStatus, statusOf } from "./rules.ts";
@@ -61,7 +62,7 @@ interface ShareRow {
 const takenShares = sql<ShareRow[]>`(
   select coalesce(jsonb_agg(jsonb_build_object('uid', taker.uid, 'name', taker.nickname,
     'amount', share.amount, 'position', share.position,
-    'opened_ms', (extract(epoch from share.opened_at) * 1000)::bigint)
+    'opened_ms', ${milliseconds(sql`share.opened_at`)})
     order by share.position), '[]'::jsonb)
   from red_packet_shares as share join users as taker on taker.id = share.user_id
   where share.packet_id = ${redPackets.id})`;

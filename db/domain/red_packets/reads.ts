@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import type { RedPacketState } from "../../schema/red_packets.ts";
+import { milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { OpeningFacts, OpenInput } from "./rules.ts";
 
@@ -47,7 +48,7 @@ export async function readForOpening(
 ): Promise<PacketSeen> {
   const { rows } = await ctx.db.execute<SeenRow>(sql`
     select packet.id::text, packet.group_id::text, packet.state, packet.opened_count,
-      packet.share_count, (extract(epoch from packet.expires_at) * 1000)::bigint::text as expires_ms,
+      packet.share_count, ${milliseconds(sql`packet.expires_at`)} as expires_ms,
       sender.id::text as sender_id, sender.uid as sender_uid, sender.nickname as sender_name,
       opener.uid as opener_uid, opener.nickname as opener_name,
       exists (select from red_packet_shares where packet_id = packet.id and user_id = opener.id)

@@ -2,6 +2,7 @@ import { and, eq, gt, isNull, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 import { users } from "../../schema/users.ts";
+import { instant, milliseconds } from "../../sql.ts";
 import type { Session } from "./session.ts";
 
 /** The session with this token, unless it was ended or has run out; whatever its person's status. */
@@ -83,7 +84,7 @@ export async function readSessionAndUseKeys(
         as given(key text, expires_at timestamptz)
       order by key
       on conflict (key) do update set expires_at = excluded.expires_at
-        where call_guards.expires_at <= ${now.toISOString()}::timestamptz
+        where call_guards.expires_at <= ${instant(now)}
       returning key
     )
     select (select count(*) from used)::text as used, found.*
@@ -91,10 +92,10 @@ export async function readSessionAndUseKeys(
     left join lateral (
       select users.id::text, users.uid, sessions.kind, users.app_id::text, users.app_uid::text,
         users.status, users.profile_at is not null as has_profile,
-        (extract(epoch from sessions.expires_at) * 1000)::bigint::text as expires_ms
+        ${milliseconds(sql`sessions.expires_at`)} as expires_ms
       from sessions join users on users.id = sessions.user_id
       where sessions.token_hash = ${tokenHash ?? ""} and sessions.revoked_at is null
-        and sessions.expires_at > ${now.toISOString()}::timestamptz
+        and sessions.expires_at > ${instant(now)}
     ) as found on true
   `);
   const row = result.rows[0]!;
