@@ -14,18 +14,21 @@ import { openJobDesk } from "../jobs/runner.ts";
 import { openProviders, type Providers } from "../providers/providers.ts";
 import { createApp } from "../routes/app.ts";
 
-/** A clock that stands where a test puts it, and runs on from there. */
+/**
+ * A clock that goes on from where a test puts it and never says the same time twice. Code that
+ * reads it twice for what is one event always shows, not only when a millisecond ends in between;
+ * and two signed calls never share their time, which would make the second a repetition.
+ */
 export class Clock {
   #aheadMs = 0;
-  #lastTs = 0;
-  now = () => new Date(Date.now() + this.#aheadMs);
+  #lastMs = 0;
+  now = () => {
+    this.#lastMs = Math.max(this.#lastMs + 1, Date.now() + this.#aheadMs);
+    return new Date(this.#lastMs);
+  };
   advance(ms: number) {
     this.#aheadMs += ms;
-  }
-  /** The time, and never the same twice: two calls in one millisecond would share a signature. */
-  uniqueTs(): number {
-    this.#lastTs = Math.max(this.#lastTs + 1, this.now().getTime());
-    return this.#lastTs;
+    this.#lastMs += ms;
   }
 }
 

@@ -20,7 +20,7 @@ export type Db = Omit<PgDatabase<RowsHKT, Record<string, never>>, "transaction">
 /** Runs `work` in a transaction: commits when it answers, rolls back when it throws. */
 export type Transact = <T>(work: (db: Db) => Promise<T>) => Promise<T>;
 
-/** What every verb gets. Inside {@link withTx} `db` is the transaction. */
+/** What every verb gets. Inside {@link withTx} `db` is the transaction and `now` stands still. */
 export interface Ctx {
   db: Db;
   transact: Transact;
@@ -59,8 +59,13 @@ export interface Database {
 
 /**
  * Runs `work` in one transaction, or in the caller's if there is one already. `work` may be run
- * again (see `retryLostRaces`), so it must have no effect outside the database.
+ * again (see `retryLostRaces`), so it must have no effect outside the database. All of it happens at
+ * one time, the first its clock says: what is stored, noted and answered agree.
  */
 export function withTx<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
-  return ctx.transact((db) => work({ ...ctx, db, transact: (inner) => inner(db) }));
+  return ctx.transact((db) => {
+    let at: Date | undefined;
+    const now = () => at ??= ctx.now();
+    return work({ ...ctx, db, now, transact: (inner) => inner(db) });
+  });
 }

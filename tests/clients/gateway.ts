@@ -46,7 +46,7 @@ export function gatewayRequest(
   path: string,
   { as, query = {}, body, headers = {}, sign, ts }: GatewayCall = {},
 ): Request {
-  const signed = { ...query, ...body, ts: ts ?? app.clock.uniqueTs() };
+  const signed = { ...query, ...body, ts: ts ?? app.clock.now().getTime() };
   const secret = as?.accessSecret ?? DEFAULT_SECRET;
   const credentials = { ts: signed.ts, sign: sign ?? signCall(signed, secret) };
   const inBody = method !== "GET";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { type ChatServer, startChatServer } from "../chat_server.ts";
-import { Cmd, GobelieveClient } from "../gobelieve_client.ts";
+import { Cmd, GobelieveClient } from "../clients/gobelieve.ts";
+import { grantToken } from "../clients/partner.ts";
+import { RpcClient } from "../clients/rpc.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { Cases } from "../known_failures.ts";
-import { grantToken } from "../partner_client.ts";
-import { RpcClient } from "../rpc_client.ts";
+import { type ChatServer, startChatServer } from "../servers/chat.ts";
 import { type HouseGroup, type HousePerson, makeHousePeople } from "./house_people.ts";
 import { openServer, type PartnerServer } from "./partner/group_place.ts";
 

@@ -1,6 +1,6 @@
+import { askIm } from "../clients/im.ts";
+import { askOps } from "../clients/ops.ts";
 import type { TestApp } from "../harness.ts";
-import { askIm } from "../im_client.ts";
-import { askOps } from "../ops_client.ts";
 import type { HouseGroup, HousePerson } from "./house_people.ts";
 import type { PartnerServer } from "./partner/group_place.ts";
 

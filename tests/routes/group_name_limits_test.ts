@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
+import { callIm } from "../clients/im.ts";
+import { askOps, callOps, makeOperator } from "../clients/ops.ts";
+import { callPartner, grantToken } from "../clients/partner.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
-import { callIm } from "../im_client.ts";
 import { Cases } from "../known_failures.ts";
-import { askOps, callOps, makeOperator } from "../ops_client.ts";
-import { callPartner, grantToken } from "../partner_client.ts";
 import { type HousePerson, makeHousePeople, openHouseGroup } from "./house_people.ts";
 import { openServer, type PartnerServer } from "./partner/group_place.ts";
 

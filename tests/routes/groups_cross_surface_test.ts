@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { makeOperator } from "../clients/ops.ts";
 import { startTestApp } from "../harness.ts";
 import { Cases } from "../known_failures.ts";
-import { makeOperator } from "../ops_client.ts";
 import { type ChatLine, EDITS, type Fact, type Place, type Who } from "./group_facts.ts";
 import { FAREWELLS, STATES } from "./group_facts_of_state.ts";
 import { type Listed, makeHousePeople, openHouseGroup, type Synced } from "./house_people.ts";

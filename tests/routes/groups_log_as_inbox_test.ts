@@ -1,7 +1,7 @@
-import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
+import assert from "node:assert/strict";
+import { callIm } from "../clients/im.ts";
 import { startTestApp } from "../harness.ts";
-import { callIm } from "../im_client.ts";
 import { Cases } from "../known_failures.ts";
 import { type CrowdedHouse, CrowdGroup, openCrowdedHouse } from "./house_crowd.ts";
 import type { HousePerson } from "./house_people.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { askOps, makeOperator } from "../clients/ops.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { Cases } from "../known_failures.ts";
-import { askOps, makeOperator } from "../ops_client.ts";
 import {
   type HouseGroup,
   type HousePerson,

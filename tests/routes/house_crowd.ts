@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { randomHex32 } from "../../db/keys.ts";
+import { randomHex32 } from "../../config/keys.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { type HouseGroup, type HousePerson, makeHousePeople } from "./house_people.ts";
 import { openServer, type PartnerServer } from "./partner/group_place.ts";

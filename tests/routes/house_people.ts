@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { askIm } from "../clients/im.ts";
+import { askPartner, grantToken, type PartnerCall } from "../clients/partner.ts";
 import type { TestApp } from "../harness.ts";
-import { askIm } from "../im_client.ts";
-import { askPartner, grantToken, type PartnerCall } from "../partner_client.ts";
 import { type ChatPerson, makeChatPerson, makeFriends } from "./im/chat_people.ts";
 import type { PartnerServer } from "./partner/group_place.ts";
 

@@ -51,8 +51,9 @@ export async function openSessionFor(
     device?: Device | undefined;
   },
 ): Promise<LoggedIn> {
-  const person = sql`person as (
-      update users set last_login_at = ${instant(ctx.now())} where id = ${userId}
+  const person = (at: Date) =>
+    sql`person as (
+      update users set last_login_at = ${instant(at)} where id = ${userId}
       returning id, uid, status, false as registered
     )`;
   const session = await openSession(ctx, { person, kind, client, device });

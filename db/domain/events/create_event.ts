@@ -25,13 +25,14 @@ export async function createEvent(
   ctx: Ctx,
   { creator, ...input }: EventInput & { creator: { userId: number; uid: string } },
 ): Promise<EventWithMembers> {
-  checkEventTime(input.eventAtMs, ctx.now().getTime());
+  const now = ctx.now();
+  checkEventTime(input.eventAtMs, now.getTime());
   checkMembers(input.memberUids, creator.uid);
   const { rows } = await ctx.db.execute<{ id: string }>(sql`
     with people as (${peopleNamed(input.memberUids)}), event as (
       insert into events (id, creator_id, name, description, event_at, created_at)
       select ${randomHex32()}, ${creator.userId}, ${input.name}, ${input.description ?? ""},
-        ${instant(new Date(input.eventAtMs))}, ${instant(ctx.now())}
+        ${instant(new Date(input.eventAtMs))}, ${instant(now)}
       where (select count(*) from people) = ${input.memberUids.length}
       returning id
     ), members as (

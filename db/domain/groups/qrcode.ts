@@ -16,11 +16,12 @@ export async function makeGroupCode(
   { groupNo, userId }: { groupNo: string; userId: number },
 ): Promise<{ code: string; expiresAt: Date }> {
   const { groupId } = await readPlace(ctx, { groupNo, userId });
-  const code = sealCode(ctx, "qrcode.group", {
+  const at = ctx.now();
+  const code = sealCode({ config: ctx.config, now: () => at }, "qrcode.group", {
     value: { groupId, generatorId: userId },
     lifeMs: QRCODE_LIFE_MS,
   });
-  return { code, expiresAt: new Date(ctx.now().getTime() + QRCODE_LIFE_MS) };
+  return { code, expiresAt: new Date(at.getTime() + QRCODE_LIFE_MS) };
 }
 
 /** What a scanned code leads to. */

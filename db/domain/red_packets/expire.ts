@@ -14,14 +14,15 @@ export async function refundExpiredRedPackets(
   ctx: Ctx,
   { limit, id }: { limit: number; id?: number },
 ): Promise<number> {
-  const now = instant(ctx.now());
+  const at = ctx.now();
+  const now = instant(at);
   const only = id === undefined ? sql`` : sql`and id = ${id}`;
   const posted = postedRefund({
     of: "red_packet",
     no: sql`redpacket_no`,
     remark: sql`blessing`,
     amount: sql`refunded_amount`,
-    at: ctx.now(),
+    at,
   });
   const { rows } = await ctx.db.execute(sql`
     with due as (

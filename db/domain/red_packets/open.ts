@@ -57,13 +57,14 @@ async function takeShare(
   { redpacketNo, userId }: OpenInput,
   packet: PacketSeen,
 ): Promise<OpenRow[] | undefined> {
-  const now = instant(ctx.now());
+  const at = ctx.now();
+  const now = instant(at);
   const posted = postedAs({
     kind: "red_packet_opened",
     userId,
     operationKey: redpacketNo,
     input: {},
-    at: ctx.now(),
+    at,
     legs: legsAs([
       { kind: "red_packet", owner: sql`packet.id`, amount: sql`-share.amount` },
       { kind: "wallet", owner: userId, amount: sql`share.amount` },
@@ -96,7 +97,7 @@ async function takeShare(
       columns: sql`(select amount::text from posted) as share`,
     },
     noticeFor(userId, packet),
-    ctx.now(),
+    at,
   );
   try {
     return (await ctx.db.execute<OpenRow>(statement)).rows;

@@ -32,8 +32,9 @@ export async function joinRoom(ctx: Ctx, input: JoinRoomInput): Promise<{ token:
  * entered any more, or closes after this and takes its new member along.
  */
 async function enter(ctx: Ctx, { roomId, userId }: JoinRoomInput) {
-  const now = instant(ctx.now());
-  const presentAfter = instant(absentSince(ctx.now()));
+  const at = ctx.now();
+  const now = instant(at);
+  const presentAfter = instant(absentSince(at));
   const { rows } = await ctx.db.execute<{ found: boolean; refused: boolean }>(sql`
     with room as (
       select rooms.id, rooms.host_id from rooms

@@ -29,9 +29,9 @@ export interface Device {
 export interface OpenSessionInput {
   /**
    * The person, as CTEs without the `with`: the last is named `person` and has the columns id, uid,
-   * status and registered. What it writes and the session are one statement.
+   * status and registered. What it writes and the session are one statement, at one time: `at`.
    */
-  person: SQL;
+  person: (at: Date) => SQL;
   /** `sessions.kind` */
   kind: number;
   client: Client;
@@ -68,8 +68,9 @@ export async function openSession(
   input: OpenSessionInput,
 ): Promise<LoggedIn | undefined> {
   const token = randomHex32();
-  const expiresAt = new Date(ctx.now().getTime() + SESSION_LIFE_MS);
-  const row = await run(ctx, sessionStatement(ctx, input, hashToken(token), expiresAt));
+  const at = ctx.now();
+  const expiresAt = new Date(at.getTime() + SESSION_LIFE_MS);
+  const row = await run(ctx, sessionStatement(input, { token, at, expiresAt }));
   if (!row) return undefined;
   if (row.status === UserStatus.deleted) throw new DomainError("account_missing");
   if (row.status === UserStatus.disabled) throw new DomainError("account_frozen");
@@ -95,12 +96,10 @@ interface OpenedRow extends Record<string, unknown> {
 }
 
 function sessionStatement(
-  ctx: Ctx,
   { person, kind, client, device }: OpenSessionInput,
-  tokenHash: string,
-  expiresAt: Date,
+  { token, at, expiresAt }: { token: string; at: Date; expiresAt: Date },
 ): SQL {
-  const now = instant(ctx.now());
+  const now = instant(at);
   const mayLogIn = sql`status in ${[...LIVE_STATUSES]}`;
   const devices = device && sql`, device as (
       insert into devices (user_id, device_id, name, model, created_at, last_login_at)
@@ -112,7 +111,7 @@ function sessionStatement(
     )`;
   const deviceId = device ? sql`(select id from device)` : sql`null::bigint`;
   return sql`
-    with ${person}${devices ?? sql``}, ended as (
+    with ${person(at)}${devices ?? sql``}, ended as (
       update sessions set revoked_at = ${now}
       where user_id = (select id from person where ${mayLogIn}) and kind = ${kind}
         and revoked_at is null
@@ -120,7 +119,7 @@ function sessionStatement(
     ), opened as (
       insert into sessions (token_hash, user_id, kind, client_type, version_name, version_code,
         device_id, address, created_at, expires_at)
-      select ${tokenHash}, id, ${kind}, ${client.clientType ?? null},
+      select ${hashToken(token)}, id, ${kind}, ${client.clientType ?? null},
         ${client.versionName ?? null}, ${client.versionCode ?? null}::integer, ${deviceId},
         ${client.address}, ${now}, ${instant(expiresAt)}
       -- Reading "ended" here makes the old session's row go before the new one comes.

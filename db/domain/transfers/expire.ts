@@ -13,14 +13,15 @@ export async function refundExpiredTransfers(
   ctx: Ctx,
   { limit, transferNo }: { limit: number; transferNo?: string },
 ): Promise<number> {
-  const now = instant(ctx.now());
+  const at = ctx.now();
+  const now = instant(at);
   const only = transferNo === undefined ? sql`` : sql`and transfer_no = ${transferNo}`;
   const posted = postedRefund({
     of: "transfer",
     no: sql`transfer_no`,
     remark: sql`remark`,
     amount: sql`amount`,
-    at: ctx.now(),
+    at,
   });
   const { rows } = await ctx.db.execute(sql`
     with due as (

@@ -16,9 +16,9 @@ export async function logInByMobile(
   ctx: Ctx,
   { mobile, client }: { mobile: Mobile; client: Client },
 ): Promise<LoggedIn> {
-  const now = instant(ctx.now());
-  const person = sql`person as (
-      ${insertPerson(ctx, { ...mobileColumns(mobile), last_login_at: now })}
+  const person = (at: Date) =>
+    sql`person as (
+      ${insertPerson({ now: () => at }, { ...mobileColumns(mobile), last_login_at: instant(at) })}
       ${onKnownMobile} set last_login_at = excluded.last_login_at
       returning id, uid, status, xmax = 0 as registered
     )`;

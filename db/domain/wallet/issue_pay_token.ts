@@ -38,8 +38,9 @@ export async function issuePayToken(ctx: Ctx, input: PayTokenInput): Promise<str
 
 /** One of the tries that are left; the last locks the wallet before anybody knows how it ends. */
 async function claimTry(ctx: Ctx, userId: number): Promise<string> {
-  const now = instant(ctx.now());
-  const lockedUntil = instant(new Date(ctx.now().getTime() + PAY_LOCK_MS));
+  const at = ctx.now();
+  const now = instant(at);
+  const lockedUntil = instant(new Date(at.getTime() + PAY_LOCK_MS));
   const tryCount = sql`case when pay_locked_until <= ${now} then 1 else pay_try_count + 1 end`;
   const { rows } = await ctx.db.execute<{ pay_password_hash: string }>(sql`
     update wallets set pay_try_count = ${tryCount},

@@ -42,14 +42,14 @@ export function payOnce<T>(ctx: Ctx, payment: Payment, work: PaymentWork<T>): Pr
   const operationKey = hashPayToken(payToken);
   const operation = { kind, userId, operationKey, input: { ...payment.input, amount } };
   return withTx(ctx, async (tx) => {
-    const [spent] = await tx.db.update(payTokens).set({ usedAt: ctx.now() })
+    const [spent] = await tx.db.update(payTokens).set({ usedAt: tx.now() })
       .where(
         and(
           eq(payTokens.tokenHash, operationKey),
           eq(payTokens.userId, userId),
           eq(payTokens.item, payment.item),
           eq(payTokens.amount, amount),
-          gt(payTokens.expiresAt, ctx.now()),
+          gt(payTokens.expiresAt, tx.now()),
           isNull(payTokens.usedAt),
         ),
       ).returning({

@@ -44,12 +44,13 @@ async function insertRecharge(
     >,
 ): Promise<string | undefined> {
   const isCredited = ctx.config.rechargeChannel === "development";
-  const now = instant(ctx.now());
+  const at = ctx.now();
+  const now = instant(at);
   const posted = rechargePostedAs({
     userId: sql`recharge.user_id`,
     amount: sql`recharge.amount`,
     rechargeNo: sql`recharge.recharge_no`,
-    at: ctx.now(),
+    at,
   });
   const { rows } = await ctx.db.execute<{ recharge_no: string }>(sql`
     with recharge as (
