@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../config/keys.ts";
-import { startTestApp, type TestApp } from "../harness.ts";
+import { startTestApp, type TestApp, type TestAppOptions } from "../harness.ts";
 import { type HouseGroup, type HousePerson, makeHousePeople } from "./house_people.ts";
 import { openServer, type PartnerServer } from "./partner/group_place.ts";
 
@@ -12,8 +12,11 @@ export interface CrowdedHouse extends AsyncDisposable {
   crowd: number[];
 }
 
-export async function openCrowdedHouse(crowdCount = 502): Promise<CrowdedHouse> {
-  const app = await startTestApp();
+export async function openCrowdedHouse(
+  crowdCount = 502,
+  options: TestAppOptions = {},
+): Promise<CrowdedHouse> {
+  const app = await startTestApp(options);
   const server = await openServer(app, { house: true });
   const { rows } = await app.ctx.db.execute<{ id: string }>(sql`
     insert into users (id, app_uid, uid, nickname, profile_at, created_at, updated_at)

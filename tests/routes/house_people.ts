@@ -87,7 +87,7 @@ export class HousePerson {
   }
 }
 
-function syncedOf(message: Json): Synced {
+export function syncedOf(message: Json): Synced {
   const bytes = Uint8Array.from(atob(message.payload), (letter) => letter.charCodeAt(0));
   return {
     id: message.message_id,
