@@ -157,6 +157,14 @@ export function targetOf(channel: Channel): SQL {
   return sql`select ${id}::bigint as id`;
 }
 
+/**
+ * Whether what is said to one of `groups` is kept in a log that its members copy. Once logged,
+ * always logged: in a group that has shrunk, what came into inboxes at once would overtake what
+ * lies in the log.
+ */
+export const keepsLog = sql`(groups.is_super or groups.member_count > ${FAN_OUT_COUNT_MAX}
+  or exists (select 1 from group_heads where group_heads.group_id = groups.id))`;
+
 const target = sql`(select id from target)`;
 
 /** What may be said where, and who hears it; for statements that begin with {@link targetOf}. */
@@ -198,8 +206,7 @@ export function channelParts(
       from (select 1) as one left join (
         select groups.id, groups.disbanded_at, groups.forbidden, mine.role, mine.muted_until,
           -- What only some may see cannot lie in a log that all members read.
-          case when ${!visibleTo} and (groups.is_super
-            or groups.member_count > ${FAN_OUT_COUNT_MAX}) then 'logged' else 'sent' end as sent
+          case when ${!visibleTo} and ${keepsLog} then 'logged' else 'sent' end as sent
         from groups left join group_members as mine on mine.group_id = groups.id
           and mine.user_id = ${sender} and mine.removed_at is null
         where groups.id = ${target}
