@@ -41,7 +41,7 @@ export const typed = <Value>(): Column<Value> => (answered) => answered as Value
 export const maybe = <Value>(column: Column<Value>): Column<Value | undefined> => (answered) =>
   answered === null ? undefined : column(answered);
 
-type Row<Columns> = {
+export type Row<Columns> = {
   [Name in keyof Columns]: Columns[Name] extends Column<infer Value> ? Value : never;
 };
 

@@ -1,10 +1,12 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { int8 } from "../../sql.ts";
+import { copying, copyingState, newsOf, readCopying } from "./copy_log.ts";
 import {
+  INBOX_COLUMNS,
   type InboxMessage,
   inboxMessageColumns,
-  type InboxRow,
   messageOf,
 } from "./inbox_message.ts";
 
@@ -19,49 +21,63 @@ export interface Conversation {
 const CONVERSATION_COUNT_MAX = 200;
 
 /**
- * A person's conversations, the one with the newest message first. What a large group has logged
- * and nobody has copied yet counts as well.
+ * A person's conversations, the one with the newest message first. What large groups have logged is
+ * copied into the inbox first, as reading it does; of what is more than that, the list shows the
+ * newest without a number and counts all.
  */
 export async function listConversations(ctx: Ctx, userId: number): Promise<Conversation[]> {
-  const { rows } = await ctx.db.execute<InboxRow & { unread: string }>(sql`
-    with news as (
-      select group_members.group_id as channel_id, last.message_id, fresh.unread
-      from group_members join group_heads on group_heads.group_id = group_members.group_id
+  const found = await readCopying(ctx, {
+    statement: listStatement(userId, ctx.now()),
+    columns: { ...INBOX_COLUMNS, unread: int8 },
+  });
+  return found.map((row) => {
+    const lastMessage = messageOf(row);
+    return {
+      channelType: lastMessage.channelType,
+      channelNo: lastMessage.channelNo,
+      unreadCount: row.unread,
+      lastMessage,
+    };
+  });
+}
+
+function listStatement(userId: number, at: Date): SQL {
+  return sql`
+    with ${copying({ news: newsOf(userId), at })}, kept as (
+      select channel_type, channel_id, last_seq, unread_count, cleared_seq from conversations
+      where user_id = ${userId} and channel_id > 0
+        and not exists (select 1 from listed where listed.channel_type = conversations.channel_type
+          and listed.channel_id = conversations.channel_id)
+      order by last_seq desc limit ${CONVERSATION_COUNT_MAX}
+    ), mine as (
+      select kept.*, inbox.message_id, inbox.deleted_at from kept
+      join inbox on inbox.user_id = ${userId} and inbox.seq = kept.last_seq
+      union all
+      select listed.channel_type, listed.channel_id, listed.last_seq, listed.unread_count,
+        listed.cleared_seq, copied.message_id, copied.deleted_at
+      from listed join copied on copied.seq = listed.last_seq
+    ), beyond as (
+      select claimed.group_id, last.message_id, rest.unread
+      from claimed join group_heads on group_heads.group_id = claimed.group_id
+        and group_heads.last_seq > claimed.new_seq
       join group_logs as last on last.group_id = group_heads.group_id
         and last.seq = group_heads.last_seq
       cross join lateral (
         select count(*) filter (where messages.red_dot
           and messages.sender_id is distinct from ${userId}) as unread
         from group_logs join messages on messages.id = group_logs.message_id
-        where group_logs.group_id = group_members.group_id
-          and group_logs.seq > group_members.log_seq
-      ) as fresh
-      where group_members.user_id = ${userId} and group_members.removed_at is null
-        and group_heads.last_seq > group_members.log_seq
-    ), listed as (
-      select coalesce(news.message_id, inbox.message_id) as message_id,
-        case when news.message_id is null then conversations.last_seq else 0 end as seq,
-        coalesce(conversations.channel_type, ${ChannelType.group}) as channel_type,
-        coalesce(conversations.channel_id, news.channel_id) as channel_id,
-        coalesce(conversations.unread_count, 0) + coalesce(news.unread, 0) as unread,
-        news.message_id is null and (inbox.deleted_at is not null
-          or conversations.last_seq <= conversations.cleared_seq) as is_deleted
-      from (select * from conversations where user_id = ${userId} and channel_id > 0
-        order by last_seq desc limit ${CONVERSATION_COUNT_MAX}) as conversations
-      join inbox on inbox.user_id = ${userId} and inbox.seq = conversations.last_seq
-      full join news on conversations.channel_type = ${ChannelType.group}
-        and conversations.channel_id = news.channel_id
+        where group_logs.group_id = claimed.group_id and group_logs.seq > claimed.new_seq
+      ) as rest
+    ), shown as (
+      select coalesce(beyond.message_id, mine.message_id) as message_id,
+        case when beyond.message_id is null then mine.last_seq else 0 end as seq,
+        mine.channel_type, mine.channel_id, mine.unread_count + coalesce(beyond.unread, 0) as unread,
+        beyond.message_id is null
+          and (mine.deleted_at is not null or mine.last_seq <= mine.cleared_seq) as is_deleted
+      from mine left join beyond on mine.channel_type = ${ChannelType.group}
+        and mine.channel_id = beyond.group_id
     )
-    select ${inboxMessageColumns("listed")}, listed.is_deleted, listed.unread::text
-    from listed join messages on messages.id = listed.message_id
-    order by messages.id desc limit ${CONVERSATION_COUNT_MAX}`);
-  return rows.map((row) => {
-    const lastMessage = messageOf(row);
-    return {
-      channelType: lastMessage.channelType,
-      channelNo: lastMessage.channelNo,
-      unreadCount: Number(row.unread),
-      lastMessage,
-    };
-  });
+    select ${inboxMessageColumns("shown")}, shown.is_deleted, shown.unread, ${copyingState(userId)}
+    from shown join messages on messages.id = shown.message_id
+    order by messages.id desc limit ${CONVERSATION_COUNT_MAX}`;
 }

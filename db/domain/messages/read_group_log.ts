@@ -1,11 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { int8, rows } from "../../sql.ts";
 import {
+  INBOX_COLUMNS,
   type InboxMessage,
   inboxMessageColumns,
-  type InboxRow,
-  messageOf,
+  messagesOf,
 } from "./inbox_message.ts";
 
 export interface ReadGroupLogInput {
@@ -34,16 +35,8 @@ export async function readGroupLog(
   ctx: Ctx,
   input: ReadGroupLogInput,
 ): Promise<GroupLogPage | undefined> {
-  const { rows } = await ctx.db.execute<LogRow>(readStatement(input));
-  if (rows.length === 0) return undefined;
-  return {
-    afterSeq: Number(rows[0]!.after_seq),
-    messages: rows.filter(({ seq }) => seq !== null).map(messageOf),
-  };
-}
-
-interface LogRow extends InboxRow {
-  after_seq: string;
+  const found = await rows(ctx, readStatement(input), { ...INBOX_COLUMNS, afterSeq: int8 });
+  return found[0] && { afterSeq: found[0].afterSeq, messages: messagesOf(found) };
 }
 
 function readStatement({ userId, groupId, afterSeq, limit }: ReadGroupLogInput): SQL {
@@ -64,7 +57,7 @@ function readStatement({ userId, groupId, afterSeq, limit }: ReadGroupLogInput):
       where user_id = ${userId} and channel_type = ${ChannelType.group}
         and channel_id = ${groupId}
     )
-    select place.after_seq::text as after_seq, ${inboxMessageColumns("found")},
+    select place.after_seq, ${inboxMessageColumns("found")},
       case when copies.seq is null
         then place.removed_at is not null or found.seq <= place.log_seq
         else copies.deleted_at is not null or copies.seq <= cleared.seq end as is_deleted

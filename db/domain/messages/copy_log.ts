@@ -1,0 +1,233 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Ctx } from "../../client/ctx.ts";
+import { ChannelType } from "../../schema/messages.ts";
+import { bool, type Column, instant, int8, listOf, type Row, rows } from "../../sql.ts";
+import { DomainError } from "../errors.ts";
+import type { Delivery } from "./accept.ts";
+
+/** Lines of one log that one statement copies for one person; a read brings the rest with the next. */
+export const PULL_COUNT_MAX = 1_000;
+/** Lines one statement copies over all its people; one of them may have them all. */
+const COPIES_COUNT_MAX = 5_000;
+/** People one statement copies for. */
+const PEOPLE_COUNT_MAX = 1_000;
+
+export interface Copying {
+  /**
+   * Rows `user_id, group_id, old_seq, new_seq`, a person and group once: the log's lines behind
+   * `old_seq`, which is the person's mark now, up to `new_seq`, where the mark goes. Of more than
+   * {@link PULL_COUNT_MAX} lines the newest are copied and the others passed over.
+   */
+  news: SQL;
+  at: Date;
+  /** Whether a line, `fresh.message_id`, is thrown away already as it gets in. */
+  isDeleted?: SQL;
+}
+
+/**
+ * The one way from large groups' logs into inboxes, as `name as (…), name as (…)`. What is copied is
+ * numbered densely, in the order in which each log has it, and counts as unread as in a small
+ * group. Of two statements with the same old mark one copies: it is compared again behind the lock
+ * of the member's row, and `claimed` lacks who came second. Further on `copied` has the rows of the
+ * inboxes, `listed` those of the conversations, `heads` the newest number of each person.
+ */
+export function copying({ news, at, isDeleted = sql`false` }: Copying): SQL {
+  return sql`
+    news as (${news}), claimed as (
+      update group_members set log_seq = news.new_seq from news
+      where group_members.group_id = news.group_id and group_members.user_id = news.user_id
+        and group_members.log_seq = news.old_seq
+      returning group_members.user_id, group_members.group_id, news.old_seq, news.new_seq
+    ), lines as (
+      -- By id a line of one log comes before a later one of another; a log's own order, which two
+      -- messages at once may have against their ids, is kept.
+      select claimed.user_id, claimed.group_id, line.seq, line.message_id,
+        said.red_dot and said.sender_id is distinct from claimed.user_id as is_unread,
+        max(line.message_id) over (partition by claimed.user_id, claimed.group_id order by line.seq)
+          as place_id
+      from claimed cross join lateral (
+        -- Limits, so that nobody's few lines are looked for by going through a whole table.
+        select group_logs.seq, group_logs.message_id from group_logs
+        where group_logs.group_id = claimed.group_id and group_logs.seq > claimed.old_seq
+          and group_logs.seq <= claimed.new_seq
+        order by group_logs.seq desc limit ${PULL_COUNT_MAX}
+      ) as line cross join lateral (
+        select red_dot, sender_id from messages where messages.id = line.message_id limit 1
+      ) as said
+    ), fresh as materialized (
+      select user_id, group_id, message_id, is_unread, count(*) over (partition by user_id) as count,
+        row_number() over (partition by user_id order by place_id, seq) as place
+      from lines
+    ), heads as (
+      insert into inbox_heads (user_id, last_seq)
+      select user_id, count(*) from fresh group by user_id order by user_id
+      on conflict (user_id) do update set last_seq = inbox_heads.last_seq + excluded.last_seq
+      returning user_id, last_seq
+    ), copied as (
+      insert into inbox (user_id, seq, message_id, channel_type, channel_id, deleted_at)
+      select fresh.user_id, heads.last_seq - fresh.count + fresh.place, fresh.message_id,
+        ${ChannelType.group}, fresh.group_id, case when ${isDeleted} then ${instant(at)} end
+      from fresh join heads on heads.user_id = fresh.user_id
+      returning user_id, seq, message_id, channel_type, channel_id, deleted_at
+    ), listed as (
+      insert into conversations
+        (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
+      select fresh.user_id, ${ChannelType.group}, fresh.group_id,
+        max(heads.last_seq - fresh.count + fresh.place), count(*) filter (where fresh.is_unread),
+        ${instant(at)}
+      from fresh join heads on heads.user_id = fresh.user_id
+      group by fresh.user_id, fresh.group_id
+      on conflict (user_id, channel_type, channel_id) do update
+        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
+          unread_count = conversations.unread_count + excluded.unread_count
+      returning *
+    )`;
+}
+
+export interface CopyLogInput {
+  groupId: number;
+  userIds: readonly number[];
+  /** What `keepsLog` said of the group's row, or true once something was logged. */
+  hasLog: boolean;
+}
+
+/** How far somebody has got in a log. */
+interface Reader {
+  userId: number;
+  logSeq: number;
+}
+
+/**
+ * Copies everything these members have not copied yet of a group's log into their inboxes, inside
+ * the transaction that takes them out of the group or says something to them alone. Of a group
+ * without a log it asks nothing. Rows of members are locked first, then inboxes, each in the order
+ * of their people, as every read and every message locks them: a transaction names everybody
+ * concerned at once. Nothing more is logged in the group until it ends.
+ *
+ * @returns whom to wake after the commit, with the newest number of each
+ */
+export async function copyLog(
+  ctx: Ctx,
+  { groupId, userIds, hasLog }: CopyLogInput,
+): Promise<Delivery[]> {
+  if (!hasLog || userIds.length === 0) return [];
+  const { readers, lastSeq } = await lockReaders(ctx, { groupId, userIds });
+  const heads = new Map<number, number>();
+  for (const parts of statementsOf(readers, lastSeq)) {
+    for (const { userId, lastSeq } of await copyParts(ctx, groupId, parts)) {
+      heads.set(userId, lastSeq);
+    }
+  }
+  return [...heads].map(([userId, seq]) => ({ userId, seq }));
+}
+
+/**
+ * The log's head is locked too: what were logged between the copying and the commit, nobody would
+ * copy any more for who is out by then.
+ */
+async function lockReaders(
+  ctx: Ctx,
+  { groupId, userIds }: Omit<CopyLogInput, "hasLog">,
+): Promise<{ readers: Reader[]; lastSeq: number }> {
+  const locked = await rows(
+    ctx,
+    sql`
+      with head as (
+        insert into group_heads (group_id, last_seq) values (${groupId}, 0)
+        on conflict (group_id) do update set last_seq = group_heads.last_seq
+        returning last_seq
+      )
+      select user_id, log_seq, (select last_seq from head) as last_seq from group_members
+      where group_id = ${groupId} and user_id = any(${listOf(userIds, "bigint")})
+        and removed_at is null
+      order by user_id for no key update of group_members`,
+    { userId: int8, logSeq: int8, lastSeq: int8 },
+  );
+  return { readers: locked, lastSeq: locked[0]?.lastSeq ?? 0 };
+}
+
+/** A part of a log for one person: behind `oldSeq` up to `newSeq`. */
+interface Part {
+  userId: number;
+  oldSeq: number;
+  newSeq: number;
+}
+
+/** What there is to copy, by statements: a person once in each, their parts in order. */
+function* statementsOf(readers: Reader[], lastSeq: number): Generator<Part[]> {
+  let parts: Part[] = [];
+  let count = 0;
+  for (const { userId, logSeq } of readers) {
+    for (let oldSeq = logSeq; oldSeq < lastSeq; oldSeq += PULL_COUNT_MAX) {
+      const newSeq = Math.min(lastSeq, oldSeq + PULL_COUNT_MAX);
+      const isFull = parts.length === PEOPLE_COUNT_MAX || oldSeq > logSeq ||
+        count + newSeq - oldSeq > COPIES_COUNT_MAX;
+      if (isFull && parts.length > 0) {
+        yield parts;
+        parts = [];
+        count = 0;
+      }
+      parts.push({ userId, oldSeq, newSeq });
+      count += newSeq - oldSeq;
+    }
+  }
+  if (parts.length > 0) yield parts;
+}
+
+async function copyParts(ctx: Ctx, groupId: number, parts: Part[]) {
+  const column = (of: keyof Part) => listOf(parts.map((part) => part[of]), "bigint");
+  const news = sql`
+    select user_id, ${groupId}::bigint as group_id, old_seq, new_seq
+    from unnest(${column("userId")}, ${column("oldSeq")}, ${column("newSeq")})
+      as parts (user_id, old_seq, new_seq)`;
+  return await rows(
+    ctx,
+    sql`with ${copying({ news, at: ctx.now() })} select user_id, last_seq from heads`,
+    { userId: int8, lastSeq: int8 },
+  );
+}
+
+/** How often a statement that met another one, or a message arriving, is done again. */
+const RUN_COUNT_MAX = 5;
+
+/** What a statement of {@link readCopying} selects besides; each of its rows says the same. */
+export function copyingState(userId: number): SQL {
+  return sql`
+    exists (select 1 from heads where heads.last_seq - (select count(*) from fresh) <>
+      (select coalesce(max(seq), 0) from inbox where user_id = ${userId})) as hides_some,
+    (select count(*) from news) <> (select count(*) from claimed) as came_second`;
+}
+
+/**
+ * Runs a statement in which {@link copying} and a reading are one, for one person. Done again when
+ * it `hides_some`: a message that arrived meanwhile has a number below the copies, and this
+ * statement's snapshot does not show it, so that who sees the copies would never ask for it. One
+ * that `came_second` answers what there was before; done again where that `mustFind` something.
+ *
+ * @throws {DomainError} `service_unavailable` when messages arrived each time
+ */
+export async function readCopying<Columns extends Record<string, Column<unknown>>>(
+  ctx: Ctx,
+  { statement, columns, mustFind = false }: {
+    statement: SQL;
+    columns: Columns;
+    mustFind?: boolean;
+  },
+): Promise<Row<Columns>[]> {
+  for (let run = 1;; run++) {
+    const found = await rows(ctx, statement, { ...columns, hidesSome: bool, cameSecond: bool });
+    const state = found[0] as { hidesSome: boolean; cameSecond: boolean } | undefined;
+    if (!state?.hidesSome && !(mustFind && state?.cameSecond)) return found as Row<Columns>[];
+    if (run === RUN_COUNT_MAX) throw new DomainError("service_unavailable");
+  }
+}
+
+/** What one person's read copies of all logs: {@link PULL_COUNT_MAX} lines of each at most. */
+export function newsOf(userId: number): SQL {
+  return sql`
+    select group_members.user_id, group_members.group_id, group_members.log_seq as old_seq,
+      least(group_heads.last_seq, group_members.log_seq + ${PULL_COUNT_MAX}) as new_seq
+    from group_members join group_heads on group_heads.group_id = group_members.group_id
+      and group_heads.last_seq > group_members.log_seq
+    where group_members.user_id = ${userId} and group_members.removed_at is null`;
+}
