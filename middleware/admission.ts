@@ -14,16 +14,16 @@ import { type Counter, countLocally, isOver, windowsAt } from "./rate_limit.ts";
 /** What a request must pass before it is looked at. */
 export interface Admission {
   /** SHA-256 of the bearer token, if one came along. */
-  tokenHash: string | undefined;
+  tokenHash?: string | undefined;
   /** Keys of which none may have been used within its window (the duplicate-call guard). */
-  useOnce: GuardKey[];
-  counters: Counter[];
+  useOnce?: GuardKey[];
+  counters?: Counter[];
   /** Whether a partner client's token is one here too. */
   takesPartners?: boolean;
   /** Keys whose values the caller wants to know too. */
   readKeys?: string[];
   /** The operation cannot work without Redis: answer 503 at once when it is away. */
-  needsRedis: boolean;
+  needsRedis?: boolean | undefined;
 }
 
 /**
@@ -36,6 +36,17 @@ export interface Admission {
  */
 export async function admit(ctx: Ctx, admission: Admission): Promise<Session | undefined> {
   return (await admitReading(ctx, admission)).session;
+}
+
+/** Counts a call of somebody who needs no credentials, by address. */
+export async function admitAnybody(
+  { ctx, address, counters }: {
+    ctx: Ctx;
+    address: string;
+    counters: (caller: string) => Counter[];
+  },
+): Promise<undefined> {
+  await admit(ctx, { counters: counters(address) });
 }
 
 /** {@link admit}, and what `readKeys` hold; no values while there is no Redis to ask. */
@@ -79,9 +90,8 @@ const NOTHING_ASKED: Verdict = {
 };
 
 async function askRedis(ctx: Ctx, admission: Admission, nowMs: number): Promise<Verdict> {
-  const { tokenHash, useOnce, counters } = admission;
+  const { tokenHash, useOnce = [], counters = [], readKeys: askedKeys = [] } = admission;
   const windows = counters.map((counter) => ({ counter, ...windowsAt(counter, nowMs) }));
-  const { readKeys: askedKeys = [] } = admission;
   const readKeys = [...askedKeys, ...windows.map(({ previous }) => previous)];
   if (tokenHash) readKeys.unshift(sessionCacheKey(tokenHash));
 
@@ -126,7 +136,7 @@ async function sessionBehind(
 }
 
 async function askPostgres(ctx: Ctx, admission: Admission, nowMs: number): Promise<Verdict> {
-  const { tokenHash, useOnce, counters } = admission;
+  const { tokenHash, useOnce = [], counters = [] } = admission;
   const overCounter = counters.find((counter) => countLocally(counter, nowMs));
   if (!tokenHash && useOnce.length === 0) return { ...NOTHING_ASKED, overCounter };
   return {

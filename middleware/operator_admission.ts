@@ -13,24 +13,17 @@ import { keyStandingInCache, standingInCache } from "../db/domain/operators/stan
 import { verifyOperatorToken } from "../db/domain/operators/tokens.ts";
 import { admitReading } from "./admission.ts";
 import { readBasic, readBearer } from "./authorization.ts";
-import { type Counter, counterOf, perAddress, perUser, type Rate } from "./rate_limit.ts";
-
-/** What any caller may do, over all operations of a surface together. */
-const CALLER_RATE = perUser(300, "10 s");
-const ADDRESS_RATE = perAddress(3000, "10 s");
+import type { Counter } from "./rate_limit.ts";
 
 /** A call to a surface of operators. */
 export interface OperatorCall {
   ctx: Ctx;
   headers: Headers;
-  address: string;
+  counters(caller: string): Counter[];
 }
 
 /** What a surface of operators asks before it lets somebody in. */
 export interface OperatorGuards {
-  surface: string;
-  path: string;
-  rate: Rate | undefined;
   /** What the caller must be allowed to do; null: to be an operator is enough. */
   needs: Permission | null;
   /** A payout script's key (HTTP Basic) is as good as an operator's token. */
@@ -69,19 +62,11 @@ export async function admitOperator(call: OperatorCall, guards: OperatorGuards):
   return actor;
 }
 
-/** Counts a call of somebody who needs no credentials, by address. */
-export async function admitAnybody(
-  { ctx, address }: OperatorCall,
-  guards: Pick<OperatorGuards, "surface" | "path" | "rate">,
-): Promise<void> {
-  await countAndRead(ctx, countersOf(ctx, { ...guards, address, caller: address }), []);
-}
-
 async function askForActor(call: OperatorCall, guards: OperatorGuards): Promise<OpsActor> {
   const token = readBearer(call.headers);
-  if (token !== undefined) return await admitClaim(call, guards, await tokenClaim(call.ctx, token));
+  if (token !== undefined) return await admitClaim(call, await tokenClaim(call.ctx, token));
   const basic = guards.keys ? readBasic(call.headers) : undefined;
-  if (basic) return await admitClaim(call, guards, keyClaim(call.ctx, basic));
+  if (basic) return await admitClaim(call, keyClaim(call.ctx, basic));
   throw new DomainError("session_invalid");
 }
 
@@ -109,12 +94,10 @@ function keyClaim(ctx: Ctx, { user: keyId, password: secret }: { user: string; p
 }
 
 async function admitClaim<Standing, Actor extends OpsActor>(
-  { ctx, address }: OperatorCall,
-  guards: OperatorGuards,
+  { ctx, counters }: OperatorCall,
   { caller, cache, read, actorBehind }: Claim<Standing, Actor>,
 ): Promise<Actor> {
-  const counters = countersOf(ctx, { ...guards, address, caller });
-  const values = await countAndRead(ctx, counters, cache.keys);
+  const { values } = await admitReading(ctx, { counters: counters(caller), readKeys: cache.keys });
   let standing = values && cache.parse(values);
   if (standing === undefined) {
     standing = await read();
@@ -123,28 +106,4 @@ async function admitClaim<Standing, Actor extends OpsActor>(
     }
   }
   return actorBehind(standing === "ended" ? undefined : standing);
-}
-
-function countersOf(
-  { config }: Ctx,
-  { surface, path, rate, caller, address }: Pick<OperatorGuards, "surface" | "path" | "rate"> & {
-    caller: string;
-    address: string;
-  },
-): Counter[] {
-  return [
-    { of: surface, rate: CALLER_RATE },
-    { of: surface, rate: ADDRESS_RATE },
-    ...rate ? [{ of: path, rate }] : [],
-  ].flatMap((counted) => counterOf({ ...counted, caller, address, factor: config.rateFactor }));
-}
-
-/**
- * Counts the call and reads `keys`, in one pipeline; undefined while Redis is away.
- *
- * @throws {DomainError} `rate_exceeded`
- */
-async function countAndRead(ctx: Ctx, counters: Counter[], readKeys: string[]) {
-  const asked = { tokenHash: undefined, useOnce: [], needsRedis: false, counters, readKeys };
-  return (await admitReading(ctx, asked)).values;
 }

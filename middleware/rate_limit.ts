@@ -33,25 +33,19 @@ export interface Counter {
 }
 
 /**
- * The counter of one rate for one call. `of` names what is counted (a surface, an endpoint);
- * `factor` is the installation's, 0 switching rates off.
+ * The counters of one call. `of` names what a rate is of (a surface, an endpoint); `factor` is the
+ * installation's, 0 switching rates off.
  */
-export function counterOf(
-  { of, rate, caller, address, factor }: {
-    of: string;
-    rate: Rate;
-    caller: string;
-    address: string;
-    factor: number;
-  },
+export function countersOf(
+  rates: { of: string; rate: Rate }[],
+  { caller, address, factor }: { caller: string; address: string; factor: number },
 ): Counter[] {
   if (factor === 0) return [];
-  const whose = rate.per === "caller" ? caller : address;
-  return [{
-    key: `rate:${rate.per}:${of}:${whose}`,
-    count: rate.count * factor,
-    windowMs: rate.windowMs,
-  }];
+  return rates.map(({ of, rate: { per, count, windowMs } }) => ({
+    key: `rate:${per}:${of}:${per === "caller" ? caller : address}`,
+    count: count * factor,
+    windowMs,
+  }));
 }
 
 /** The two fixed windows a sliding one is estimated from, at `nowMs`. */

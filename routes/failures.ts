@@ -1,7 +1,7 @@
 import { isDatabaseAway } from "../db/client/errors.ts";
 import { DomainError, type Kind, publicTextOf } from "../db/domain/errors.ts";
 import { isRedisAway } from "../db/redis/client.ts";
-import type { ErrorTable, SurfaceSpec, WireError } from "./kit.ts";
+import type { ErrorTable, SurfaceSpec, WireError } from "./spec.ts";
 
 /** A failure as its surface shows it, and what the log should know that the caller must not. */
 export interface Failure {

@@ -20,7 +20,7 @@ export interface RawInput {
 export async function readInput(
   request: Request,
   params: Record<string, string>,
-  { bodyBytesMax, takesFile }: { bodyBytesMax: number; takesFile: boolean },
+  { bodyBytesMax, takesFile }: { bodyBytesMax: number; takesFile?: boolean },
 ): Promise<RawInput> {
   const query = new URL(request.url).searchParams;
   const text = takesFile ? "" : await readText(request, bodyBytesMax);

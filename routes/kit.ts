@@ -2,162 +2,10 @@ import { RegExpRouter } from "hono/router/reg-exp-router";
 import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
 import type { z } from "zod";
-import type { Ctx } from "../db/client/ctx.ts";
-import type { Family, Kind } from "../db/domain/errors.ts";
-import type { JobDesk } from "../db/domain/jobs/runner.ts";
-import type { Rate } from "../middleware/rate_limit.ts";
-import type { Providers } from "../providers/providers.ts";
-import type { RawInput } from "./input.ts";
+import type { Alias, Endpoint, EndpointSpec, Shape } from "./endpoint.ts";
+import type { SurfaceSpec } from "./spec.ts";
 
-export type Method = "get" | "post" | "put" | "patch" | "delete";
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-
-/** How one failure looks on the wire: HTTP status, the envelope's code, and its text. */
-export interface WireError {
-  status: number;
-  code: number;
-  /** Absent: the failure's own public text; `{}` in it stands for that text. */
-  message?: string;
-}
-
-/** Every family answers somehow; kinds the contract gives a code of their own are extra rows. */
-export type ErrorTable = Record<Family, WireError> & Partial<Record<Kind, WireError>>;
-
-/** What guards may know of an endpoint. */
-export interface Guarded {
-  method: Method;
-  path: string;
-  /** No credentials asked for. */
-  open: boolean;
-  rate: Rate | undefined;
-}
-
-/** A call before anything about it is believed: what guards look at. */
-export interface Call extends RawInput {
-  method: Method;
-  path: string;
-  headers: Headers;
-  /** The client's address as far as our proxies vouch for it. */
-  address: string;
-  ctx: Ctx;
-}
-
-/** What makes a surface a surface: its envelope, its guards, its error table. */
-export interface SurfaceSpec<Actor, Options> {
-  name: string;
-  title: string;
-  description: string;
-  /** Regular expressions for path parameters; a path that does not fit is an unknown path. */
-  patterns?: Record<string, string>;
-  /** OpenAPI security schemes; every endpoint but the open ones needs them. */
-  security: Record<string, object>;
-  /** Which of the schemes such an endpoint takes; absent: any. */
-  schemesOf?(endpoint: Guarded & Options): string[];
-  /** Query parameters such a call carries besides its own, for the documents. */
-  commonQuery?(endpoint: Guarded & Options): z.ZodObject | undefined;
-  errors: ErrorTable;
-  /** Failures that go without saying for such an endpoint, for the documents. */
-  commonErrors(endpoint: Guarded & Options): Kind[];
-  /** Which data the `query` and `body` schemas see; absent: query and body as sent. */
-  parameters?(input: RawInput): { query: unknown; body: unknown };
-  /**
-   * Checks credentials and guards, with at most one trip to Redis.
-   * @returns the caller; undefined only on an open endpoint
-   */
-  admit(call: Call, endpoint: Guarded & Options): Promise<Actor | undefined>;
-  ok(data: unknown, endpoint: Options, said: string | undefined): unknown;
-  fail(error: Required<WireError> & { fields?: Record<string, unknown> }): unknown;
-  /** The envelopes as schemas, for the documents. */
-  okSchema(data: z.ZodType, endpoint: Options): z.ZodType;
-  failSchema: z.ZodType;
-}
-
-/** Data with the text the envelope shall carry, where that depends on what happened. */
-export class Said<Data> {
-  constructor(readonly text: string, readonly data: Data) {}
-}
-
-/** An answer that is no envelope: a file, sent as it is made. */
-export class Streamed {
-  constructor(
-    readonly body: ReadableStream<Uint8Array<ArrayBuffer>>,
-    readonly headers: Record<string, string>,
-  ) {}
-}
-
-type Shape = z.ZodType | undefined;
-type Out<S extends Shape> = S extends z.ZodType ? z.output<S> : undefined;
-
-export interface HandleInput<Params, Query, Body, Actor> {
-  params: Params;
-  query: Query;
-  body: Body;
-  actor: Actor;
-  ctx: Ctx;
-  providers: Providers;
-  jobs: JobDesk;
-  /** The client's address. */
-  address: string;
-  headers: Headers;
-  /** The request itself, its body unread where the endpoint `takesFile`. */
-  request: Request;
-}
-
-/** Another path, or another method on it, that clients use for the same operation. */
-export interface Alias {
-  method?: Method;
-  path?: string;
-}
-
-/** One operation as its chapter writes it: schemas, documents, limits and handler together. */
-export interface EndpointSpec<
-  Actor,
-  P extends Shape,
-  Q extends Shape,
-  B extends Shape,
-  D extends z.ZodType,
-> {
-  method: Method;
-  /** As the contract writes it, parameters in braces: `/club/{clubId}/join`. */
-  path: string;
-  aliases?: Alias[];
-  summary: string;
-  description?: string;
-  params?: P;
-  query?: Q;
-  body?: B;
-  /** The answer; what it does not name never leaves. */
-  data: D;
-  errors?: Kind[];
-  rate?: Rate;
-  /** Largest body, bytes; {@link BODY_BYTES_MAX} unless said. */
-  bodyBytesMax?: number;
-  /** The handler reads the body itself, as it comes: a form with a file. */
-  takesFile?: boolean;
-  /** The answer is a file of this type; `data` is its schema for the documents alone. */
-  answersFile?: string;
-  handle(
-    input: HandleInput<Out<P>, Out<Q>, Out<B>, Actor>,
-  ): Promise<z.input<D> | Said<z.input<D>> | Streamed>;
-}
-
-/** An operation with its types erased, so that two hundred of them stay cheap to check. */
-export interface Endpoint<Options = unknown> extends Guarded {
-  aliases: Alias[];
-  summary: string;
-  description: string | undefined;
-  params: Shape;
-  query: Shape;
-  body: Shape;
-  data: z.ZodType;
-  errors: Kind[];
-  bodyBytesMax: number;
-  takesFile: boolean;
-  answersFile: string | undefined;
-  options: Options;
-  // deno-lint-ignore no-explicit-any -- the input's types were checked where the endpoint is written
-  handle(input: any): Promise<unknown>;
-}
 
 /** A surface with its endpoints on a router. */
 export interface MountedSurface {
@@ -174,9 +22,6 @@ export interface Found {
   params: Record<string, string>;
 }
 
-/** Largest body an endpoint takes unless it says otherwise. */
-export const BODY_BYTES_MAX = 1024 * 1024;
-
 /** One place to say what a surface is; everything its chapters need comes out of it. */
 export function defineSurface<Actor, Options extends object = object>(
   spec: SurfaceSpec<Actor, Options>,
@@ -187,7 +32,7 @@ export function defineSurface<Actor, Options extends object = object>(
     Q extends Shape = undefined,
     B extends Shape = undefined,
   >(written: EndpointSpec<Actor, P, Q, B, D> & Options): Endpoint<Options> {
-    return erase(written, false);
+    return { ...written, open: false };
   }
 
   function openEndpoint<
@@ -196,7 +41,7 @@ export function defineSurface<Actor, Options extends object = object>(
     Q extends Shape = undefined,
     B extends Shape = undefined,
   >(written: EndpointSpec<Actor | undefined, P, Q, B, D> & Options): Endpoint<Options> {
-    return erase(written, true);
+    return { ...written, open: true };
   }
 
   return {
@@ -209,42 +54,13 @@ export function defineSurface<Actor, Options extends object = object>(
   };
 }
 
-function erase<
-  A,
-  P extends Shape,
-  Q extends Shape,
-  B extends Shape,
-  D extends z.ZodType,
-  Options,
->(written: EndpointSpec<A, P, Q, B, D> & Options, open: boolean): Endpoint<Options> {
-  return {
-    method: written.method,
-    path: written.path,
-    open,
-    rate: written.rate,
-    aliases: written.aliases ?? [],
-    summary: written.summary,
-    description: written.description,
-    params: written.params,
-    query: written.query,
-    body: written.body,
-    data: written.data,
-    errors: written.errors ?? [],
-    bodyBytesMax: written.bodyBytesMax ?? BODY_BYTES_MAX,
-    takesFile: written.takesFile ?? false,
-    answersFile: written.answersFile,
-    options: written,
-    handle: written.handle,
-  };
-}
-
 function mount<Actor, Options>(
   spec: SurfaceSpec<Actor, Options>,
   endpoints: Endpoint<Options>[],
 ): MountedSurface {
   const router = new SmartRouter<Endpoint>({ routers: [new RegExpRouter(), new TrieRouter()] });
   const places = endpoints.flatMap((endpoint) =>
-    [{}, ...endpoint.aliases].map((alias: Alias) => ({
+    [{}, ...endpoint.aliases ?? []].map((alias: Alias) => ({
       endpoint,
       method: (alias.method ?? endpoint.method).toUpperCase(),
       path: routerPath(alias.path ?? endpoint.path, spec.patterns ?? {}),

@@ -1,9 +1,10 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { RouteConfig } from "@hono/zod-openapi";
 import { z } from "zod";
-import type { Kind } from "../db/domain/errors.ts";
 import { wireErrorOfKind } from "./failures.ts";
-import type { Endpoint, Guarded, MountedSurface } from "./kit.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { MountedSurface } from "./kit.ts";
+import { COMMON_ERRORS } from "./spec.ts";
 import { loadSurface, type SurfaceName } from "./surfaces.ts";
 
 const built = new Map<string, Promise<string>>();
@@ -43,8 +44,7 @@ function documentOf(
 }
 
 function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
-  const guarded: Guarded = { ...(endpoint.options as object), ...endpoint };
-  const schemes = spec.schemesOf?.(guarded) ?? Object.keys(spec.security);
+  const schemes = spec.schemesOf?.(endpoint) ?? Object.keys(spec.security);
   const bodyType = endpoint.takesFile ? "multipart/form-data" : "application/json";
   return {
     method: endpoint.method,
@@ -56,7 +56,7 @@ function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
     security: endpoint.open ? [] : schemes.map((name) => ({ [name]: [] })),
     parameters: [
       ...parametersOf("path", endpoint.params, pathNames(endpoint.path)),
-      ...parametersOf("query", spec.commonQuery?.(guarded)),
+      ...parametersOf("query", spec.commonQuery?.(endpoint)),
       ...parametersOf("query", endpoint.query),
     ],
     ...endpoint.body && endpoint.method !== "get" && {
@@ -67,7 +67,7 @@ function routeOf({ spec }: MountedSurface, endpoint: Endpoint): RouteConfig {
         },
       },
     },
-    responses: responsesOf(spec, endpoint, [...spec.commonErrors(guarded), ...endpoint.errors]),
+    responses: responsesOf(spec, endpoint),
   } as RouteConfig;
 }
 
@@ -107,13 +107,14 @@ function parametersOf(
 /** The answer, and the failures grouped by HTTP status; some surfaces answer those with 200 too. */
 function responsesOf(
   spec: MountedSurface["spec"],
-  { data, answersFile, options }: Endpoint,
-  kinds: Kind[],
+  endpoint: Endpoint,
 ) {
-  const failures = [...new Set(kinds)]
+  const { data, answersFile, errors = [] } = endpoint;
+  const kinds = new Set([...COMMON_ERRORS, ...spec.impliedErrors(endpoint), ...errors]);
+  const failures = [...kinds]
     .map((kind) => ({ kind, ...wireErrorOfKind(spec.errors, kind) }));
   const byStatus = Map.groupBy(failures, ({ status }) => status);
-  const okSchema = answersFile ? data : spec.okSchema(data, options);
+  const okSchema = answersFile ? data : spec.okSchema(data, endpoint);
   const okType = answersFile ?? "application/json";
   const responses: Record<number, object> = {
     200: {

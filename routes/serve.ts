@@ -4,12 +4,15 @@ import type { z } from "zod";
 import { logStackOf, logTextOf } from "../config/runtime/log_text.ts";
 import type { Ctx } from "../db/client/ctx.ts";
 import { isDatabaseAway } from "../db/client/errors.ts";
-import { DomainError } from "../db/domain/errors.ts";
+import { DomainError, type Kind } from "../db/domain/errors.ts";
 import type { JobDesk } from "../db/domain/jobs/runner.ts";
+import { countersOf } from "../middleware/rate_limit.ts";
 import type { Providers } from "../providers/providers.ts";
+import { BODY_BYTES_MAX, type Endpoint, Said, Streamed } from "./endpoint.ts";
 import { failureOf } from "./failures.ts";
 import { readInput } from "./input.ts";
-import { type Call, type Found, type Method, type MountedSurface, Said, Streamed } from "./kit.ts";
+import type { Found, MountedSurface } from "./kit.ts";
+import { type Call, COMMON_ERRORS, type Method } from "./spec.ts";
 
 /** What every request carries through Hono. */
 export interface Env {
@@ -43,7 +46,10 @@ export async function serve(
   c.set("endpoint", `${endpoint.method.toUpperCase()} ${endpoint.path}`);
   try {
     const ctx = c.get("ctx");
-    const input = await readInput(c.req.raw, found.params, endpoint);
+    const input = await readInput(c.req.raw, found.params, {
+      bodyBytesMax: BODY_BYTES_MAX,
+      ...endpoint,
+    });
     const call: Call = {
       ...input,
       method: (c.req.method === "HEAD" ? "get" : c.req.method.toLowerCase()) as Method,
@@ -51,9 +57,14 @@ export async function serve(
       headers: c.req.raw.headers,
       address: c.get("address"),
       ctx,
+      counters: (caller, callerRate = spec.rates.caller) =>
+        countersOf([
+          { of: spec.name, rate: callerRate },
+          { of: spec.name, rate: spec.rates.address },
+          ...endpoint.rate ? [{ of: endpoint.path, rate: endpoint.rate }] : [],
+        ], { caller, address: c.get("address"), factor: ctx.config.rateFactor }),
     };
-    const guarded = { ...(endpoint.options as object), ...endpoint };
-    const actor = await spec.admit(call, guarded);
+    const actor = await spec.admit(call, endpoint);
     const seen = spec.parameters?.(input) ??
       { query: Object.fromEntries(input.query), body: input.body };
     const answer = await endpoint.handle({
@@ -72,7 +83,7 @@ export async function serve(
       return c.body(watched(answer.body, c.get("log")), 200, answer.headers);
     }
     const [said, data] = answer instanceof Said ? [answer.text, answer.data] : [undefined, answer];
-    return c.json(spec.ok(endpoint.data.parse(data), endpoint.options, said) as object);
+    return c.json(spec.ok(endpoint.data.parse(data), endpoint, said) as object);
   } catch (error) {
     return answerFailure(c, surface, error, endpoint);
   }
@@ -109,7 +120,7 @@ export function answerFailure(
   c: Context<Env>,
   surface: MountedSurface,
   thrown: unknown,
-  endpoint?: Found["endpoint"],
+  endpoint?: Endpoint,
 ): Response {
   const failure = failureOf(surface.spec, thrown);
   const log = c.get("log");
@@ -137,9 +148,9 @@ export function answerFailure(
 /** The documents promise which failures an endpoint answers; one they lack is a fault of ours. */
 function declares(
   { spec }: MountedSurface,
-  endpoint: Found["endpoint"],
-  kind: DomainError["kind"],
+  endpoint: Endpoint,
+  kind: Kind,
 ): boolean {
-  return endpoint.errors.includes(kind) ||
-    spec.commonErrors({ ...(endpoint.options as object), ...endpoint }).includes(kind);
+  return [COMMON_ERRORS, spec.impliedErrors(endpoint), endpoint.errors ?? []]
+    .some((declared) => declared.includes(kind));
 }

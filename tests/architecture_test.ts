@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join, relative } from "node:path";
-import type { Endpoint, MountedSurface } from "../routes/kit.ts";
+import type { Endpoint } from "../routes/endpoint.ts";
+import type { MountedSurface } from "../routes/kit.ts";
 import { loadSurface, type SurfaceName, surfaceNames } from "../routes/surfaces.ts";
 
 const root = new URL("..", import.meta.url).pathname;

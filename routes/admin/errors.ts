@@ -1,4 +1,4 @@
-import type { ErrorTable } from "../kit.ts";
+import type { ErrorTable } from "../spec.ts";
 
 /** Plain HTTP: the code repeats the status. */
 export const adminErrors: ErrorTable = {

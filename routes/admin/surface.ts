@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { Kind } from "../../db/domain/errors.ts";
 import type { OperatorActor } from "../../db/domain/operators/actor.ts";
 import type { Permission } from "../../db/domain/operators/permissions.ts";
-import { admitAnybody, admitOperator } from "../../middleware/operator_admission.ts";
+import { admitAnybody } from "../../middleware/admission.ts";
+import { admitOperator } from "../../middleware/operator_admission.ts";
+import { perAddress, perUser } from "../../middleware/rate_limit.ts";
 import { defineSurface } from "../kit.ts";
 import { adminErrors } from "./errors.ts";
 
@@ -20,24 +21,13 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OperatorActor, Ad
   description: "The surface of operators managing users and their payment methods",
   security: { operator: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
   errors: adminErrors,
-  commonErrors: (
-    { open, needs },
-  ) => [
-    "params_invalid",
-    "request_malformed",
-    "request_too_large",
-    "rate_exceeded",
-    "service_unavailable",
-    "unexpected",
-    ...(open ? [] : ["session_invalid"] as Kind[]),
-    ...(needs === null ? [] : ["operator_no_right"] as Kind[]),
+  impliedErrors: ({ open, needs }) => [
+    ...open ? [] : ["session_invalid" as const],
+    ...needs === null ? [] : ["operator_no_right" as const],
   ],
-  async admit(call, { open, path, rate, needs }) {
-    const guards = { surface: "admin", path, rate, needs, keys: false as const };
-    if (!open) return await admitOperator(call, guards);
-    await admitAnybody(call, guards);
-    return undefined;
-  },
+  rates: { caller: perUser(300, "10 s"), address: perAddress(3000, "10 s") },
+  admit: async (call, { open, needs }) =>
+    open ? await admitAnybody(call) : await admitOperator(call, { needs, keys: false }),
   ok: (data, { code }) => ({ ...code !== undefined && { code }, data }),
   fail: ({ code, message }) => ({ code, message }),
   okSchema: (data, { code }) =>

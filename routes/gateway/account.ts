@@ -6,8 +6,9 @@ import { logOut } from "../../db/domain/sessions/log_out.ts";
 import { parseMobile } from "../../db/domain/users/mobile.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";
 import { HexId, Nothing, Text } from "../fields.ts";
-import { Said } from "../kit.ts";
-import { clientOf, endpoint, openEndpoint } from "./surface.ts";
+import { Said } from "../endpoint.ts";
+import { clientOf } from "./client_headers.ts";
+import { endpoint, openEndpoint } from "./surface.ts";
 
 const MobileBody = z.object({
   countryCode: Text.default("86").describe("国家地区码"),

@@ -14,7 +14,8 @@ import { sendFeedback } from "../../db/domain/client_app/send_feedback.ts";
 import { sendReport } from "../../db/domain/client_app/send_report.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
 import { Flag, flag, HexId, Nothing, Text, textUpTo } from "../fields.ts";
-import { clientOf, endpoint, openEndpoint } from "./surface.ts";
+import { clientOf } from "./client_headers.ts";
+import { endpoint, openEndpoint } from "./surface.ts";
 
 /** GET /app/version/upgrade */
 export const getNewestVersion = openEndpoint({

@@ -1,4 +1,4 @@
-import type { ErrorTable } from "../kit.ts";
+import type { ErrorTable } from "../spec.ts";
 
 /**
  * The gateway's codes: HTTP statuses from the contract's "Http Error Code", business codes (HTTP

@@ -8,7 +8,7 @@ import { readProfile } from "../../db/domain/users/profile.ts";
 import { NOBODY_ID } from "../../db/domain/users/profile_json.ts";
 import { signPage } from "../../db/domain/wechat/js_sdk.ts";
 import { Flag, flag, HexId } from "../fields.ts";
-import type { Alias } from "../kit.ts";
+import type { Alias } from "../endpoint.ts";
 import { UserProfile, userProfileResult } from "./fields.ts";
 import { Room, roomResult } from "./room_fields.ts";
 import { openEndpoint } from "./surface.ts";

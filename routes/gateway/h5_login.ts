@@ -12,7 +12,7 @@ import {
   WECHAT_SESSION_LIFE_MS,
 } from "../../db/domain/wechat/session.ts";
 import { admit } from "../../middleware/admission.ts";
-import { counterOf, perAddress } from "../../middleware/rate_limit.ts";
+import { countersOf, perAddress } from "../../middleware/rate_limit.ts";
 import { type Wechat, WechatRefusedError } from "../../providers/wechat.ts";
 import type { Deps } from "../deps.ts";
 import { answerFailure, type Env } from "../serve.ts";
@@ -95,16 +95,12 @@ async function answering(
 /** A state is good once, and nobody makes us call WeChat without end. */
 async function admitOnce(ctx: Ctx, address: string, state: string): Promise<void> {
   await admit(ctx, {
-    tokenHash: undefined,
     useOnce: [{ key: `wechat:state:${state}`, windowMs: WECHAT_LOGIN_LIFE_MS }],
-    counters: counterOf({
-      of: "wechat-login",
-      rate: CALLBACK_RATE,
+    counters: countersOf([{ of: "wechat-login", rate: CALLBACK_RATE }], {
       caller: address,
       address,
       factor: ctx.config.rateFactor,
     }),
-    needsRedis: false,
   });
 }
 

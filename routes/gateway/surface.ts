@@ -1,18 +1,14 @@
-import { parse as parseCookies } from "hono/utils/cookie";
 import { z } from "zod";
-import { sha256Hex } from "../../config/keys.ts";
-import { DomainError, type Kind } from "../../db/domain/errors.ts";
-import { accessSecretsOf, hashToken } from "../../db/domain/sessions/access_secret.ts";
-import type { Client } from "../../db/domain/sessions/open_session.ts";
+import { DomainError } from "../../db/domain/errors.ts";
+import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Session } from "../../db/domain/sessions/session.ts";
-import { openWechatSession } from "../../db/domain/wechat/session.ts";
 import { admit } from "../../middleware/admission.ts";
-import { counterOf, perAddress, perUser } from "../../middleware/rate_limit.ts";
-import { signedString, verifySignature } from "../../middleware/signature.ts";
-import type { RawInput } from "../input.ts";
-import { type Call, defineSurface, type Guarded, type Method } from "../kit.ts";
-import { WECHAT_COOKIE } from "./cookie.ts";
+import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { defineSurface } from "../kit.ts";
+import type { Call, Guarded, Method } from "../spec.ts";
+import { wechatOpenIdOf } from "./cookie.ts";
 import { gatewayErrors } from "./errors.ts";
+import { credentialsOf, paramsOf, signatureOf, useOnce } from "./signed_call.ts";
 
 export interface GatewayOptions {
   /** `message` of a successful answer. */
@@ -30,14 +26,19 @@ export interface GatewayOptions {
 }
 
 const HEX_ID = "[a-f0-9]{24}(?:[a-f0-9]{8})?";
-/** What any caller may do, over all operations together. */
-const CALLER_RATE = perUser(300, "10 s");
-const ADDRESS_RATE = perAddress(3000, "10 s");
 
 const SIGNATURE = z.object({
   ts: z.string().describe("The client's clock, ms; in the query or the body"),
   sign: z.string().describe("MD5 over the sorted parameters and the access secret"),
 });
+
+const SIGNED_ERRORS = [
+  "signature_missing",
+  "signature_stale",
+  "signature_ambiguous",
+  "signature_wrong",
+  "session_invalid",
+] as const;
 
 /** The social audio-room app's surface (contract: gateway). */
 export const { spec, endpoint, openEndpoint, mount } = defineSurface<Session, GatewayOptions>({
@@ -57,24 +58,13 @@ export const { spec, endpoint, openEndpoint, mount } = defineSurface<Session, Ga
   },
   commonQuery: ({ unsigned }) => unsigned ? undefined : SIGNATURE,
   errors: gatewayErrors,
-  commonErrors(endpoint) {
-    const kinds: Kind[] = [
-      "params_invalid",
-      "request_malformed",
-      "request_too_large",
-      "rate_exceeded",
-      "service_unavailable",
-      "unexpected",
-    ];
-    if (!endpoint.unsigned) {
-      kinds.push("signature_missing", "signature_stale", "signature_ambiguous");
-      kinds.push("signature_wrong", "session_invalid");
-    }
-    if (endpoint.wechat) kinds.push("wechat_login_needed");
-    if (isGuarded(endpoint)) kinds.push("call_repeated");
-    if (!endpoint.open && !endpoint.beforeProfile) kinds.push("profile_missing");
-    return kinds;
-  },
+  impliedErrors: (endpoint) => [
+    ...endpoint.unsigned ? [] : SIGNED_ERRORS,
+    ...endpoint.wechat ? ["wechat_login_needed" as const] : [],
+    ...isGuarded(endpoint) ? ["call_repeated" as const] : [],
+    ...endpoint.open || endpoint.beforeProfile ? [] : ["profile_missing" as const],
+  ],
+  rates: { caller: perUser(300, "10 s"), address: perAddress(3000, "10 s") },
   parameters(input) {
     const { ts: _ts, sign: _sign, ...params } = paramsOf(input);
     return { query: params, body: params };
@@ -94,12 +84,6 @@ export const { spec, endpoint, openEndpoint, mount } = defineSurface<Session, Ga
     errorCode: z.number(),
   }),
 });
-
-/** Query and body together: what is signed, and what the schemas see. */
-function paramsOf({ query, body }: RawInput): Record<string, unknown> {
-  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
-  return { ...Object.fromEntries(query), ...(isObject ? body : {}) };
-}
 
 /** Whether the duplicate-call guard watches over it. */
 function isGuarded(
@@ -126,100 +110,12 @@ async function admitGateway(
     useOnce: isGuarded({ ...endpoint, method: call.method })
       ? useOnce(call, caller, params, sign)
       : [],
-    counters: [
-      { of: "gateway", rate: CALLER_RATE },
-      { of: "gateway", rate: ADDRESS_RATE },
-      ...endpoint.rate ? [{ of: endpoint.path, rate: endpoint.rate }] : [],
-    ].flatMap((counted) =>
-      counterOf({ ...counted, caller, address, factor: ctx.config.rateFactor })
-    ),
-    needsRedis: endpoint.needsRedis ?? false,
+    counters: call.counters(caller),
+    needsRedis: endpoint.needsRedis,
   });
   if (session && session.uid !== credentials?.uid) throw new DomainError("session_invalid");
   if (session && !session.hasProfile && !endpoint.open && !endpoint.beforeProfile) {
     throw new DomainError("profile_missing");
   }
   return session;
-}
-
-/** The signature a call rightly carries. */
-function signatureOf(
-  { ctx, query, body, repeatedNames }: Call,
-  params: Record<string, unknown>,
-  credentials: Credentials | undefined,
-): string {
-  const inBoth = Object.keys(params).filter((name) =>
-    query.has(name) && Object.hasOwn(Object(body), name)
-  );
-  return verifySignature({
-    params,
-    repeatedNames: [...repeatedNames, ...inBoth],
-    secrets: credentials
-      ? accessSecretsOf(ctx.config.keys, credentials.uid, credentials.token)
-      : [ctx.config.gatewayDefaultSecret],
-    nowMs: ctx.now().getTime(),
-    windowMs: ctx.config.signWindowMs,
-  });
-}
-
-/**
- * The duplicate-call guard: this signature within the `ts` window, and the same parameters by the
- * same caller within a second, whatever the clock said.
- */
-function useOnce(call: Call, caller: string, params: Record<string, unknown>, sign: string) {
-  const { signWindowMs, duplicateWindowMs } = call.ctx.config;
-  const { ts: _ts, ...stable } = params;
-  const fingerprint = sha256Hex(`${call.method} ${call.path} ${signedString(stable, "")}`);
-  return [
-    // `ts` may be as far ahead as behind, so a signature is fresh for twice the window.
-    { key: `sign:${caller}:${sign}`, windowMs: signWindowMs * 2 },
-    { key: `call:${caller}:${fingerprint}`, windowMs: duplicateWindowMs },
-  ];
-}
-
-interface Credentials {
-  uid: string;
-  token: string;
-}
-
-/** Whose WeChat login the cookie carries: sealed by us, so checked without I/O as well. */
-function wechatOpenIdOf({ headers, ctx }: Call): string {
-  const cookie = parseCookies(headers.get("cookie") ?? "", WECHAT_COOKIE)[WECHAT_COOKIE];
-  const openId = openWechatSession(ctx, cookie);
-  if (openId === undefined) throw new DomainError("wechat_login_needed");
-  return openId;
-}
-
-/** `Basic b64(uid:token)`: exactly two parts. */
-function credentialsOf(headers: Headers): Credentials | undefined {
-  const header = headers.get("authorization");
-  if (header === null) return undefined;
-  const [, encoded] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(header) ?? [];
-  const [, uid, token] = /^([a-f0-9]{32}):([a-f0-9]{32})$/.exec(decodeBase64(encoded ?? "")) ?? [];
-  if (!uid || !token) throw new DomainError("session_invalid");
-  return { uid, token };
-}
-
-function decodeBase64(text: string): string {
-  try {
-    return atob(text);
-  } catch {
-    return "";
-  }
-}
-
-const CLIENT_HEADERS = z.object({
-  clientType: z.coerce.number().int().min(0).max(2).optional().catch(undefined),
-  versionName: z.string().max(50).optional().catch(undefined),
-  versionCode: z.coerce.number().int().min(0).max(2 ** 31 - 1).optional().catch(undefined),
-});
-
-/** What the client says of itself; headers that make no sense are as good as absent. */
-export function clientOf(headers: Headers, address: string): Client {
-  const { clientType, versionName, versionCode } = CLIENT_HEADERS.parse({
-    clientType: headers.get("client-type") ?? undefined,
-    versionName: headers.get("version-name") ?? undefined,
-    versionCode: headers.get("version-code") ?? undefined,
-  });
-  return { clientType, versionName, versionCode, address };
 }

@@ -1,4 +1,4 @@
-import type { ErrorTable } from "../kit.ts";
+import type { ErrorTable } from "../spec.ts";
 
 /** The chat app knows two failures: 401 without a session, 400 for everything else. */
 export const imErrors: ErrorTable = {

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { DomainError, type Kind } from "../../db/domain/errors.ts";
+import { DomainError } from "../../db/domain/errors.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Session } from "../../db/domain/sessions/session.ts";
 import { admit } from "../../middleware/admission.ts";
-import { counterOf, perAddress, perUser } from "../../middleware/rate_limit.ts";
-import { type Call, defineSurface, type Guarded } from "../kit.ts";
+import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { defineSurface } from "../kit.ts";
+import type { Call, Guarded } from "../spec.ts";
 import { imErrors } from "./errors.ts";
 
 export interface ImOptions {
@@ -13,9 +14,6 @@ export interface ImOptions {
 }
 
 const HEX_ID = "[a-f0-9]{32}";
-/** What any caller may do, over all operations together. */
-const CALLER_RATE = perUser(300, "10 s");
-const ADDRESS_RATE = perAddress(3000, "10 s");
 
 /** The chat app's surface (contract: im). */
 export const { endpoint, openEndpoint, mount } = defineSurface<Session, ImOptions>({
@@ -25,17 +23,8 @@ export const { endpoint, openEndpoint, mount } = defineSurface<Session, ImOption
   patterns: { group_no: HEX_ID },
   security: { token: { type: "apiKey", in: "header", name: "token" } },
   errors: imErrors,
-  commonErrors: (
-    { open },
-  ) => [
-    "params_invalid",
-    "request_malformed",
-    "request_too_large",
-    "rate_exceeded",
-    "service_unavailable",
-    "unexpected",
-    ...(open ? [] : ["session_invalid"] as Kind[]),
-  ],
+  impliedErrors: ({ open }) => open ? [] : ["session_invalid"],
+  rates: { caller: perUser(300, "10 s"), address: perAddress(3000, "10 s") },
   admit: admitIm,
   ok: (data) => data,
   fail: ({ code, message, fields }) => ({ status: code, msg: message, ...fields }),
@@ -44,23 +33,13 @@ export const { endpoint, openEndpoint, mount } = defineSurface<Session, ImOption
 });
 
 async function admitIm(call: Call, endpoint: Guarded & ImOptions): Promise<Session | undefined> {
-  const { ctx, address, headers } = call;
-  const token = headers.get("token");
+  const token = call.headers.get("token");
   if (!token && !endpoint.open) throw new DomainError("session_invalid");
   // An open operation is nobody's: a stale token sent along must not stand in a login's way.
   const tokenHash = token && !endpoint.open ? hashToken(token) : undefined;
-  const caller = tokenHash ?? address;
-  const rates = [
-    { of: "im", rate: CALLER_RATE },
-    { of: "im", rate: ADDRESS_RATE },
-    ...endpoint.rate ? [{ of: endpoint.path, rate: endpoint.rate }] : [],
-  ];
-  return await admit(ctx, {
+  return await admit(call.ctx, {
     tokenHash,
-    useOnce: [],
-    counters: rates.flatMap((counted) =>
-      counterOf({ ...counted, caller, address, factor: ctx.config.rateFactor })
-    ),
-    needsRedis: endpoint.needsRedis ?? false,
+    counters: call.counters(tokenHash ?? call.address),
+    needsRedis: endpoint.needsRedis,
   });
 }

@@ -1,4 +1,4 @@
-import type { ErrorTable } from "../kit.ts";
+import type { ErrorTable } from "../spec.ts";
 
 /** Codes and texts of the ops contract's list (一些通用的错误码). */
 export const opsErrors: ErrorTable = {

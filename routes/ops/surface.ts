@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { Kind } from "../../db/domain/errors.ts";
 import type { OpsActor } from "../../db/domain/operators/actor.ts";
 import type { Permission } from "../../db/domain/operators/permissions.ts";
-import { admitAnybody, admitOperator } from "../../middleware/operator_admission.ts";
+import { admitAnybody } from "../../middleware/admission.ts";
+import { admitOperator } from "../../middleware/operator_admission.ts";
+import { perAddress, perUser } from "../../middleware/rate_limit.ts";
 import { defineSurface } from "../kit.ts";
 import { opsErrors } from "./errors.ts";
 
@@ -24,24 +25,13 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OpsActor, OpsOpti
   },
   schemesOf: ({ keys }) => keys ? ["operator", "key"] : ["operator"],
   errors: opsErrors,
-  commonErrors: (
-    { open, needs },
-  ) => [
-    "params_invalid",
-    "request_malformed",
-    "request_too_large",
-    "rate_exceeded",
-    "service_unavailable",
-    "unexpected",
-    ...(open ? [] : ["session_invalid"] as Kind[]),
-    ...(needs === null ? [] : ["operator_no_right"] as Kind[]),
+  impliedErrors: ({ open, needs }) => [
+    ...open ? [] : ["session_invalid" as const],
+    ...needs === null ? [] : ["operator_no_right" as const],
   ],
-  async admit(call, { open, path, rate, needs, keys = false }) {
-    const guards = { surface: "ops", path, rate, needs, keys };
-    if (!open) return await admitOperator(call, guards);
-    await admitAnybody(call, guards);
-    return undefined;
-  },
+  rates: { caller: perUser(300, "10 s"), address: perAddress(3000, "10 s") },
+  admit: async (call, { open, needs, keys = false }) =>
+    open ? await admitAnybody(call) : await admitOperator(call, { needs, keys }),
   ok: (data) => data,
   fail: ({ code, message }) => ({ code, msg: message }),
   okSchema: (data) => data,

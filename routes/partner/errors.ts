@@ -1,4 +1,4 @@
-import type { ErrorTable } from "../kit.ts";
+import type { ErrorTable } from "../spec.ts";
 
 /** Partners get 400 for whatever they did wrong, credentials included (contract, 接口规范). */
 export const partnerErrors: ErrorTable = {

@@ -1,13 +1,14 @@
 import { z } from "zod";
-import { DomainError, type Kind } from "../../db/domain/errors.ts";
+import { DomainError } from "../../db/domain/errors.ts";
 import { appCacheKey, readApp } from "../../db/domain/partners/app_cache.ts";
 import { isAllowedAddress, isSecret } from "../../db/domain/partners/credentials.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
-import { isOfPartner, type Session } from "../../db/domain/sessions/session.ts";
-import { admitReading } from "../../middleware/admission.ts";
+import { isOfPartner } from "../../db/domain/sessions/session.ts";
+import { admit, admitAnybody, admitReading } from "../../middleware/admission.ts";
 import { readBasic, readBearer } from "../../middleware/authorization.ts";
-import { type Counter, counterOf, perAddress, perUser } from "../../middleware/rate_limit.ts";
-import { type Call, defineSurface, type Guarded } from "../kit.ts";
+import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { defineSurface } from "../kit.ts";
+import type { Call, Guarded } from "../spec.ts";
 import { partnerErrors } from "./errors.ts";
 
 /** A partner's server, which may do anything within its app, or one of the app's people. */
@@ -20,10 +21,8 @@ export interface PartnerOptions {
   by?: "server" | "client" | "either";
 }
 
-/** What any caller may do, over all operations together. */
+/** What an app's server may do, over all operations together. */
 const SERVER_RATE = perUser(3000, "10 s");
-const CLIENT_RATE = perUser(300, "10 s");
-const ADDRESS_RATE = perAddress(6000, "10 s");
 
 const Meta = z.object({ code: z.number(), message: z.string() });
 
@@ -40,17 +39,8 @@ export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, Par
   },
   schemesOf: ({ by = "server" }) => by === "either" ? ["server", "client"] : [by],
   errors: partnerErrors,
-  commonErrors: (
-    { open },
-  ) => [
-    "params_invalid",
-    "request_malformed",
-    "request_too_large",
-    "rate_exceeded",
-    "service_unavailable",
-    "unexpected",
-    ...(open ? [] : ["session_invalid"] as Kind[]),
-  ],
+  impliedErrors: ({ open }) => open ? [] : ["session_invalid"],
+  rates: { caller: perUser(300, "10 s"), address: perAddress(6000, "10 s") },
   admit: admitPartner,
   ok: (data) => ({ meta: { code: 200, message: "success" }, data, success: true }),
   fail: ({ code, message }) => ({ meta: { code, message } }),
@@ -60,40 +50,25 @@ export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, Par
 
 async function admitPartner(
   call: Call,
-  endpoint: Guarded & PartnerOptions,
+  { open, by = "server" }: Guarded & PartnerOptions,
 ): Promise<PartnerActor | undefined> {
-  const { by = "server" } = endpoint;
-  const basic = by !== "client" && !endpoint.open ? readBasic(call.headers) : undefined;
-  const token = by !== "server" && !endpoint.open ? readBearer(call.headers) : undefined;
-  if (basic) return await admitServer(call, endpoint, basic);
-  if (token === undefined && !endpoint.open) throw new DomainError("session_invalid");
-  const tokenHash = token === undefined ? undefined : hashToken(token);
-  const { session } = await admitReading(call.ctx, {
-    tokenHash,
-    useOnce: [],
-    needsRedis: false,
-    takesPartners: true,
-    counters: countersOf(call, endpoint, { rate: CLIENT_RATE, caller: tokenHash ?? call.address }),
-  });
-  if (!session) return undefined;
-  if (!isOfPartner(session)) throw new DomainError("session_invalid");
-  return clientOf(session);
+  if (open) return await admitAnybody(call);
+  const basic = by !== "client" ? readBasic(call.headers) : undefined;
+  if (basic) return await admitServer(call, basic);
+  const token = by !== "server" ? readBearer(call.headers) : undefined;
+  if (token === undefined) throw new DomainError("session_invalid");
+  return await admitClient(call, hashToken(token));
 }
 
 async function admitServer(
-  call: Call,
-  endpoint: Guarded,
+  { ctx, address, counters }: Call,
   { user, password }: { user: string; password: string },
 ): Promise<PartnerActor> {
   if (!/^\d{1,15}$/.test(user)) throw new DomainError("session_invalid");
   const appId = Number(user);
-  const { ctx, address } = call;
   const { values } = await admitReading(ctx, {
-    tokenHash: undefined,
-    useOnce: [],
-    needsRedis: false,
     readKeys: [appCacheKey(appId)],
-    counters: countersOf(call, endpoint, { rate: SERVER_RATE, caller: `app ${appId}` }),
+    counters: counters(`app ${appId}`, SERVER_RATE),
   });
   const app = await readApp(ctx, { appId, cached: values?.[0] ?? null });
   const isGenuine = app && isSecret(ctx.config.keys, app, password);
@@ -101,21 +76,13 @@ async function admitServer(
   return { kind: "server", appId, tenantId: app.tenantId };
 }
 
-function clientOf({ appId, appUid, userId, uid }: Session): PartnerActor {
+async function admitClient({ ctx, counters }: Call, tokenHash: string): Promise<PartnerActor> {
+  const session = await admit(ctx, {
+    tokenHash,
+    takesPartners: true,
+    counters: counters(tokenHash),
+  });
+  if (!session || !isOfPartner(session)) throw new DomainError("session_invalid");
+  const { appId, appUid, userId, uid } = session;
   return { kind: "client", tenantId: appId, userId, uid, appUid };
-}
-
-function countersOf(
-  { ctx, address }: Call,
-  endpoint: Guarded,
-  { rate, caller }: { rate: typeof CLIENT_RATE; caller: string },
-): Counter[] {
-  const rates = [
-    { of: "partner", rate },
-    { of: "partner", rate: ADDRESS_RATE },
-    ...endpoint.rate ? [{ of: endpoint.path, rate: endpoint.rate }] : [],
-  ];
-  return rates.flatMap((counted) =>
-    counterOf({ ...counted, caller, address, factor: ctx.config.rateFactor })
-  );
 }

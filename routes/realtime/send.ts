@@ -4,7 +4,7 @@ import type { Channel } from "../../db/domain/messages/accept.ts";
 import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
-import { counterOf, countLocally, perUser } from "../../middleware/rate_limit.ts";
+import { countersOf, countLocally, perUser } from "../../middleware/rate_limit.ts";
 import { Reason, type ReasonCode } from "./reasons.ts";
 import type { Codec, SendAsked, Sent } from "./types.ts";
 import { CipherError } from "./wukong/cipher.ts";
@@ -86,9 +86,7 @@ function refused(reason: ReasonCode): Sent {
 
 /** Counts one more of what a person sends. @returns whether it is too much */
 export function isTooOften({ config, now }: Ctx, userId: number): boolean {
-  const counters = counterOf({
-    of: "chat",
-    rate: SEND_RATE,
+  const counters = countersOf([{ of: "chat", rate: SEND_RATE }], {
     caller: String(userId),
     address: "",
     factor: config.rateFactor,

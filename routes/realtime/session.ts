@@ -158,14 +158,7 @@ export class Session implements Connection, OpenSocket {
   async #authenticate(frame: Login): Promise<ReasonCode | undefined> {
     const tokenHash = hashToken(frame.token);
     try {
-      const admission = {
-        tokenHash,
-        useOnce: [],
-        counters: [],
-        needsRedis: false,
-        takesPartners: true,
-      };
-      const session = await admit(this.#sockets.ctx, admission);
+      const session = await admit(this.#sockets.ctx, { tokenHash, takesPartners: true });
       if (!session || session.uid !== (frame.uid ?? session.uid)) return Reason.auth_failed;
       const { uid, appId, appUid, userId } = session;
       Object.assign(this, { uid, appId, appUid, userId, tokenHash, deviceFlag: frame.deviceFlag });

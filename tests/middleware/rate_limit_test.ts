@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  counterOf,
+  countersOf,
   countLocally,
   isOver,
   perAddress,
@@ -19,16 +19,13 @@ Deno.test("a rate is written as a count and a window", () => {
 });
 
 Deno.test("callers and addresses are counted apart, and a factor of 0 counts nothing", () => {
-  const of = { of: "x", caller: "me", address: "1.2.3.4" };
-  assert.equal(
-    counterOf({ ...of, rate: perUser(5, "1 s"), factor: 1 })[0]!.key,
-    "rate:caller:x:me",
-  );
-  assert.equal(
-    counterOf({ ...of, rate: perAddress(5, "1 s"), factor: 2 })[0]!.count,
-    10,
-  );
-  assert.deepEqual(counterOf({ ...of, rate: perUser(5, "1 s"), factor: 0 }), []);
+  const rates = [{ of: "x", rate: perUser(5, "1 s") }, { of: "y", rate: perAddress(6, "1 s") }];
+  const who = { caller: "me", address: "1.2.3.4" };
+  assert.deepEqual(countersOf(rates, { ...who, factor: 2 }), [
+    { key: "rate:caller:x:me", count: 10, windowMs: 1_000 },
+    { key: "rate:address:y:1.2.3.4", count: 12, windowMs: 1_000 },
+  ]);
+  assert.deepEqual(countersOf(rates, { ...who, factor: 0 }), []);
 });
 
 Deno.test("the window slides: a burst at the end of one window still counts in the next", () => {

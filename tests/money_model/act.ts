@@ -1,6 +1,6 @@
 import { issueOperatorToken } from "../../db/domain/operators/tokens.ts";
 import { imErrors } from "../../routes/im/errors.ts";
-import type { ErrorTable } from "../../routes/kit.ts";
+import type { ErrorTable } from "../../routes/spec.ts";
 import { opsErrors } from "../../routes/ops/errors.ts";
 import { callIm } from "../clients/im.ts";
 import { callOps } from "../clients/ops.ts";

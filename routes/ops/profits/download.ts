@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { writeCsv } from "../../../db/domain/payouts/write_csv.ts";
-import { Streamed } from "../../kit.ts";
+import { Streamed } from "../../endpoint.ts";
 import { endpoint } from "../surface.ts";
 import { scopeOfCall } from "./fields.ts";
 

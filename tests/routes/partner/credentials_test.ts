@@ -22,9 +22,9 @@ import { startTestApp } from "../../harness.ts";
 import { makeChatPerson } from "../im/chat_people.ts";
 
 const { endpoints } = await loadSurface("partner");
-const guarded = endpoints.filter(({ open }) => !open).map(({ method, path, options }) => ({
-  operation: `${method.toUpperCase()} ${path}`,
-  by: (options as PartnerOptions).by ?? "server",
+const guarded = endpoints.filter(({ open }) => !open).map((endpoint) => ({
+  operation: `${endpoint.method.toUpperCase()} ${endpoint.path}`,
+  by: (endpoint as PartnerOptions).by ?? "server",
 }));
 
 Deno.test("every operation refuses credentials that are none", async (t) => {

@@ -1,0 +1,64 @@
+import { sha256Hex } from "../../config/keys.ts";
+import { DomainError } from "../../db/domain/errors.ts";
+import { accessSecretsOf } from "../../db/domain/sessions/access_secret.ts";
+import { readBasic } from "../../middleware/authorization.ts";
+import { signedString, verifySignature } from "../../middleware/signature.ts";
+import type { RawInput } from "../input.ts";
+import type { Call } from "../spec.ts";
+
+/** Query and body together: what is signed, and what the schemas see. */
+export function paramsOf({ query, body }: RawInput): Record<string, unknown> {
+  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+  return { ...Object.fromEntries(query), ...(isObject ? body : {}) };
+}
+
+/** Who calls, as they say. */
+export interface Credentials {
+  uid: string;
+  token: string;
+}
+
+/** `Basic b64(uid:token)`: exactly two parts. */
+export function credentialsOf(headers: Headers): Credentials | undefined {
+  if (!headers.has("authorization")) return undefined;
+  const { user: uid = "", password: token = "" } = readBasic(headers) ?? {};
+  if (![uid, token].every((part) => /^[a-f0-9]{32}$/.test(part))) {
+    throw new DomainError("session_invalid");
+  }
+  return { uid, token };
+}
+
+/** The signature a call rightly carries. */
+export function signatureOf(
+  { ctx, query, body, repeatedNames }: Call,
+  params: Record<string, unknown>,
+  credentials: Credentials | undefined,
+): string {
+  const inBoth = Object.keys(params).filter((name) =>
+    query.has(name) && Object.hasOwn(Object(body), name)
+  );
+  return verifySignature({
+    params,
+    repeatedNames: [...repeatedNames, ...inBoth],
+    secrets: credentials
+      ? accessSecretsOf(ctx.config.keys, credentials.uid, credentials.token)
+      : [ctx.config.gatewayDefaultSecret],
+    nowMs: ctx.now().getTime(),
+    windowMs: ctx.config.signWindowMs,
+  });
+}
+
+/**
+ * The duplicate-call guard: this signature within the `ts` window, and the same parameters by the
+ * same caller within a second, whatever the clock said.
+ */
+export function useOnce(call: Call, caller: string, params: Record<string, unknown>, sign: string) {
+  const { signWindowMs, duplicateWindowMs } = call.ctx.config;
+  const { ts: _ts, ...stable } = params;
+  const fingerprint = sha256Hex(`${call.method} ${call.path} ${signedString(stable, "")}`);
+  return [
+    // `ts` may be as far ahead as behind, so a signature is fresh for twice the window.
+    { key: `sign:${caller}:${sign}`, windowMs: signWindowMs * 2 },
+    { key: `call:${caller}:${fingerprint}`, windowMs: duplicateWindowMs },
+  ];
+}
