@@ -6,14 +6,14 @@ import * as paymentMethods from "./users/payment-methods.ts";
 
 /** The surface's table of contents, in the contract's order. */
 export const surface = mount([
-  users.listAllUsers,
-  users.getUser,
-  users.updateUser,
-  users.deleteUser,
-  usersBulk.addSomeUsers,
-  usersBulk.updateSomeUsers,
-  usersBulk.deleteSomeUsers,
-  paymentMethods.listPaymentMethods,
-  paymentMethods.getPaymentMethod,
-  userfuzzysearch.searchUsers,
+  users.list,
+  users.read,
+  users.update,
+  users.remove,
+  usersBulk.add,
+  usersBulk.update,
+  usersBulk.remove,
+  paymentMethods.list,
+  paymentMethods.read,
+  userfuzzysearch.search,
 ]);

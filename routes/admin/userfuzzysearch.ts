@@ -5,7 +5,7 @@ import { endpoint } from "./surface.ts";
 import { pageFields, placeOf } from "./user_fields.ts";
 
 /** GET /v1/admin/userfuzzysearch */
-export const searchUsers = endpoint({
+export const search = endpoint({
   method: "get",
   path: "/v1/admin/userfuzzysearch",
   summary: "Find people by a part of their name",

@@ -17,7 +17,7 @@ import {
 const Users = z.object({ users: z.array(UserRecord) });
 
 /** POST /v1/admin/users-bulk */
-export const addSomeUsers = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/v1/admin/users-bulk",
   summary: "Add people",
@@ -40,7 +40,7 @@ export const addSomeUsers = endpoint({
 });
 
 /** PUT /v1/admin/users-bulk */
-export const updateSomeUsers = endpoint({
+export const update = endpoint({
   method: "put",
   path: "/v1/admin/users-bulk",
   summary: "Change people",
@@ -57,7 +57,7 @@ export const updateSomeUsers = endpoint({
 });
 
 /** DELETE /v1/admin/users-bulk */
-export const deleteSomeUsers = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/v1/admin/users-bulk",
   summary: "Delete people",

@@ -16,7 +16,7 @@ import {
 } from "./user_fields.ts";
 
 /** GET /v1/admin/users */
-export const listAllUsers = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/admin/users",
   summary: "List people",
@@ -46,7 +46,7 @@ export const listAllUsers = endpoint({
 });
 
 /** GET /v1/admin/users/{uid} */
-export const getUser = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/v1/admin/users/{uid}",
   summary: "Show a person",
@@ -58,7 +58,7 @@ export const getUser = endpoint({
 });
 
 /** PUT /v1/admin/users/{uid} */
-export const updateUser = endpoint({
+export const update = endpoint({
   method: "put",
   path: "/v1/admin/users/{uid}",
   summary: "Change a person",
@@ -78,7 +78,7 @@ export const updateUser = endpoint({
 });
 
 /** DELETE /v1/admin/users/{uid} */
-export const deleteUser = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/v1/admin/users/{uid}",
   summary: "Delete a person",

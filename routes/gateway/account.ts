@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { sendCaptcha } from "../../db/domain/captchas/send_captcha.ts";
 import { takeCaptcha } from "../../db/domain/captchas/take_captcha.ts";
+import { logOut as endSession } from "../../db/domain/sessions/log_out.ts";
 import { logInByMobile } from "../../db/domain/users/log_in_by_mobile.ts";
-import { logOut } from "../../db/domain/sessions/log_out.ts";
 import { parseMobile } from "../../db/domain/users/mobile.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";
 import { HexId, Nothing, Text } from "../fields.ts";
@@ -70,7 +70,7 @@ export const logInByCaptcha = openEndpoint({
 });
 
 /** POST /account/logout */
-export const logOutHere = endpoint({
+export const logOut = endpoint({
   method: "post",
   path: "/account/logout",
   summary: "退出登录",
@@ -78,7 +78,7 @@ export const logOutHere = endpoint({
   message: "退出成功",
   beforeProfile: true,
   async handle({ actor, ctx }) {
-    await logOut(ctx, { tokenHash: actor.tokenHash });
+    await endSession(ctx, { tokenHash: actor.tokenHash });
     return {};
   },
 });

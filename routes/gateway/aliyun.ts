@@ -11,7 +11,7 @@ const UPLOAD_LIFE_MS = 10 * 60 * 1_000;
 const CONTENT_TYPE = "image/jpeg";
 
 /** POST /aliyun/image/upload */
-export const grantImageUpload = endpoint({
+export const grantUpload = endpoint({
   method: "post",
   path: "/aliyun/image/upload",
   summary: "创建上传图片凭证",

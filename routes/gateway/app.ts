@@ -18,7 +18,7 @@ import { clientOf } from "./client_headers.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
 /** GET /app/version/upgrade */
-export const getNewestVersion = openEndpoint({
+export const readNewestVersion = openEndpoint({
   method: "get",
   path: "/app/version/upgrade",
   summary: "获取最新版本",
@@ -54,7 +54,7 @@ export const getNewestVersion = openEndpoint({
 const Origin = Text.pipe(z.string().trim().max(ORIGIN_ID_LENGTH_MAX));
 
 /** POST /app/feedback */
-export const postFeedback = endpoint({
+export const giveFeedback = endpoint({
   method: "post",
   path: "/app/feedback",
   summary: "反馈",
@@ -86,7 +86,7 @@ export const postFeedback = endpoint({
 });
 
 /** POST /app/report */
-export const postReport = endpoint({
+export const report = endpoint({
   method: "post",
   path: "/app/report",
   summary: "投诉",
@@ -113,7 +113,7 @@ export const postReport = endpoint({
 });
 
 /** POST /app/link/preview/{linkMD5} */
-export const previewLinkByMd5 = endpoint({
+export const preview = endpoint({
   method: "post",
   path: "/app/link/preview/{linkMD5}",
   aliases: [{ method: "get" }],

@@ -2,7 +2,12 @@ import { z } from "zod";
 import { createClub } from "../../db/domain/clubs/create_club.ts";
 import { joinClub } from "../../db/domain/clubs/join_club.ts";
 import { leaveClub } from "../../db/domain/clubs/leave_club.ts";
-import { type Club, listClubsOf, listMembers, readClub } from "../../db/domain/clubs/reads.ts";
+import {
+  type Club,
+  listClubsOf,
+  listMembers as readMembers,
+  readClub,
+} from "../../db/domain/clubs/reads.ts";
 import { CLUB_NAME_LENGTH_MAX, COVER_LENGTH_MAX } from "../../db/domain/clubs/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
 import { Flag, flag, HexId, Nothing, textUpTo } from "../fields.ts";
@@ -35,7 +40,7 @@ function clubResult(club: Club): z.input<typeof ClubResult> {
 const ClubParams = z.object({ clubId: z.string() });
 
 /** POST /club */
-export const openClub = endpoint({
+export const open = endpoint({
   method: "post",
   path: "/club",
   summary: "创建圈子",
@@ -51,7 +56,7 @@ export const openClub = endpoint({
 });
 
 /** GET /club/{clubId} */
-export const getClub = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/club/{clubId}",
   summary: "获取圈子",
@@ -67,7 +72,7 @@ const ListedClub = Sequenced.extend({ clubId: HexId, clubResult: ClubResult })
   .describe("`createTime`: when the caller joined");
 
 /** GET /club */
-export const listOwnClubs = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/club",
   summary: "分页获取圈子列表",
@@ -95,7 +100,7 @@ export const listOwnClubs = endpoint({
 });
 
 /** GET /club/{clubId}/member */
-export const listClubMembers = endpoint({
+export const listMembers = endpoint({
   method: "get",
   path: "/club/{clubId}/member",
   summary: "分页获取圈子成员列表",
@@ -105,7 +110,7 @@ export const listClubMembers = endpoint({
   data: Page(ListedUser),
   errors: ["club_missing"],
   async handle({ params, query, actor, ctx }) {
-    const members = await listMembers(ctx, {
+    const members = await readMembers(ctx, {
       clubId: params.clubId,
       viewerId: actor.userId,
       cursor: query.lastId,
@@ -116,7 +121,7 @@ export const listClubMembers = endpoint({
 });
 
 /** POST /club/{clubId}/join */
-export const joinSomeClub = endpoint({
+export const join = endpoint({
   method: "post",
   path: "/club/{clubId}/join",
   summary: "加入圈子",
@@ -129,7 +134,7 @@ export const joinSomeClub = endpoint({
 });
 
 /** POST /club/{clubId}/leave */
-export const leaveSomeClub = endpoint({
+export const leave = endpoint({
   method: "post",
   path: "/club/{clubId}/leave",
   summary: "退出圈子",

@@ -74,7 +74,7 @@ function eventInput({ name, desc, eventTime, memberUidList }: z.output<typeof Ev
 }
 
 /** POST /event */
-export const announceEvent = endpoint({
+export const announce = endpoint({
   method: "post",
   path: "/event",
   summary: "创建日程",
@@ -89,7 +89,7 @@ export const announceEvent = endpoint({
 });
 
 /** PUT /event/{eventId} */
-export const changeEvent = endpoint({
+export const change = endpoint({
   method: "put",
   path: "/event/{eventId}",
   summary: "编辑日程",
@@ -105,7 +105,7 @@ export const changeEvent = endpoint({
 });
 
 /** DELETE /event/{eventId} */
-export const callOffEvent = endpoint({
+export const callOff = endpoint({
   method: "delete",
   path: "/event/{eventId}",
   summary: "删除日程",
@@ -120,7 +120,7 @@ export const callOffEvent = endpoint({
 });
 
 /** GET /event/{eventId} */
-export const getEvent = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/event/{eventId}",
   summary: "获取日程",
@@ -139,7 +139,7 @@ const ListedEvent = z.object({
 });
 
 /** GET /event */
-export const getEvents = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/event",
   summary: "分页获取日程列表",
@@ -178,7 +178,7 @@ export const askForReminder = endpoint({
 });
 
 /** POST /event/{eventId}/start */
-export const startThisEvent = endpoint({
+export const start = endpoint({
   method: "post",
   path: "/event/{eventId}/start",
   summary: "通过日程开始活动",

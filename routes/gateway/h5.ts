@@ -22,7 +22,7 @@ const PAGE: { wechat: true; repeatable: true; aliases: Alias[] } = {
 const URL_LENGTH_MAX = 2_048;
 
 /** POST /h5/weixin/config */
-export const getWechatConfig = openEndpoint({
+export const readWechatConfig = openEndpoint({
   ...PAGE,
   method: "post",
   path: "/h5/weixin/config",
@@ -49,7 +49,7 @@ export const getWechatConfig = openEndpoint({
 });
 
 /** POST /h5/room/{roomCacheId} */
-export const getSharedRoom = openEndpoint({
+export const showRoom = openEndpoint({
   ...PAGE,
   method: "post",
   path: "/h5/room/{roomCacheId}",
@@ -74,7 +74,7 @@ export const getSharedRoom = openEndpoint({
 });
 
 /** POST /h5/club/{clubId} */
-export const getPublicClub = openEndpoint({
+export const showClub = openEndpoint({
   ...PAGE,
   method: "post",
   path: "/h5/club/{clubId}",
@@ -105,7 +105,7 @@ export const getPublicClub = openEndpoint({
 });
 
 /** POST /h5/profile/{uid} */
-export const getPublicProfile = openEndpoint({
+export const showProfile = openEndpoint({
   ...PAGE,
   method: "post",
   path: "/h5/profile/{uid}",
@@ -118,7 +118,7 @@ export const getPublicProfile = openEndpoint({
 });
 
 /** POST /h5/event/{eventId} */
-export const getPublicEvent = openEndpoint({
+export const showEvent = openEndpoint({
   ...PAGE,
   method: "post",
   path: "/h5/event/{eventId}",

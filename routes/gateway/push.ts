@@ -4,7 +4,7 @@ import { Nothing } from "../fields.ts";
 import { endpoint } from "./surface.ts";
 
 /** POST /push/{jPushId} */
-export const registerDevice = endpoint({
+export const register = endpoint({
   method: "post",
   path: "/push/{jPushId}",
   // What deployed clients call.

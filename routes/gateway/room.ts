@@ -25,7 +25,7 @@ const NewRoom = z.object({
 );
 
 /** POST /room */
-export const openRoom = endpoint({
+export const open = endpoint({
   method: "post",
   path: "/room",
   summary: "创建活动",
@@ -54,7 +54,7 @@ export const openRoom = endpoint({
 });
 
 /** GET /room/{roomId} */
-export const getRoom = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/room/{roomId}",
   summary: "获取活动",
@@ -69,7 +69,7 @@ export const getRoom = endpoint({
 });
 
 /** GET /room */
-export const getRooms = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/room",
   summary: "分页获取活动列表",
@@ -100,7 +100,7 @@ export const getRooms = endpoint({
 });
 
 /** POST /room/{roomId}/token */
-export const takeRoomToken = endpoint({
+export const takeToken = endpoint({
   method: "post",
   path: "/room/{roomId}/token",
   aliases: [{ method: "get" }],
@@ -122,7 +122,7 @@ export const takeRoomToken = endpoint({
 });
 
 /** POST /room/{roomId}/close */
-export const endRoom = endpoint({
+export const close = endpoint({
   method: "post",
   path: "/room/{roomId}/close",
   summary: "主持人关闭活动",
@@ -136,7 +136,7 @@ export const endRoom = endpoint({
 });
 
 /** POST /room/{roomId}/cache */
-export const getRoomShare = endpoint({
+export const share = endpoint({
   method: "post",
   path: "/room/{roomId}/cache",
   aliases: [{ method: "get" }],
@@ -151,7 +151,7 @@ export const getRoomShare = endpoint({
 });
 
 /** POST /room/{roomId}/invite/{uid} */
-export const inviteIntoRoom = endpoint({
+export const invite = endpoint({
   method: "post",
   path: "/room/{roomId}/invite/{uid}",
   summary: "邀请用户加入活动",
@@ -167,7 +167,7 @@ export const inviteIntoRoom = endpoint({
 });
 
 /** POST /room/{roomId}/leave */
-export const leaveThisRoom = endpoint({
+export const leave = endpoint({
   method: "post",
   path: "/room/{roomId}/leave",
   summary: "离开活动",

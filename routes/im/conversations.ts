@@ -4,7 +4,7 @@ import { SyncedMessage, syncedMessage } from "./message_fields.ts";
 import { endpoint } from "./surface.ts";
 
 /** GET /conversations */
-export const getConversations = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/conversations",
   summary: "获取当前用户最近会话",

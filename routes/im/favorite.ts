@@ -29,7 +29,7 @@ function favoriteResp(favorite: Favorite): z.input<typeof FavoriteResp> {
 }
 
 /** GET /favorite/my */
-export const listOwnFavorites = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/favorite/my",
   summary: "我的收藏列表",

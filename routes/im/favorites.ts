@@ -12,7 +12,7 @@ const FAVORITE_BODY_BYTES_MAX = 128 * 1024;
 const INT32_MAX = 2 ** 31 - 1;
 
 /** POST /favorites */
-export const addSomeFavorite = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/favorites",
   summary: "添加收藏",
@@ -44,7 +44,7 @@ export const addSomeFavorite = endpoint({
 });
 
 /** DELETE /favorites/{no} */
-export const deleteSomeFavorite = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/favorites/{no}",
   summary: "删除收藏",

@@ -16,7 +16,7 @@ import { Done, done, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 /** POST /friend/apply */
-export const applyFriend = endpoint({
+export const apply = endpoint({
   method: "post",
   path: "/friend/apply",
   summary: "申请加好友",
@@ -43,7 +43,7 @@ export const applyFriend = endpoint({
 });
 
 /** POST /friend/sure */
-export const sureFriend = endpoint({
+export const confirm = endpoint({
   method: "post",
   path: "/friend/sure",
   summary: "确认好友申请",
@@ -97,7 +97,7 @@ const SyncLimit = z.coerce.number().int().positive().optional().catch(undefined)
 const SyncParameters = z.object({ sync_key: SyncKeyText, limit: SyncLimit });
 
 /** POST /friend/sync */
-export const syncFriends = endpoint({
+export const sync = endpoint({
   method: "post",
   path: "/friend/sync",
   summary: "同步好友信息",
@@ -117,7 +117,7 @@ export const syncFriends = endpoint({
 });
 
 /** POST /friend/online */
-export const listFriendsOnline = endpoint({
+export const listOnline = endpoint({
   method: "post",
   path: "/friend/online",
   summary: "同步最近在线聊天的好友",
@@ -140,7 +140,7 @@ export const listFriendsOnline = endpoint({
 });
 
 /** DELETE /friend/{uid} */
-export const deleteSomeFriend = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/friend/{uid}",
   summary: "删除好友",

@@ -37,7 +37,7 @@ const LabelParams = z.object({
 });
 
 /** POST /label */
-export const addLabel = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/label",
   summary: "添加标签",
@@ -55,7 +55,7 @@ export const addLabel = endpoint({
 });
 
 /** GET /label */
-export const listOwnLabels = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/label",
   summary: "标签列表",
@@ -65,7 +65,7 @@ export const listOwnLabels = endpoint({
 });
 
 /** PUT /label/{id} */
-export const editSomeLabel = endpoint({
+export const edit = endpoint({
   method: "put",
   path: "/label/{id}",
   summary: "修改标签",
@@ -86,7 +86,7 @@ export const editSomeLabel = endpoint({
 });
 
 /** DELETE /label/{id} */
-export const deleteSomeLabel = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/label/{id}",
   summary: "删除标签",
@@ -100,7 +100,7 @@ export const deleteSomeLabel = endpoint({
 });
 
 /** GET /label/{id} */
-export const getLabel = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/label/{id}",
   summary: "标签详情",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { acknowledge } from "../../db/domain/messages/acknowledge.ts";
+import { acknowledge as moveSyncPosition } from "../../db/domain/messages/acknowledge.ts";
 import { clearChannel, deleteMessage } from "../../db/domain/messages/delete_messages.ts";
 import { INBOX_PAGE_COUNT_MAX, readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { revokeMessage } from "../../db/domain/messages/revoke_message.ts";
@@ -24,7 +24,7 @@ function channelOf({ channel_id, channel_type }: {
 }
 
 /** POST /message/sync */
-export const syncMessages = endpoint({
+export const sync = endpoint({
   method: "post",
   path: "/message/sync",
   summary: "消息同步",
@@ -53,7 +53,7 @@ export const syncMessages = endpoint({
 });
 
 /** DELETE /message */
-export const deleteMessages = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/message",
   summary: "删除消息",
@@ -100,7 +100,7 @@ export const revoke = endpoint({
 });
 
 /** POST /message/syncack/{last_message_seq} */
-export const acknowledgeSync = endpoint({
+export const acknowledge = endpoint({
   method: "post",
   path: "/message/syncack/{last_message_seq}",
   summary: "消息同步回执",
@@ -108,7 +108,7 @@ export const acknowledgeSync = endpoint({
   params: z.object({ last_message_seq: z.coerce.number().int().min(0) }),
   data: Done,
   async handle({ params, actor, ctx }) {
-    await acknowledge(ctx, { userId: actor.userId, seq: params.last_message_seq });
+    await moveSyncPosition(ctx, { userId: actor.userId, seq: params.last_message_seq });
     return done;
   },
 });

@@ -17,7 +17,7 @@ const Answer = z.object({
 type Answer = z.infer<typeof Answer>;
 
 /** GET /qrcode/{code} */
-export const scanQrcode = endpoint({
+export const scan = endpoint({
   method: "get",
   path: "/qrcode/{code}",
   summary: "处理二维码信息",

@@ -20,7 +20,7 @@ const YearQuery = z.object({
 const YearPageQuery = YearQuery.extend(PageQuery.shape);
 
 /** GET /redpacket/years */
-export const getYears = endpoint({
+export const readYears = endpoint({
   method: "get",
   path: "/redpacket/years",
   summary: "红包记录可查询年份",
@@ -30,7 +30,7 @@ export const getYears = endpoint({
 });
 
 /** GET /redpacket/statistics/out */
-export const getSentSum = endpoint({
+export const readSentSum = endpoint({
   method: "get",
   path: "/redpacket/statistics/out",
   summary: "发送红包统计",
@@ -44,7 +44,7 @@ export const getSentSum = endpoint({
 });
 
 /** GET /redpacket/statistics/in */
-export const getTakenSum = endpoint({
+export const readTakenSum = endpoint({
   method: "get",
   path: "/redpacket/statistics/in",
   summary: "收到红包统计",
@@ -61,7 +61,7 @@ export const getTakenSum = endpoint({
 });
 
 /** GET /redpacket/record/out */
-export const listSentPackets = endpoint({
+export const readSent = endpoint({
   method: "get",
   path: "/redpacket/record/out",
   summary: "发送红包记录(分页)",
@@ -91,7 +91,7 @@ export const listSentPackets = endpoint({
 });
 
 /** GET /redpacket/record/in */
-export const listTakenShares = endpoint({
+export const readTaken = endpoint({
   method: "get",
   path: "/redpacket/record/in",
   summary: "收到红包记录(分页)",

@@ -26,7 +26,7 @@ const CHAT_ERRORS: Kind[] = [
 ];
 
 /** POST /redpackets */
-export const createPacket = endpoint({
+export const create = endpoint({
   method: "post",
   path: "/redpackets",
   summary: "创建红包",
@@ -74,7 +74,7 @@ export const createPacket = endpoint({
 });
 
 /** POST /redpackets/{redpacket_no}/pay */
-export const payPacket = endpoint({
+export const pay = endpoint({
   method: "post",
   path: "/redpackets/{redpacket_no}/pay",
   summary: "支付红包",
@@ -119,7 +119,7 @@ export const payPacket = endpoint({
 });
 
 /** GET /redpackets/{redpacket_no}/get */
-export const lookAtPacket = endpoint({
+export const lookAt = endpoint({
   method: "get",
   path: "/redpackets/{redpacket_no}/get",
   summary: "抢红包",
@@ -147,7 +147,7 @@ export const lookAtPacket = endpoint({
 });
 
 /** POST /redpackets/{redpacket_no}/open */
-export const openPacket = endpoint({
+export const open = endpoint({
   method: "post",
   path: "/redpackets/{redpacket_no}/open",
   summary: "开红包",
@@ -178,7 +178,7 @@ export const openPacket = endpoint({
 });
 
 /** GET /redpackets/{redpacket_no} */
-export const getPacket = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/redpackets/{redpacket_no}",
   summary: "红包详情",

@@ -13,7 +13,7 @@ const TransferParams = z.object({ no: z.string().describe("转账编号") });
 const STATUSES = { waiting: 1, received: 2, refunded: 3 } as const;
 
 /** POST /transfers */
-export const createTransfer = endpoint({
+export const create = endpoint({
   method: "post",
   path: "/transfers",
   summary: "创建转账",
@@ -53,7 +53,7 @@ export const createTransfer = endpoint({
 });
 
 /** GET /transfers/{no} */
-export const getTransfer = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/transfers/{no}",
   summary: "查询转账",

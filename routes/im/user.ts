@@ -27,7 +27,7 @@ const TOKEN_LENGTH_MAX = 500;
 const BADGE_MAX = 1_000_000;
 
 /** GET /user/search */
-export const searchUsers = endpoint({
+export const search = endpoint({
   method: "get",
   path: "/user/search",
   summary: "搜索用户（精准查询）",
@@ -46,7 +46,7 @@ export const searchUsers = endpoint({
 });
 
 /** POST /user/device_token */
-export const registerDeviceToken = endpoint({
+export const registerDevice = endpoint({
   method: "post",
   path: "/user/device_token",
   summary: "注册用户设备",
@@ -69,7 +69,7 @@ export const registerDeviceToken = endpoint({
 });
 
 /** DELETE /user/device_token */
-export const removeDeviceToken = endpoint({
+export const unregisterDevice = endpoint({
   method: "delete",
   path: "/user/device_token",
   summary: "卸载用户设备",
@@ -86,7 +86,7 @@ export const removeDeviceToken = endpoint({
 });
 
 /** POST /user/device_badge */
-export const setDeviceBadge = endpoint({
+export const setBadge = endpoint({
   method: "post",
   path: "/user/device_badge",
   summary: "注册设备红点数量",
@@ -116,7 +116,7 @@ export const grantLogin = endpoint({
 });
 
 /** GET /user/loginuuid */
-export const getLoginUuid = openEndpoint({
+export const openLogin = openEndpoint({
   method: "get",
   path: "/user/loginuuid",
   summary: "获取扫码登录的uuid",
@@ -128,7 +128,7 @@ export const getLoginUuid = openEndpoint({
 });
 
 /** GET /user/loginstatus */
-export const getLoginStatus = openEndpoint({
+export const readLoginStatus = openEndpoint({
   method: "get",
   path: "/user/loginstatus",
   summary: "查询扫码登录状态",
@@ -167,7 +167,7 @@ export const logInByAuthCode = openEndpoint({
 });
 
 /** GET /user/devices */
-export const getDevices = endpoint({
+export const readDevices = endpoint({
   method: "get",
   path: "/user/devices",
   summary: "获取用户登录设备",
@@ -194,7 +194,7 @@ export const getDevices = endpoint({
 });
 
 /** DELETE /user/devices/{device_id} */
-export const deleteDevice = endpoint({
+export const forgetDevice = endpoint({
   method: "delete",
   path: "/user/devices/{device_id}",
   summary: "删除登录设备",
@@ -212,7 +212,7 @@ export const deleteDevice = endpoint({
 });
 
 /** GET /user/customerservices */
-export const getCustomerServices = endpoint({
+export const listServices = endpoint({
   method: "get",
   path: "/user/customerservices",
   summary: "客服列表",
@@ -221,7 +221,7 @@ export const getCustomerServices = endpoint({
 });
 
 /** POST /user/chatpwd */
-export const setChatPwd = endpoint({
+export const changeChatPassword = endpoint({
   method: "post",
   path: "/user/chatpwd",
   summary: "设置用户聊天密码",
@@ -240,7 +240,7 @@ export const setChatPwd = endpoint({
 });
 
 /** GET /user/blacklists */
-export const getBlacklists = endpoint({
+export const readBlacklist = endpoint({
   method: "get",
   path: "/user/blacklists",
   summary: "用户黑名单列表",
@@ -250,7 +250,7 @@ export const getBlacklists = endpoint({
 });
 
 /** DELETE /user/blacklist/{uid} */
-export const removeFromBlacklists = endpoint({
+export const unblock = endpoint({
   method: "delete",
   path: "/user/blacklist/{uid}",
   summary: "移除黑名单",
@@ -264,7 +264,7 @@ export const removeFromBlacklists = endpoint({
 });
 
 /** POST /user/blacklist/{uid} */
-export const addToBlacklists = endpoint({
+export const block = endpoint({
   method: "post",
   path: "/user/blacklist/{uid}",
   summary: "添加黑名单",
@@ -279,7 +279,7 @@ export const addToBlacklists = endpoint({
 });
 
 /** GET /user/chat/online */
-export const getChatOnline = endpoint({
+export const listOnline = endpoint({
   method: "get",
   path: "/user/chat/online",
   summary: "获取在线用户",

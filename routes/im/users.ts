@@ -65,7 +65,7 @@ function userDetail(person: UserDetail): z.input<typeof UserDetailResp> {
 }
 
 /** GET /users/{uid} */
-export const getUser = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/users/{uid}",
   summary: "获取指定uid的用户信息",
@@ -77,7 +77,7 @@ export const getUser = endpoint({
 });
 
 /** PUT /users/{uid}/setting */
-export const setUserSetting = endpoint({
+export const set = endpoint({
   method: "put",
   path: "/users/{uid}/setting",
   summary: "修改用户设置",
@@ -103,7 +103,7 @@ export const setUserSetting = endpoint({
 });
 
 /** POST /users/{uid}/im */
-export const getImRoute = endpoint({
+export const readRoute = endpoint({
   method: "post",
   path: "/users/{uid}/im",
   aliases: [{ method: "get" }],
@@ -121,7 +121,7 @@ export const getImRoute = endpoint({
 });
 
 /** PUT /users/current */
-export const changeCurrentUser = endpoint({
+export const changeCurrent = endpoint({
   method: "put",
   path: "/users/current",
   summary: "修改用户信息",

@@ -14,7 +14,7 @@ const ChannelType = z.literal(rechargeChannels.map(({ type }) => type))
   .describe("1 Alipay, 2 WeChat, 3 bank card");
 
 /** GET /wallet/my */
-export const getOwnWallet = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/wallet/my",
   summary: "我的钱包信息",
@@ -30,7 +30,7 @@ export const getOwnWallet = endpoint({
 });
 
 /** GET /wallet/channel/recharge */
-export const listRechargeChannels = endpoint({
+export const listChannels = endpoint({
   method: "get",
   path: "/wallet/channel/recharge",
   summary: "获取充值渠道",
@@ -124,7 +124,7 @@ export const listRecords = endpoint({
 });
 
 /** GET /wallet/customerservices */
-export const getWalletServices = endpoint({
+export const listServices = endpoint({
   method: "get",
   path: "/wallet/customerservices",
   summary: "客服列表",

@@ -46,7 +46,7 @@ const AppParams = z.object({
 });
 
 /** POST /v1/apps */
-export const addSomeApp = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/v1/apps",
   summary: "Make a partner app",
@@ -66,7 +66,7 @@ export const addSomeApp = endpoint({
 });
 
 /** GET /v1/apps */
-export const listSomeApps = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/apps",
   summary: "List partner apps",
@@ -81,7 +81,7 @@ export const listSomeApps = endpoint({
 });
 
 /** POST /v1/apps/{appid}/rotate */
-export const rotateSomeSecret = endpoint({
+export const rotate = endpoint({
   method: "post",
   path: "/v1/apps/{appid}/rotate",
   summary: "Give an app a new secret",
@@ -95,7 +95,7 @@ export const rotateSomeSecret = endpoint({
 });
 
 /** POST /v1/apps/{appid}/disable */
-export const disableSomeApp = endpoint({
+export const disable = endpoint({
   method: "post",
   path: "/v1/apps/{appid}/disable",
   summary: "Disable an app, its server and all its clients, at once",

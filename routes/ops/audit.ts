@@ -6,7 +6,7 @@ import { endpoint } from "./surface.ts";
 const TARGET_LENGTH_MAX = 200;
 
 /** GET /v1/audit */
-export const listSomeActions = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/audit",
   summary: "See who did what",

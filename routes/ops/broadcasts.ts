@@ -3,7 +3,7 @@ import { readBroadcast } from "../../db/domain/broadcasts/reads.ts";
 import { endpoint } from "./surface.ts";
 
 /** GET /v1/broadcasts/{id} */
-export const readSomeBroadcast = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/v1/broadcasts/{id}",
   summary: "See how far a broadcast has got",

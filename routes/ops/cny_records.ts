@@ -5,7 +5,7 @@ import { CnyRecord, cnyRecord, mayReadFull, scopeOfCall } from "./profits/fields
 import { endpoint } from "./surface.ts";
 
 /** PATCH /v1/cny_records/{serial_id}/set_result */
-export const setCnyResult = endpoint({
+export const set = endpoint({
   method: "patch",
   path: "/v1/cny_records/{serial_id}/set_result",
   aliases: [{ path: "/v1/profits/cny_records/{serial_id}/set_result" }],

@@ -32,7 +32,7 @@ function workRecord(work: ListedWork): z.input<typeof Work> {
 }
 
 /** GET /v1/dead-letters */
-export const listSomeDeadLetters = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/dead-letters",
   summary: "List calls to other services that were given up",
@@ -49,7 +49,7 @@ export const listSomeDeadLetters = endpoint({
 });
 
 /** POST /v1/dead-letters/{id}/redrive */
-export const redriveSomeDeadLetter = endpoint({
+export const redrive = endpoint({
   method: "post",
   path: "/v1/dead-letters/{id}/redrive",
   summary: "Have a call to another service tried again",

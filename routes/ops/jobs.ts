@@ -47,7 +47,7 @@ function jobRecord({ lastRun, ...job }: ListedJob): z.input<typeof JobRecord> {
 }
 
 /** GET /v1/jobs */
-export const listSomeJobs = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/jobs",
   summary: "See what is run by the clock, and how it went",
@@ -59,7 +59,7 @@ export const listSomeJobs = endpoint({
 });
 
 /** POST /v1/jobs/{name}/run */
-export const runSomeJob = endpoint({
+export const run = endpoint({
   method: "post",
   path: "/v1/jobs/{name}/run",
   summary: "Run a job now",

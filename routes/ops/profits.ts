@@ -6,7 +6,7 @@ import { CnyRecord, cnyRecord, mayReadFull, scopeOfCall } from "./profits/fields
 import { endpoint } from "./surface.ts";
 
 /** GET /v1/profits/cny_records */
-export const listCnyRecords = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/profits/cny_records",
   summary: "List what people are to be paid out",

@@ -31,7 +31,7 @@ function rechargeRecord(recharge: Recharge): z.input<typeof RechargeRecord> {
 }
 
 /** POST /v1/recharges/{no}/confirm */
-export const confirmSomeRecharge = endpoint({
+export const confirm = endpoint({
   method: "post",
   path: "/v1/recharges/{no}/confirm",
   summary: "Confirm that the money of a recharge has arrived",

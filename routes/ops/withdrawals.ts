@@ -41,7 +41,7 @@ function withdrawalRecord(withdrawal: Withdrawal): z.input<typeof WithdrawalReco
 const NoParams = z.object({ no: z.string().max(64) });
 
 /** GET /v1/withdrawals */
-export const listSomeWithdrawals = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/withdrawals",
   summary: "List withdrawals",
@@ -58,7 +58,7 @@ export const listSomeWithdrawals = endpoint({
 });
 
 /** POST /v1/withdrawals/{no}/confirm */
-export const confirmWithdrawal = endpoint({
+export const confirm = endpoint({
   method: "post",
   path: "/v1/withdrawals/{no}/confirm",
   summary: "Say that a withdrawal has been paid out",
@@ -74,7 +74,7 @@ export const confirmWithdrawal = endpoint({
 });
 
 /** POST /v1/withdrawals/{no}/reject */
-export const rejectWithdrawal = endpoint({
+export const reject = endpoint({
   method: "post",
   path: "/v1/withdrawals/{no}/reject",
   summary: "Refuse a withdrawal",

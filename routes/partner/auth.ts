@@ -34,7 +34,7 @@ const CustomerId = Text.transform((id) => id.toWellFormed()).refine(
 const Token = z.string().regex(/^[a-f0-9]{64}$/);
 
 /** POST /auth/grant */
-export const grantSomeToken = endpoint({
+export const grant = endpoint({
   method: "post",
   path: "/auth/grant",
   summary: "第三方应用获取永久有效的access token",
@@ -46,13 +46,13 @@ export const grantSomeToken = endpoint({
   errors: ["user_missing", "account_frozen"],
   async handle({ body, actor, ctx }) {
     const { appId, tenantId } = asServer(actor);
-    const grant = { appId, tenantId, appUid: body.uid, name: body.user_name };
-    return { token: await grantToken(ctx, grant) };
+    const person = { appId, tenantId, appUid: body.uid, name: body.user_name };
+    return { token: await grantToken(ctx, person) };
   },
 });
 
 /** POST /auth/customer */
-export const logSomeCustomerIn = openEndpoint({
+export const logIn = openEndpoint({
   method: "post",
   path: "/auth/customer",
   summary: "获取认证token",
@@ -84,7 +84,7 @@ export const logSomeCustomerIn = openEndpoint({
 });
 
 /** POST /auth/revoke */
-export const revokeSomeToken = endpoint({
+export const revoke = endpoint({
   method: "post",
   path: "/auth/revoke",
   summary: "End somebody's token",

@@ -6,9 +6,9 @@ import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
 import { sendGroup } from "../../db/domain/messages/send_group.ts";
 import { sendPeer } from "../../db/domain/messages/send_peer.ts";
 import { sendRoom } from "../../db/domain/messages/send_room.ts";
-import { notifyGroup } from "../../db/domain/messages/tell_group.ts";
+import { notifyGroup as tellGroup } from "../../db/domain/messages/tell_group.ts";
 import { notifyPerson } from "../../db/domain/messages/tell_person.ts";
-import { sendSystem } from "../../db/domain/messages/tell_person_kept.ts";
+import { sendSystem as tellPersonKept } from "../../db/domain/messages/tell_person_kept.ts";
 import { CUSTOMER_ID_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
 import { Flag, flag } from "../fields.ts";
 import { asClient, Id, Nothing, nothing, optionalText } from "./fields.ts";
@@ -27,7 +27,7 @@ const ClientMsgNo = optionalText(CLIENT_MSG_NO_LENGTH_MAX)
   );
 
 /** POST /messages/peers */
-export const sendPeerMessage = endpoint({
+export const sendToPeers = endpoint({
   method: "post",
   path: "/messages/peers",
   summary: "发送点对点消息",
@@ -54,7 +54,7 @@ export const sendPeerMessage = endpoint({
 });
 
 /** POST /messages/groups */
-export const sendGroupMessage = endpoint({
+export const sendToGroup = endpoint({
   method: "post",
   path: "/messages/groups",
   summary: "发送群组消息",
@@ -80,7 +80,7 @@ export const sendGroupMessage = endpoint({
 });
 
 /** POST /messages/systems */
-export const sendSystemMessage = endpoint({
+export const sendSystem = endpoint({
   method: "post",
   path: "/messages/systems",
   summary: "发送系统消息",
@@ -89,13 +89,13 @@ export const sendSystemMessage = endpoint({
   data: Nothing,
   errors: ["message_invalid", "user_missing"],
   async handle({ body: { receiver, content }, actor: { tenantId }, ctx }) {
-    await sendSystem(ctx, { tenantId, receiverUid: receiver, content });
+    await tellPersonKept(ctx, { tenantId, receiverUid: receiver, content });
     return nothing;
   },
 });
 
 /** POST /messages/notifications */
-export const sendNotification = endpoint({
+export const notify = endpoint({
   method: "post",
   path: "/messages/notifications",
   summary: "发送在线个人通知消息",
@@ -110,7 +110,7 @@ export const sendNotification = endpoint({
 });
 
 /** POST /messages/groups/notifications */
-export const sendGroupNotification = endpoint({
+export const notifyGroup = endpoint({
   method: "post",
   path: "/messages/groups/notifications",
   summary: "发送群通知消息",
@@ -119,13 +119,13 @@ export const sendGroupNotification = endpoint({
   data: Nothing,
   errors: ["message_invalid", "group_missing", "group_disbanded", "group_members_invalid"],
   async handle({ body: { group_id, content }, actor: { tenantId }, ctx }) {
-    await notifyGroup(ctx, { tenantId, groupId: group_id, content });
+    await tellGroup(ctx, { tenantId, groupId: group_id, content });
     return nothing;
   },
 });
 
 /** POST /messages/rooms */
-export const sendRoomMessage = endpoint({
+export const sendToChatRoom = endpoint({
   method: "post",
   path: "/messages/rooms",
   summary: "发送聊天室消息",
@@ -145,7 +145,7 @@ export const sendRoomMessage = endpoint({
 });
 
 /** GET /messages/offline */
-export const getOfflineCount = endpoint({
+export const readOfflineCount = endpoint({
   method: "get",
   path: "/messages/offline",
   by: "either",
@@ -179,7 +179,7 @@ export const getOfflineCount = endpoint({
 });
 
 /** GET /messages */
-export const getMessages = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/messages",
   by: "client",

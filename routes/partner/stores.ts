@@ -15,7 +15,7 @@ function peopleOf(sellers: z.output<typeof Sellers>) {
 }
 
 /** POST /stores */
-export const addSomeStore = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/stores",
   summary: "Open a desk where customers are helped (咨询台)",
@@ -49,7 +49,7 @@ function storeOf({ storeId, name, sellers }: ListedStore): z.input<typeof Store>
 }
 
 /** GET /stores */
-export const listSomeStores = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/stores",
   summary: "List the app's desks, the oldest first",
@@ -61,7 +61,7 @@ export const listSomeStores = endpoint({
 });
 
 /** PUT /stores/{store_id}/sellers */
-export const setSomeSellers = endpoint({
+export const assignSellers = endpoint({
   method: "put",
   path: "/stores/{store_id}/sellers",
   summary: "Replace everybody at a desk",

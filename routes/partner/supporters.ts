@@ -11,7 +11,7 @@ const Supporter = z.object({
 });
 
 /** GET /supporters */
-export const getSupporter = endpoint({
+export const find = endpoint({
   method: "get",
   path: "/supporters",
   summary: "获取客服",

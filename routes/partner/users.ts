@@ -6,7 +6,7 @@ import { Id, Nothing, nothing, Switch } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 /** POST /users/{uid} */
-export const setSomebody = endpoint({
+export const set = endpoint({
   method: "post",
   path: "/users/{uid}",
   aliases: [{ method: "patch" }],

@@ -58,7 +58,7 @@ function methodRecord(method: PaymentMethod): z.input<typeof MethodRecord> {
 const mayReadAll = ({ role }: OperatorActor) => can(role, "payment_methods.read_full");
 
 /** GET /v1/admin/users/{uid}/payment-methods */
-export const listPaymentMethods = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/admin/users/{uid}/payment-methods",
   summary: "List the ways to pay a person",
@@ -77,7 +77,7 @@ export const listPaymentMethods = endpoint({
 });
 
 /** GET /v1/admin/users/{uid}/payment-methods/{id} */
-export const getPaymentMethod = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/v1/admin/users/{uid}/payment-methods/{id}",
   summary: "Show a way to pay a person",

@@ -7,7 +7,7 @@ import { ListedUser, listedUser, Page, pageOf, PageQuery } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
 /** GET /user/block */
-export const listOwnBlocks = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/user/block",
   summary: "分页获取黑名单列表",
@@ -25,7 +25,7 @@ export const listOwnBlocks = endpoint({
 });
 
 /** POST /user/{uid}/block */
-export const blockSomebody = endpoint({
+export const block = endpoint({
   method: "post",
   path: "/user/{uid}/block",
   summary: "拉黑用户",
@@ -41,7 +41,7 @@ export const blockSomebody = endpoint({
 });
 
 /** DELETE /user/{uid}/block */
-export const unblockSomebody = endpoint({
+export const unblock = endpoint({
   method: "delete",
   path: "/user/{uid}/block",
   summary: "取消拉黑用户",

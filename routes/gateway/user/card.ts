@@ -8,7 +8,7 @@ import { ListedUser, listedUser, Page, pageOf, PageQuery } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
 /** POST /user/{uid}/card */
-export const sendOwnCard = endpoint({
+export const send = endpoint({
   method: "post",
   path: "/user/{uid}/card",
   summary: "发送名片",
@@ -27,7 +27,7 @@ export const sendOwnCard = endpoint({
 });
 
 /** DELETE /user/{uid}/card */
-export const deleteReceivedCard = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/user/{uid}/card",
   summary: "删除名片",
@@ -42,7 +42,7 @@ export const deleteReceivedCard = endpoint({
 });
 
 /** GET /user/card */
-export const listReceivedCards = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/user/card",
   summary: "分页获取名片列表",

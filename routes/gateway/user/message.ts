@@ -49,7 +49,7 @@ function messageOf(notification: Notification, uid: string): z.input<typeof Mess
 }
 
 /** GET /user/message */
-export const listOwnMessages = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/user/message",
   summary: "分页获取消息列表",
@@ -72,7 +72,7 @@ export const listOwnMessages = endpoint({
 });
 
 /** GET /user/message/unread_total */
-export const getUnreadTotal = endpoint({
+export const countUnread = endpoint({
   method: "get",
   path: "/user/message/unread_total",
   summary: "获取未读消息总数",

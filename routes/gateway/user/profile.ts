@@ -22,7 +22,7 @@ const ChangedProfile = NewProfile.extend({
 });
 
 /** POST /user/profile/init */
-export const initOwnProfile = endpoint({
+export const init = endpoint({
   method: "post",
   path: "/user/profile/init",
   summary: "初始化用户资料",
@@ -35,7 +35,7 @@ export const initOwnProfile = endpoint({
 });
 
 /** PUT /user/profile */
-export const updateOwnProfile = endpoint({
+export const update = endpoint({
   method: "put",
   path: "/user/profile",
   summary: "更新用户资料",
@@ -47,7 +47,7 @@ export const updateOwnProfile = endpoint({
 });
 
 /** GET /user/{uid}/profile */
-export const getProfile = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/user/{uid}/profile",
   summary: "获取用户资料",

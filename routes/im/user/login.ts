@@ -9,7 +9,7 @@ import { openEndpoint } from "../surface.ts";
 import { clientAt, LoginFrom, SmsCode, UserLogin, userLogin } from "../user_fields.ts";
 
 /** POST /user/login */
-export const logInUser = openEndpoint({
+export const logIn = openEndpoint({
   method: "post",
   path: "/user/login",
   summary: "用户登录",
@@ -38,7 +38,7 @@ export const logInUser = openEndpoint({
 });
 
 /** POST /user/login/check_phone */
-export const checkLoginPhone = openEndpoint({
+export const confirmPhone = openEndpoint({
   method: "post",
   path: "/user/login/check_phone",
   summary: "登录验证设备手机号",

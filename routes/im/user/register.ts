@@ -18,7 +18,7 @@ const Registration = LoginFrom.extend({
 });
 
 /** POST /user/register */
-export const registerUser = openEndpoint({
+export const register = openEndpoint({
   method: "post",
   path: "/user/register",
   summary: "用户注册",

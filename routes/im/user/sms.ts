@@ -10,7 +10,7 @@ import { openEndpoint } from "../surface.ts";
 import { Phone } from "../user_fields.ts";
 
 /** POST /user/sms/login_check_phone */
-export const sendLoginCheckCode = openEndpoint({
+export const sendLoginCode = openEndpoint({
   method: "post",
   path: "/user/sms/login_check_phone",
   summary: "发送登录设备验证验证码",

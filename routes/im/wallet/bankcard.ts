@@ -7,7 +7,7 @@ import { Flag, flag } from "../../fields.ts";
 import { endpoint } from "../surface.ts";
 
 /** GET /wallet/bankcard/info */
-export const getBankcardInfo = endpoint({
+export const recognize = endpoint({
   method: "get",
   path: "/wallet/bankcard/info",
   summary: "查询银行卡的信息",

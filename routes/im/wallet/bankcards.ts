@@ -20,7 +20,7 @@ const BANK_TEXT_LENGTH_MAX = 64;
 const ID_NO_LENGTH_MAX = 32;
 
 /** POST /wallet/bankcards */
-export const addBankcard = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/wallet/bankcards",
   summary: "添加银行卡",
@@ -56,7 +56,7 @@ export const addBankcard = endpoint({
 const TYPE_NAMES: Record<string, string> = { DC: "储蓄卡", CC: "信用卡" };
 
 /** GET /wallet/bankcards */
-export const listBankcards = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/wallet/bankcards",
   summary: "获取我绑定的银行卡",

@@ -3,7 +3,7 @@ import { banks } from "../../../db/domain/payment_methods/banks.ts";
 import { endpoint } from "../surface.ts";
 
 /** GET /wallet/banks */
-export const listBanks = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/wallet/banks",
   summary: "获取银行列表",

@@ -4,7 +4,7 @@ import { Flag, flag } from "../../fields.ts";
 import { endpoint } from "../surface.ts";
 
 /** GET /wallet/nameauth */
-export const getNameauth = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/wallet/nameauth",
   summary: "查询我的实名认证信息",

@@ -15,7 +15,7 @@ import { SmsCode } from "../user_fields.ts";
 const PayPassword = z.string().max(64).describe("6 digits");
 
 /** POST /wallet/pay/smscode/paypwd */
-export const sendPayPasswordCode = endpoint({
+export const sendCode = endpoint({
   method: "post",
   path: "/wallet/pay/smscode/paypwd",
   summary: "发送支付验证码",
@@ -31,7 +31,7 @@ export const sendPayPasswordCode = endpoint({
 });
 
 /** POST /wallet/pay/smscode/paypwdverity */
-export const verifyPayPasswordCode = endpoint({
+export const verifyCode = endpoint({
   method: "post",
   path: "/wallet/pay/smscode/paypwdverity",
   summary: "验证码修改支付密码的短信验证码",
@@ -48,7 +48,7 @@ export const verifyPayPasswordCode = endpoint({
 });
 
 /** POST /wallet/pay/password */
-export const setOwnPayPassword = endpoint({
+export const setPassword = endpoint({
   method: "post",
   path: "/wallet/pay/password",
   summary: "设置支付密码",
@@ -66,7 +66,7 @@ export const setOwnPayPassword = endpoint({
 });
 
 /** POST /wallet/pay/token */
-export const getPayToken = endpoint({
+export const takeToken = endpoint({
   method: "post",
   path: "/wallet/pay/token",
   summary: "获取支付token",

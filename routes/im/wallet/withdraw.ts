@@ -11,7 +11,7 @@ import { done, doneAnd } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
 /** GET /wallet/withdraw/explain */
-export const explainWithdrawals = endpoint({
+export const explain = endpoint({
   method: "get",
   path: "/wallet/withdraw/explain",
   summary: "提现描述",

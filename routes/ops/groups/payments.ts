@@ -24,7 +24,7 @@ const Payment = z.object({
 });
 
 /** POST /v1/groups/{group_id}/payments */
-export const recordSomePayments = endpoint({
+export const record = endpoint({
   method: "post",
   path: "/v1/groups/{group_id}/payments",
   summary: "Tell what people have paid for being in a group",

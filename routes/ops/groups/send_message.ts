@@ -24,7 +24,7 @@ function receiversOf(
 }
 
 /** POST /v1/groups/{group_id}/send_message */
-export const sendMessage = endpoint({
+export const send = endpoint({
   method: "post",
   path: "/v1/groups/{group_id}/send_message",
   summary: "Send a message to a group's members",

@@ -53,7 +53,7 @@ function memberRecord(groupId: number, member: ManagedMember): z.input<typeof Me
 }
 
 /** GET /v1/groups/{group_id}/users */
-export const listGroupUsers = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/groups/{group_id}/users",
   summary: "List a group's members",

@@ -5,7 +5,7 @@ import { endpoint } from "../surface.ts";
 import { scopeOfCall } from "./fields.ts";
 
 /** POST /v1/profits/cny_records/download */
-export const downloadCnyRecords = endpoint({
+export const download = endpoint({
   method: "post",
   path: "/v1/profits/cny_records/download",
   summary: "Download what is to be paid out as CSV",

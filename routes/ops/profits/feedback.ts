@@ -7,7 +7,7 @@ const Count = z.number().int();
 const Line = Count.describe("From 1, the header");
 
 /** POST /v1/profits/cny_records/feedback */
-export const giveCnyFeedback = endpoint({
+export const give = endpoint({
   method: "post",
   path: "/v1/profits/cny_records/feedback",
   summary: "Upload the downloaded CSV with what became of each payout",
