@@ -4,7 +4,6 @@ import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
 import { endpoint } from "./surface.ts";
 import { pageFields, placeOf } from "./user_fields.ts";
 
-/** GET /v1/admin/userfuzzysearch */
 export const search = endpoint({
   method: "get",
   path: "/v1/admin/userfuzzysearch",

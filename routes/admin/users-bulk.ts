@@ -16,7 +16,6 @@ import {
 
 const Users = z.object({ users: z.array(UserRecord) });
 
-/** POST /v1/admin/users-bulk */
 export const add = endpoint({
   method: "post",
   path: "/v1/admin/users-bulk",
@@ -39,7 +38,6 @@ export const add = endpoint({
   },
 });
 
-/** PUT /v1/admin/users-bulk */
 export const update = endpoint({
   method: "put",
   path: "/v1/admin/users-bulk",
@@ -56,7 +54,6 @@ export const update = endpoint({
   },
 });
 
-/** DELETE /v1/admin/users-bulk */
 export const remove = endpoint({
   method: "delete",
   path: "/v1/admin/users-bulk",

@@ -15,7 +15,6 @@ import {
   userRecord,
 } from "./user_fields.ts";
 
-/** GET /v1/admin/users */
 export const list = endpoint({
   method: "get",
   path: "/v1/admin/users",
@@ -45,7 +44,6 @@ export const list = endpoint({
   },
 });
 
-/** GET /v1/admin/users/{uid} */
 export const read = endpoint({
   method: "get",
   path: "/v1/admin/users/{uid}",
@@ -57,7 +55,6 @@ export const read = endpoint({
   handle: async ({ params, actor, ctx }) => userRecord(await readUser(ctx, params.uid), actor),
 });
 
-/** PUT /v1/admin/users/{uid} */
 export const update = endpoint({
   method: "put",
   path: "/v1/admin/users/{uid}",
@@ -77,7 +74,6 @@ export const update = endpoint({
   },
 });
 
-/** DELETE /v1/admin/users/{uid} */
 export const remove = endpoint({
   method: "delete",
   path: "/v1/admin/users/{uid}",

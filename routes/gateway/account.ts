@@ -15,7 +15,6 @@ const MobileBody = z.object({
   mobile: Text.describe("手机号"),
 });
 
-/** POST /account/captcha */
 export const requestCaptcha = openEndpoint({
   method: "post",
   path: "/account/captcha",
@@ -39,7 +38,6 @@ export const requestCaptcha = openEndpoint({
   },
 });
 
-/** POST /account/login/captcha */
 export const logInByCaptcha = openEndpoint({
   method: "post",
   path: "/account/login/captcha",
@@ -69,7 +67,6 @@ export const logInByCaptcha = openEndpoint({
   },
 });
 
-/** POST /account/logout */
 export const logOut = endpoint({
   method: "post",
   path: "/account/logout",

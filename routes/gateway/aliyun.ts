@@ -10,7 +10,6 @@ const UPLOAD_LIFE_MS = 10 * 60 * 1_000;
 /** Whatever the picture is, since the name says so; phones send JPEG. */
 const CONTENT_TYPE = "image/jpeg";
 
-/** POST /aliyun/image/upload */
 export const grantUpload = endpoint({
   method: "post",
   path: "/aliyun/image/upload",

@@ -17,7 +17,6 @@ import { Flag, flag, HexId, Nothing, Text, textUpTo } from "../fields.ts";
 import { clientOf } from "./client_headers.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
-/** GET /app/version/upgrade */
 export const readNewestVersion = openEndpoint({
   method: "get",
   path: "/app/version/upgrade",
@@ -53,7 +52,6 @@ export const readNewestVersion = openEndpoint({
 
 const Origin = Text.pipe(z.string().trim().max(ORIGIN_ID_LENGTH_MAX));
 
-/** POST /app/feedback */
 export const giveFeedback = endpoint({
   method: "post",
   path: "/app/feedback",
@@ -85,7 +83,6 @@ export const giveFeedback = endpoint({
   },
 });
 
-/** POST /app/report */
 export const report = endpoint({
   method: "post",
   path: "/app/report",
@@ -112,7 +109,6 @@ export const report = endpoint({
   },
 });
 
-/** POST /app/link/preview/{linkMD5} */
 export const preview = endpoint({
   method: "post",
   path: "/app/link/preview/{linkMD5}",

@@ -39,7 +39,6 @@ function clubResult(club: Club): z.input<typeof ClubResult> {
 
 const ClubParams = z.object({ clubId: z.string() });
 
-/** POST /club */
 export const open = endpoint({
   method: "post",
   path: "/club",
@@ -55,7 +54,6 @@ export const open = endpoint({
     clubResult(await createClub(ctx, { owner: { userId: actor.userId, uid: actor.uid }, ...body })),
 });
 
-/** GET /club/{clubId} */
 export const read = endpoint({
   method: "get",
   path: "/club/{clubId}",
@@ -71,7 +69,6 @@ export const read = endpoint({
 const ListedClub = Sequenced.extend({ clubId: HexId, clubResult: ClubResult })
   .describe("`createTime`: when the caller joined");
 
-/** GET /club */
 export const list = endpoint({
   method: "get",
   path: "/club",
@@ -99,7 +96,6 @@ export const list = endpoint({
   },
 });
 
-/** GET /club/{clubId}/member */
 export const listMembers = endpoint({
   method: "get",
   path: "/club/{clubId}/member",
@@ -120,7 +116,6 @@ export const listMembers = endpoint({
   },
 });
 
-/** POST /club/{clubId}/join */
 export const join = endpoint({
   method: "post",
   path: "/club/{clubId}/join",
@@ -133,7 +128,6 @@ export const join = endpoint({
     clubResult(await joinClub(ctx, { userId: actor.userId, clubId: params.clubId })),
 });
 
-/** POST /club/{clubId}/leave */
 export const leave = endpoint({
   method: "post",
   path: "/club/{clubId}/leave",

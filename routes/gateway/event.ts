@@ -73,7 +73,6 @@ function eventInput({ name, desc, eventTime, memberUidList }: z.output<typeof Ev
   return { name, description: desc, eventAtMs: eventTime, memberUids: memberUidList };
 }
 
-/** POST /event */
 export const announce = endpoint({
   method: "post",
   path: "/event",
@@ -88,7 +87,6 @@ export const announce = endpoint({
   },
 });
 
-/** PUT /event/{eventId} */
 export const change = endpoint({
   method: "put",
   path: "/event/{eventId}",
@@ -104,7 +102,6 @@ export const change = endpoint({
   },
 });
 
-/** DELETE /event/{eventId} */
 export const callOff = endpoint({
   method: "delete",
   path: "/event/{eventId}",
@@ -119,7 +116,6 @@ export const callOff = endpoint({
   },
 });
 
-/** GET /event/{eventId} */
 export const read = endpoint({
   method: "get",
   path: "/event/{eventId}",
@@ -138,7 +134,6 @@ const ListedEvent = z.object({
   sequenceId: z.string(),
 });
 
-/** GET /event */
 export const list = endpoint({
   method: "get",
   path: "/event",
@@ -163,7 +158,6 @@ export const list = endpoint({
   },
 });
 
-/** POST /event/{eventId}/notify */
 export const askForReminder = endpoint({
   method: "post",
   path: "/event/{eventId}/notify",
@@ -177,7 +171,6 @@ export const askForReminder = endpoint({
   },
 });
 
-/** POST /event/{eventId}/start */
 export const start = endpoint({
   method: "post",
   path: "/event/{eventId}/start",

@@ -21,7 +21,6 @@ const PAGE: { wechat: true; repeatable: true; aliases: Alias[] } = {
 };
 const URL_LENGTH_MAX = 2_048;
 
-/** POST /h5/weixin/config */
 export const readWechatConfig = openEndpoint({
   ...PAGE,
   method: "post",
@@ -48,7 +47,6 @@ export const readWechatConfig = openEndpoint({
   },
 });
 
-/** POST /h5/room/{roomCacheId} */
 export const showRoom = openEndpoint({
   ...PAGE,
   method: "post",
@@ -73,7 +71,6 @@ export const showRoom = openEndpoint({
   },
 });
 
-/** POST /h5/club/{clubId} */
 export const showClub = openEndpoint({
   ...PAGE,
   method: "post",
@@ -104,7 +101,6 @@ export const showClub = openEndpoint({
   },
 });
 
-/** POST /h5/profile/{uid} */
 export const showProfile = openEndpoint({
   ...PAGE,
   method: "post",
@@ -117,7 +113,6 @@ export const showProfile = openEndpoint({
     userProfileResult(await readProfile(ctx, { uid, viewerId: NOBODY_ID })),
 });
 
-/** POST /h5/event/{eventId} */
 export const showEvent = openEndpoint({
   ...PAGE,
   method: "post",

@@ -3,7 +3,6 @@ import { registerPushTarget } from "../../db/domain/notifications/register_push_
 import { Nothing } from "../fields.ts";
 import { endpoint } from "./surface.ts";
 
-/** POST /push/{jPushId} */
 export const register = endpoint({
   method: "post",
   path: "/push/{jPushId}",

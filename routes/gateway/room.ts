@@ -24,7 +24,6 @@ const NewRoom = z.object({
   { path: ["clubId"], message: "不能为空" },
 );
 
-/** POST /room */
 export const open = endpoint({
   method: "post",
   path: "/room",
@@ -53,7 +52,6 @@ export const open = endpoint({
   },
 });
 
-/** GET /room/{roomId} */
 export const read = endpoint({
   method: "get",
   path: "/room/{roomId}",
@@ -68,7 +66,6 @@ export const read = endpoint({
     roomResult(await readRoom(ctx, { roomId: params.roomId, viewerId: actor.userId })),
 });
 
-/** GET /room */
 export const list = endpoint({
   method: "get",
   path: "/room",
@@ -99,7 +96,6 @@ export const list = endpoint({
   },
 });
 
-/** POST /room/{roomId}/token */
 export const takeToken = endpoint({
   method: "post",
   path: "/room/{roomId}/token",
@@ -121,7 +117,6 @@ export const takeToken = endpoint({
   },
 });
 
-/** POST /room/{roomId}/close */
 export const close = endpoint({
   method: "post",
   path: "/room/{roomId}/close",
@@ -135,7 +130,6 @@ export const close = endpoint({
   },
 });
 
-/** POST /room/{roomId}/cache */
 export const share = endpoint({
   method: "post",
   path: "/room/{roomId}/cache",
@@ -150,7 +144,6 @@ export const share = endpoint({
     shareRoom(ctx, { roomId: params.roomId, userId: actor.userId }),
 });
 
-/** POST /room/{roomId}/invite/{uid} */
 export const invite = endpoint({
   method: "post",
   path: "/room/{roomId}/invite/{uid}",
@@ -166,7 +159,6 @@ export const invite = endpoint({
   },
 });
 
-/** POST /room/{roomId}/leave */
 export const leave = endpoint({
   method: "post",
   path: "/room/{roomId}/leave",

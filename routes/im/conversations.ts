@@ -3,7 +3,6 @@ import { listConversations } from "../../db/domain/messages/list_conversations.t
 import { SyncedMessage, syncedMessage } from "./message_fields.ts";
 import { endpoint } from "./surface.ts";
 
-/** GET /conversations */
 export const list = endpoint({
   method: "get",
   path: "/conversations",

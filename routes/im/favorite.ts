@@ -28,7 +28,6 @@ function favoriteResp(favorite: Favorite): z.input<typeof FavoriteResp> {
   };
 }
 
-/** GET /favorite/my */
 export const list = endpoint({
   method: "get",
   path: "/favorite/my",

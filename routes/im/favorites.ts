@@ -11,7 +11,6 @@ import { endpoint } from "./surface.ts";
 const FAVORITE_BODY_BYTES_MAX = 128 * 1024;
 const INT32_MAX = 2 ** 31 - 1;
 
-/** POST /favorites */
 export const add = endpoint({
   method: "post",
   path: "/favorites",
@@ -43,7 +42,6 @@ export const add = endpoint({
   },
 });
 
-/** DELETE /favorites/{no} */
 export const remove = endpoint({
   method: "delete",
   path: "/favorites/{no}",

@@ -15,7 +15,6 @@ import { Flag, flag, HexId } from "../fields.ts";
 import { Done, done, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
-/** POST /friend/apply */
 export const apply = endpoint({
   method: "post",
   path: "/friend/apply",
@@ -42,7 +41,6 @@ export const apply = endpoint({
   },
 });
 
-/** POST /friend/sure */
 export const confirm = endpoint({
   method: "post",
   path: "/friend/sure",
@@ -96,7 +94,6 @@ const SyncLimit = z.coerce.number().int().positive().optional().catch(undefined)
 /** The contract puts them into the query; some clients send them as JSON. */
 const SyncParameters = z.object({ sync_key: SyncKeyText, limit: SyncLimit });
 
-/** POST /friend/sync */
 export const sync = endpoint({
   method: "post",
   path: "/friend/sync",
@@ -116,7 +113,6 @@ export const sync = endpoint({
   },
 });
 
-/** POST /friend/online */
 export const listOnline = endpoint({
   method: "post",
   path: "/friend/online",
@@ -139,7 +135,6 @@ export const listOnline = endpoint({
   },
 });
 
-/** DELETE /friend/{uid} */
 export const remove = endpoint({
   method: "delete",
   path: "/friend/{uid}",

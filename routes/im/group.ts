@@ -8,7 +8,6 @@ import { Done, done } from "./fields.ts";
 import { GroupResp, groupResp, Uids } from "./group_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
-/** POST /group/create */
 export const create = endpoint({
   method: "post",
   path: "/group/create",
@@ -32,7 +31,6 @@ export const create = endpoint({
 
 const Person = z.object({ uid: HexId, name: z.string() });
 
-/** GET /group/invites/{no} */
 export const getInvite = endpoint({
   method: "get",
   path: "/group/invites/{no}",
@@ -65,7 +63,6 @@ export const getInvite = endpoint({
   },
 });
 
-/** POST /group/invite/sure */
 export const sureInvite = openEndpoint({
   method: "post",
   path: "/group/invite/sure",

@@ -24,7 +24,6 @@ import {
 } from "./group_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
-/** GET /groups/{group_no} */
 export const getGroup = endpoint({
   method: "get",
   path: "/groups/{group_no}",
@@ -37,7 +36,6 @@ export const getGroup = endpoint({
     groupResp(await readGroup(ctx, { groupNo: params.group_no, userId: actor.userId })),
 });
 
-/** PUT /groups/{group_no} */
 export const putGroup = endpoint({
   method: "put",
   path: "/groups/{group_no}",
@@ -60,7 +58,6 @@ export const putGroup = endpoint({
   },
 });
 
-/** PUT /groups/{group_no}/setting */
 export const putSetting = endpoint({
   method: "put",
   path: "/groups/{group_no}/setting",
@@ -117,7 +114,6 @@ function memberResp(groupNo: string, member: SyncedMember): z.input<typeof Membe
   };
 }
 
-/** GET /groups/{group_no}/membersync */
 export const syncGroupMembers = endpoint({
   method: "get",
   path: "/groups/{group_no}/membersync",
@@ -139,7 +135,6 @@ export const syncGroupMembers = endpoint({
   },
 });
 
-/** POST /groups/{group_no}/forbidden/{on} */
 export const forbid = endpoint({
   method: "post",
   path: "/groups/{group_no}/forbidden/{on}",
@@ -154,7 +149,6 @@ export const forbid = endpoint({
   },
 });
 
-/** GET /groups/{group_no}/qrcode */
 export const getQrcode = endpoint({
   method: "get",
   path: "/groups/{group_no}/qrcode",
@@ -180,7 +174,6 @@ export const getQrcode = endpoint({
   },
 });
 
-/** POST /groups/{group_no}/transfer/{to_uid} */
 export const transfer = endpoint({
   method: "post",
   path: "/groups/{group_no}/transfer/{to_uid}",
@@ -199,7 +192,6 @@ export const transfer = endpoint({
   },
 });
 
-/** POST /groups/{group_no}/exit */
 export const exit = endpoint({
   method: "post",
   path: "/groups/{group_no}/exit",
@@ -215,7 +207,6 @@ export const exit = endpoint({
   },
 });
 
-/** GET /groups/{group_no}/scanjoin */
 export const scanJoin = openEndpoint({
   method: "get",
   path: "/groups/{group_no}/scanjoin",

@@ -36,7 +36,6 @@ const LabelParams = z.object({
   id: z.coerce.number().int().positive().describe("标签ID"),
 });
 
-/** POST /label */
 export const add = endpoint({
   method: "post",
   path: "/label",
@@ -54,7 +53,6 @@ export const add = endpoint({
   },
 });
 
-/** GET /label */
 export const list = endpoint({
   method: "get",
   path: "/label",
@@ -64,7 +62,6 @@ export const list = endpoint({
     (await listLabels(ctx, { userId: actor.userId })).map(labelResp),
 });
 
-/** PUT /label/{id} */
 export const edit = endpoint({
   method: "put",
   path: "/label/{id}",
@@ -85,7 +82,6 @@ export const edit = endpoint({
   },
 });
 
-/** DELETE /label/{id} */
 export const remove = endpoint({
   method: "delete",
   path: "/label/{id}",
@@ -99,7 +95,6 @@ export const remove = endpoint({
   },
 });
 
-/** GET /label/{id} */
 export const read = endpoint({
   method: "get",
   path: "/label/{id}",

@@ -23,7 +23,6 @@ function channelOf({ channel_id, channel_type }: {
   return { type: channel_type, no: channel_id };
 }
 
-/** POST /message/sync */
 export const sync = endpoint({
   method: "post",
   path: "/message/sync",
@@ -52,7 +51,6 @@ export const sync = endpoint({
   },
 });
 
-/** DELETE /message */
 export const remove = endpoint({
   method: "delete",
   path: "/message",
@@ -79,7 +77,6 @@ export const remove = endpoint({
   },
 });
 
-/** POST /message/revoke */
 export const revoke = endpoint({
   method: "post",
   path: "/message/revoke",
@@ -99,7 +96,6 @@ export const revoke = endpoint({
   },
 });
 
-/** POST /message/syncack/{last_message_seq} */
 export const acknowledge = endpoint({
   method: "post",
   path: "/message/syncack/{last_message_seq}",

@@ -16,7 +16,6 @@ const Answer = z.object({
 });
 type Answer = z.infer<typeof Answer>;
 
-/** GET /qrcode/{code} */
 export const scan = endpoint({
   method: "get",
   path: "/qrcode/{code}",

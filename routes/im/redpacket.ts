@@ -19,7 +19,6 @@ const YearQuery = z.object({
 });
 const YearPageQuery = YearQuery.extend(PageQuery.shape);
 
-/** GET /redpacket/years */
 export const readYears = endpoint({
   method: "get",
   path: "/redpacket/years",
@@ -29,7 +28,6 @@ export const readYears = endpoint({
   handle: async ({ actor, ctx }) => (await listYears(ctx, { userId: actor.userId })).map(String),
 });
 
-/** GET /redpacket/statistics/out */
 export const readSentSum = endpoint({
   method: "get",
   path: "/redpacket/statistics/out",
@@ -43,7 +41,6 @@ export const readSentSum = endpoint({
   },
 });
 
-/** GET /redpacket/statistics/in */
 export const readTakenSum = endpoint({
   method: "get",
   path: "/redpacket/statistics/in",
@@ -60,7 +57,6 @@ export const readTakenSum = endpoint({
   },
 });
 
-/** GET /redpacket/record/out */
 export const readSent = endpoint({
   method: "get",
   path: "/redpacket/record/out",
@@ -90,7 +86,6 @@ export const readSent = endpoint({
   },
 });
 
-/** GET /redpacket/record/in */
 export const readTaken = endpoint({
   method: "get",
   path: "/redpacket/record/in",

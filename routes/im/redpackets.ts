@@ -25,7 +25,6 @@ const CHAT_ERRORS: Kind[] = [
   "group_disbanded",
 ];
 
-/** POST /redpackets */
 export const create = endpoint({
   method: "post",
   path: "/redpackets",
@@ -73,7 +72,6 @@ export const create = endpoint({
   },
 });
 
-/** POST /redpackets/{redpacket_no}/pay */
 export const pay = endpoint({
   method: "post",
   path: "/redpackets/{redpacket_no}/pay",
@@ -118,7 +116,6 @@ export const pay = endpoint({
   },
 });
 
-/** GET /redpackets/{redpacket_no}/get */
 export const lookAt = endpoint({
   method: "get",
   path: "/redpackets/{redpacket_no}/get",
@@ -146,7 +143,6 @@ export const lookAt = endpoint({
   },
 });
 
-/** POST /redpackets/{redpacket_no}/open */
 export const open = endpoint({
   method: "post",
   path: "/redpackets/{redpacket_no}/open",
@@ -177,7 +173,6 @@ export const open = endpoint({
   },
 });
 
-/** GET /redpackets/{redpacket_no} */
 export const read = endpoint({
   method: "get",
   path: "/redpackets/{redpacket_no}",

@@ -12,7 +12,6 @@ const TransferParams = z.object({ no: z.string().describe("转账编号") });
 /** `status` of a transfer, as apps number its states. */
 const STATUSES = { waiting: 1, received: 2, refunded: 3 } as const;
 
-/** POST /transfers */
 export const create = endpoint({
   method: "post",
   path: "/transfers",
@@ -52,7 +51,6 @@ export const create = endpoint({
   },
 });
 
-/** GET /transfers/{no} */
 export const read = endpoint({
   method: "get",
   path: "/transfers/{no}",
@@ -89,7 +87,6 @@ export const read = endpoint({
   },
 });
 
-/** POST /transfers/{no}/receive */
 export const receive = endpoint({
   method: "post",
   path: "/transfers/{no}/receive",

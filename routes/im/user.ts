@@ -26,7 +26,6 @@ import { clientAt, UidParams, UserLogin, userLogin } from "./user_fields.ts";
 const TOKEN_LENGTH_MAX = 500;
 const BADGE_MAX = 1_000_000;
 
-/** GET /user/search */
 export const search = endpoint({
   method: "get",
   path: "/user/search",
@@ -45,7 +44,6 @@ export const search = endpoint({
   },
 });
 
-/** POST /user/device_token */
 export const registerDevice = endpoint({
   method: "post",
   path: "/user/device_token",
@@ -68,7 +66,6 @@ export const registerDevice = endpoint({
   },
 });
 
-/** DELETE /user/device_token */
 export const unregisterDevice = endpoint({
   method: "delete",
   path: "/user/device_token",
@@ -85,7 +82,6 @@ export const unregisterDevice = endpoint({
   },
 });
 
-/** POST /user/device_badge */
 export const setBadge = endpoint({
   method: "post",
   path: "/user/device_badge",
@@ -99,7 +95,6 @@ export const setBadge = endpoint({
   },
 });
 
-/** GET /user/grant_login */
 export const grantLogin = endpoint({
   method: "get",
   path: "/user/grant_login",
@@ -115,7 +110,6 @@ export const grantLogin = endpoint({
   },
 });
 
-/** GET /user/loginuuid */
 export const openLogin = openEndpoint({
   method: "get",
   path: "/user/loginuuid",
@@ -127,7 +121,6 @@ export const openLogin = openEndpoint({
   handle: async ({ ctx }) => await startQrLogin(ctx),
 });
 
-/** GET /user/loginstatus */
 export const readLoginStatus = openEndpoint({
   method: "get",
   path: "/user/loginstatus",
@@ -150,7 +143,6 @@ export const readLoginStatus = openEndpoint({
   },
 });
 
-/** POST /user/login_authcode/{auth_code} */
 export const logInByAuthCode = openEndpoint({
   method: "post",
   path: "/user/login_authcode/{auth_code}",
@@ -166,7 +158,6 @@ export const logInByAuthCode = openEndpoint({
     ),
 });
 
-/** GET /user/devices */
 export const readDevices = endpoint({
   method: "get",
   path: "/user/devices",
@@ -193,7 +184,6 @@ export const readDevices = endpoint({
   },
 });
 
-/** DELETE /user/devices/{device_id} */
 export const forgetDevice = endpoint({
   method: "delete",
   path: "/user/devices/{device_id}",
@@ -211,7 +201,6 @@ export const forgetDevice = endpoint({
   },
 });
 
-/** GET /user/customerservices */
 export const listServices = endpoint({
   method: "get",
   path: "/user/customerservices",
@@ -220,7 +209,6 @@ export const listServices = endpoint({
   handle: async ({ ctx }) => await listCustomerServices(ctx),
 });
 
-/** POST /user/chatpwd */
 export const changeChatPassword = endpoint({
   method: "post",
   path: "/user/chatpwd",
@@ -239,7 +227,6 @@ export const changeChatPassword = endpoint({
   },
 });
 
-/** GET /user/blacklists */
 export const readBlacklist = endpoint({
   method: "get",
   path: "/user/blacklists",
@@ -249,7 +236,6 @@ export const readBlacklist = endpoint({
   handle: async ({ actor, ctx }) => await listBlacklist(ctx, actor.userId),
 });
 
-/** DELETE /user/blacklist/{uid} */
 export const unblock = endpoint({
   method: "delete",
   path: "/user/blacklist/{uid}",
@@ -263,7 +249,6 @@ export const unblock = endpoint({
   },
 });
 
-/** POST /user/blacklist/{uid} */
 export const block = endpoint({
   method: "post",
   path: "/user/blacklist/{uid}",
@@ -278,7 +263,6 @@ export const block = endpoint({
   },
 });
 
-/** GET /user/chat/online */
 export const listOnline = endpoint({
   method: "get",
   path: "/user/chat/online",

@@ -64,7 +64,6 @@ function userDetail(person: UserDetail): z.input<typeof UserDetailResp> {
   };
 }
 
-/** GET /users/{uid} */
 export const read = endpoint({
   method: "get",
   path: "/users/{uid}",
@@ -76,7 +75,6 @@ export const read = endpoint({
     userDetail(await readUserDetail(ctx, { uid: params.uid, viewerId: actor.userId })),
 });
 
-/** PUT /users/{uid}/setting */
 export const set = endpoint({
   method: "put",
   path: "/users/{uid}/setting",
@@ -102,7 +100,6 @@ export const set = endpoint({
   },
 });
 
-/** POST /users/{uid}/im */
 export const readRoute = endpoint({
   method: "post",
   path: "/users/{uid}/im",
@@ -120,7 +117,6 @@ export const readRoute = endpoint({
   },
 });
 
-/** PUT /users/current */
 export const changeCurrent = endpoint({
   method: "put",
   path: "/users/current",

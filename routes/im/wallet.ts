@@ -13,7 +13,6 @@ import { endpoint } from "./surface.ts";
 const ChannelType = z.literal(rechargeChannels.map(({ type }) => type))
   .describe("1 Alipay, 2 WeChat, 3 bank card");
 
-/** GET /wallet/my */
 export const read = endpoint({
   method: "get",
   path: "/wallet/my",
@@ -29,7 +28,6 @@ export const read = endpoint({
   },
 });
 
-/** GET /wallet/channel/recharge */
 export const listChannels = endpoint({
   method: "get",
   path: "/wallet/channel/recharge",
@@ -52,7 +50,6 @@ function operationKeyOf(headers: Headers): string | undefined {
   throw new DomainError("params_invalid", { message: "Idempotency-Key 不正确" });
 }
 
-/** POST /wallet/recharge */
 export const recharge = endpoint({
   method: "post",
   path: "/wallet/recharge",
@@ -90,7 +87,6 @@ export const recharge = endpoint({
   },
 });
 
-/** GET /wallet/records */
 export const listRecords = endpoint({
   method: "get",
   path: "/wallet/records",
@@ -123,7 +119,6 @@ export const listRecords = endpoint({
   },
 });
 
-/** GET /wallet/customerservices */
 export const listServices = endpoint({
   method: "get",
   path: "/wallet/customerservices",

@@ -45,7 +45,6 @@ const AppParams = z.object({
   appid: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER),
 });
 
-/** POST /v1/apps */
 export const add = endpoint({
   method: "post",
   path: "/v1/apps",
@@ -65,7 +64,6 @@ export const add = endpoint({
   },
 });
 
-/** GET /v1/apps */
 export const list = endpoint({
   method: "get",
   path: "/v1/apps",
@@ -80,7 +78,6 @@ export const list = endpoint({
   },
 });
 
-/** POST /v1/apps/{appid}/rotate */
 export const rotate = endpoint({
   method: "post",
   path: "/v1/apps/{appid}/rotate",
@@ -94,7 +91,6 @@ export const rotate = endpoint({
     credentials(await rotateSecret(ctx, { appId: params.appid, actor })),
 });
 
-/** POST /v1/apps/{appid}/disable */
 export const disable = endpoint({
   method: "post",
   path: "/v1/apps/{appid}/disable",

@@ -5,7 +5,6 @@ import { endpoint } from "./surface.ts";
 
 const TARGET_LENGTH_MAX = 200;
 
-/** GET /v1/audit */
 export const list = endpoint({
   method: "get",
   path: "/v1/audit",

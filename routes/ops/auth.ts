@@ -7,7 +7,6 @@ import { openEndpoint } from "./surface.ts";
 
 const CODE_LENGTH_MAX = 256;
 
-/** POST /v1/auth/mixin */
 export const logInByMixin = openEndpoint({
   method: "post",
   path: "/v1/auth/mixin",

@@ -2,7 +2,6 @@ import { z } from "zod";
 import { readBroadcast } from "../../db/domain/broadcasts/reads.ts";
 import { endpoint } from "./surface.ts";
 
-/** GET /v1/broadcasts/{id} */
 export const read = endpoint({
   method: "get",
   path: "/v1/broadcasts/{id}",

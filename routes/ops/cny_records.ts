@@ -4,7 +4,6 @@ import { setResult } from "../../db/domain/payouts/set_result.ts";
 import { CnyRecord, cnyRecord, mayReadFull, scopeOfCall } from "./profits/fields.ts";
 import { endpoint } from "./surface.ts";
 
-/** PATCH /v1/cny_records/{serial_id}/set_result */
 export const set = endpoint({
   method: "patch",
   path: "/v1/cny_records/{serial_id}/set_result",

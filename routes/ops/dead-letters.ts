@@ -31,7 +31,6 @@ function workRecord(work: ListedWork): z.input<typeof Work> {
   };
 }
 
-/** GET /v1/dead-letters */
 export const list = endpoint({
   method: "get",
   path: "/v1/dead-letters",
@@ -48,7 +47,6 @@ export const list = endpoint({
   },
 });
 
-/** POST /v1/dead-letters/{id}/redrive */
 export const redrive = endpoint({
   method: "post",
   path: "/v1/dead-letters/{id}/redrive",

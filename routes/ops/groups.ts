@@ -50,7 +50,6 @@ const Keystore = z.object({
 const IdParams = z.object({ id: GroupId });
 const STATUS = { start: 1, stop: 0 } as const;
 
-/** GET /v1/groups */
 export const listGroups = endpoint({
   method: "get",
   path: "/v1/groups",
@@ -68,7 +67,6 @@ export const listGroups = endpoint({
   },
 });
 
-/** GET /v1/groups/{id} */
 export const readGroup = endpoint({
   method: "get",
   path: "/v1/groups/{id}",
@@ -80,7 +78,6 @@ export const readGroup = endpoint({
   handle: async ({ params, ctx }) => groupRecord(await readManagedGroup(ctx, params.id)),
 });
 
-/** PATCH /v1/groups/{id} */
 export const changeGroup = endpoint({
   method: "patch",
   path: "/v1/groups/{id}",
@@ -106,7 +103,6 @@ export const changeGroup = endpoint({
   },
 });
 
-/** POST /v1/groups/{id}/start */
 export const startGroup = endpoint({
   method: "post",
   path: "/v1/groups/{id}/start",
@@ -122,7 +118,6 @@ export const startGroup = endpoint({
   },
 });
 
-/** POST /v1/groups/{id}/stop */
 export const stopGroup = endpoint({
   method: "post",
   path: "/v1/groups/{id}/stop",

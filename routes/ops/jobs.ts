@@ -46,7 +46,6 @@ function jobRecord({ lastRun, ...job }: ListedJob): z.input<typeof JobRecord> {
   };
 }
 
-/** GET /v1/jobs */
 export const list = endpoint({
   method: "get",
   path: "/v1/jobs",
@@ -58,7 +57,6 @@ export const list = endpoint({
   },
 });
 
-/** POST /v1/jobs/{name}/run */
 export const run = endpoint({
   method: "post",
   path: "/v1/jobs/{name}/run",

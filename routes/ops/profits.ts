@@ -5,7 +5,6 @@ import { pageOf, pageQuery } from "./fields.ts";
 import { CnyRecord, cnyRecord, mayReadFull, scopeOfCall } from "./profits/fields.ts";
 import { endpoint } from "./surface.ts";
 
-/** GET /v1/profits/cny_records */
 export const list = endpoint({
   method: "get",
   path: "/v1/profits/cny_records",

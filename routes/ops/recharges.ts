@@ -30,7 +30,6 @@ function rechargeRecord(recharge: Recharge): z.input<typeof RechargeRecord> {
   };
 }
 
-/** POST /v1/recharges/{no}/confirm */
 export const confirm = endpoint({
   method: "post",
   path: "/v1/recharges/{no}/confirm",

@@ -40,7 +40,6 @@ function withdrawalRecord(withdrawal: Withdrawal): z.input<typeof WithdrawalReco
 
 const NoParams = z.object({ no: z.string().max(64) });
 
-/** GET /v1/withdrawals */
 export const list = endpoint({
   method: "get",
   path: "/v1/withdrawals",
@@ -57,7 +56,6 @@ export const list = endpoint({
   },
 });
 
-/** POST /v1/withdrawals/{no}/confirm */
 export const confirm = endpoint({
   method: "post",
   path: "/v1/withdrawals/{no}/confirm",
@@ -73,7 +71,6 @@ export const confirm = endpoint({
   },
 });
 
-/** POST /v1/withdrawals/{no}/reject */
 export const reject = endpoint({
   method: "post",
   path: "/v1/withdrawals/{no}/reject",

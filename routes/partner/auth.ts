@@ -33,7 +33,6 @@ const CustomerId = Text.transform((id) => id.toWellFormed()).refine(
 
 const Token = z.string().regex(/^[a-f0-9]{64}$/);
 
-/** POST /auth/grant */
 export const grant = endpoint({
   method: "post",
   path: "/auth/grant",
@@ -51,7 +50,6 @@ export const grant = endpoint({
   },
 });
 
-/** POST /auth/customer */
 export const logIn = openEndpoint({
   method: "post",
   path: "/auth/customer",
@@ -83,7 +81,6 @@ export const logIn = openEndpoint({
   },
 });
 
-/** POST /auth/revoke */
 export const revoke = endpoint({
   method: "post",
   path: "/auth/revoke",

@@ -7,7 +7,6 @@ import { Nothing, nothing } from "./fields.ts";
 import { callerOf, CreateBody, GroupId, GroupName, GroupParams } from "./group_fields.ts";
 import { endpoint } from "./surface.ts";
 
-/** POST /groups */
 export const postGroup = endpoint({
   method: "post",
   path: "/groups",
@@ -25,7 +24,6 @@ export const postGroup = endpoint({
   },
 });
 
-/** PATCH /groups/{gid} */
 export const patchGroup = endpoint({
   method: "patch",
   path: "/groups/{gid}",
@@ -40,7 +38,6 @@ export const patchGroup = endpoint({
   },
 });
 
-/** DELETE /groups/{gid} */
 export const deleteGroup = endpoint({
   method: "delete",
   path: "/groups/{gid}",
@@ -55,7 +52,6 @@ export const deleteGroup = endpoint({
   },
 });
 
-/** POST /groups/{gid}/upgrade */
 export const postUpgrade = endpoint({
   method: "post",
   path: "/groups/{gid}/upgrade",

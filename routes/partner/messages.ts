@@ -26,7 +26,6 @@ const ClientMsgNo = optionalText(CLIENT_MSG_NO_LENGTH_MAX)
       "the same message, which nobody gets twice",
   );
 
-/** POST /messages/peers */
 export const sendToPeers = endpoint({
   method: "post",
   path: "/messages/peers",
@@ -53,7 +52,6 @@ export const sendToPeers = endpoint({
   },
 });
 
-/** POST /messages/groups */
 export const sendToGroup = endpoint({
   method: "post",
   path: "/messages/groups",
@@ -79,7 +77,6 @@ export const sendToGroup = endpoint({
   },
 });
 
-/** POST /messages/systems */
 export const sendSystem = endpoint({
   method: "post",
   path: "/messages/systems",
@@ -94,7 +91,6 @@ export const sendSystem = endpoint({
   },
 });
 
-/** POST /messages/notifications */
 export const notify = endpoint({
   method: "post",
   path: "/messages/notifications",
@@ -109,7 +105,6 @@ export const notify = endpoint({
   },
 });
 
-/** POST /messages/groups/notifications */
 export const notifyGroup = endpoint({
   method: "post",
   path: "/messages/groups/notifications",
@@ -124,7 +119,6 @@ export const notifyGroup = endpoint({
   },
 });
 
-/** POST /messages/rooms */
 export const sendToChatRoom = endpoint({
   method: "post",
   path: "/messages/rooms",
@@ -144,7 +138,6 @@ export const sendToChatRoom = endpoint({
   },
 });
 
-/** GET /messages/offline */
 export const readOfflineCount = endpoint({
   method: "get",
   path: "/messages/offline",
@@ -178,7 +171,6 @@ export const readOfflineCount = endpoint({
   },
 });
 
-/** GET /messages */
 export const list = endpoint({
   method: "get",
   path: "/messages",

@@ -14,7 +14,6 @@ function peopleOf(sellers: z.output<typeof Sellers>) {
   return sellers.map(({ uid, name, avatar }) => ({ appUid: uid, name, avatar }));
 }
 
-/** POST /stores */
 export const add = endpoint({
   method: "post",
   path: "/stores",
@@ -48,7 +47,6 @@ function storeOf({ storeId, name, sellers }: ListedStore): z.input<typeof Store>
   };
 }
 
-/** GET /stores */
 export const list = endpoint({
   method: "get",
   path: "/stores",
@@ -60,7 +58,6 @@ export const list = endpoint({
     (await listStores(ctx, { appId: asServer(actor).appId })).map(storeOf),
 });
 
-/** PUT /stores/{store_id}/sellers */
 export const assignSellers = endpoint({
   method: "put",
   path: "/stores/{store_id}/sellers",

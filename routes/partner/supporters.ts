@@ -10,7 +10,6 @@ const Supporter = z.object({
   status: z.enum(["online", "offline"]).describe("客服状态"),
 });
 
-/** GET /supporters */
 export const find = endpoint({
   method: "get",
   path: "/supporters",

@@ -5,7 +5,6 @@ import { textUpTo } from "../fields.ts";
 import { Id, Nothing, nothing, Switch } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
-/** POST /users/{uid} */
 export const set = endpoint({
   method: "post",
   path: "/users/{uid}",

@@ -57,7 +57,6 @@ function methodRecord(method: PaymentMethod): z.input<typeof MethodRecord> {
 
 const mayReadAll = ({ role }: OperatorActor) => can(role, "payment_methods.read_full");
 
-/** GET /v1/admin/users/{uid}/payment-methods */
 export const list = endpoint({
   method: "get",
   path: "/v1/admin/users/{uid}/payment-methods",
@@ -76,7 +75,6 @@ export const list = endpoint({
   },
 });
 
-/** GET /v1/admin/users/{uid}/payment-methods/{id} */
 export const read = endpoint({
   method: "get",
   path: "/v1/admin/users/{uid}/payment-methods/{id}",

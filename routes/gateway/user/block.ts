@@ -6,7 +6,6 @@ import { Nothing } from "../../fields.ts";
 import { ListedUser, listedUser, Page, pageOf, PageQuery } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
-/** GET /user/block */
 export const list = endpoint({
   method: "get",
   path: "/user/block",
@@ -24,7 +23,6 @@ export const list = endpoint({
   },
 });
 
-/** POST /user/{uid}/block */
 export const block = endpoint({
   method: "post",
   path: "/user/{uid}/block",
@@ -40,7 +38,6 @@ export const block = endpoint({
   },
 });
 
-/** DELETE /user/{uid}/block */
 export const unblock = endpoint({
   method: "delete",
   path: "/user/{uid}/block",

@@ -7,7 +7,6 @@ import { Nothing } from "../../fields.ts";
 import { ListedUser, listedUser, Page, pageOf, PageQuery } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
-/** POST /user/{uid}/card */
 export const send = endpoint({
   method: "post",
   path: "/user/{uid}/card",
@@ -26,7 +25,6 @@ export const send = endpoint({
   },
 });
 
-/** DELETE /user/{uid}/card */
 export const remove = endpoint({
   method: "delete",
   path: "/user/{uid}/card",
@@ -41,7 +39,6 @@ export const remove = endpoint({
   },
 });
 
-/** GET /user/card */
 export const list = endpoint({
   method: "get",
   path: "/user/card",

@@ -48,7 +48,6 @@ function messageOf(notification: Notification, uid: string): z.input<typeof Mess
   };
 }
 
-/** GET /user/message */
 export const list = endpoint({
   method: "get",
   path: "/user/message",
@@ -71,7 +70,6 @@ export const list = endpoint({
   },
 });
 
-/** GET /user/message/unread_total */
 export const countUnread = endpoint({
   method: "get",
   path: "/user/message/unread_total",

@@ -21,7 +21,6 @@ const ChangedProfile = NewProfile.extend({
   ).optional().describe("介绍"),
 });
 
-/** POST /user/profile/init */
 export const init = endpoint({
   method: "post",
   path: "/user/profile/init",
@@ -34,7 +33,6 @@ export const init = endpoint({
     userProfileResult(await initProfile(ctx, { userId: actor.userId, ...body })),
 });
 
-/** PUT /user/profile */
 export const update = endpoint({
   method: "put",
   path: "/user/profile",
@@ -46,7 +44,6 @@ export const update = endpoint({
     userProfileResult(await updateProfile(ctx, { userId: actor.userId, ...body })),
 });
 
-/** GET /user/{uid}/profile */
 export const read = endpoint({
   method: "get",
   path: "/user/{uid}/profile",

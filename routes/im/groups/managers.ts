@@ -7,7 +7,6 @@ import { endpoint } from "../surface.ts";
 const ManagersBody = Uids.min(1, "不能为空");
 const MANAGER_ERRORS: Kind[] = [...GROUP_ERRORS, "group_no_right", "self_refused"];
 
-/** POST /groups/{group_no}/managers */
 export const postManagers = endpoint({
   method: "post",
   path: "/groups/{group_no}/managers",
@@ -28,7 +27,6 @@ export const postManagers = endpoint({
   },
 });
 
-/** DELETE /groups/{group_no}/managers */
 export const deleteManagers = endpoint({
   method: "delete",
   path: "/groups/{group_no}/managers",

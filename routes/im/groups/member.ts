@@ -7,7 +7,6 @@ import { done, doneAnd } from "../fields.ts";
 import { GROUP_ERRORS, GroupParams, originOf, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
-/** POST /groups/{group_no}/member/invite */
 export const postInvite = endpoint({
   method: "post",
   path: "/groups/{group_no}/member/invite",
@@ -31,7 +30,6 @@ export const postInvite = endpoint({
   },
 });
 
-/** GET /groups/{group_no}/member/h5confirm */
 export const getConfirmPage = endpoint({
   method: "get",
   path: "/groups/{group_no}/member/h5confirm",

@@ -9,7 +9,6 @@ import { endpoint } from "../surface.ts";
 
 const MembersBody = z.object({ members: Uids.default([]).describe("成员uid集合") });
 
-/** POST /groups/{group_no}/members */
 export const postMembers = endpoint({
   method: "post",
   path: "/groups/{group_no}/members",
@@ -31,7 +30,6 @@ export const postMembers = endpoint({
   },
 });
 
-/** DELETE /groups/{group_no}/members */
 export const deleteMembers = endpoint({
   method: "delete",
   path: "/groups/{group_no}/members",
@@ -51,7 +49,6 @@ export const deleteMembers = endpoint({
   },
 });
 
-/** PUT /groups/{group_no}/members/{uid} */
 export const putMember = endpoint({
   method: "put",
   path: "/groups/{group_no}/members/{uid}",

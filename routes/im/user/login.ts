@@ -8,7 +8,6 @@ import { done, doneAnd } from "../fields.ts";
 import { openEndpoint } from "../surface.ts";
 import { clientAt, LoginFrom, SmsCode, UserLogin, userLogin } from "../user_fields.ts";
 
-/** POST /user/login */
 export const logIn = openEndpoint({
   method: "post",
   path: "/user/login",
@@ -37,7 +36,6 @@ export const logIn = openEndpoint({
     ),
 });
 
-/** POST /user/login/check_phone */
 export const confirmPhone = openEndpoint({
   method: "post",
   path: "/user/login/check_phone",

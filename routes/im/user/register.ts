@@ -17,7 +17,6 @@ const Registration = LoginFrom.extend({
   ).default("").describe("Empty: one is made up"),
 });
 
-/** POST /user/register */
 export const register = openEndpoint({
   method: "post",
   path: "/user/register",

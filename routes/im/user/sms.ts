@@ -9,7 +9,6 @@ import { Done, done, doneAnd } from "../fields.ts";
 import { openEndpoint } from "../surface.ts";
 import { Phone } from "../user_fields.ts";
 
-/** POST /user/sms/login_check_phone */
 export const sendLoginCode = openEndpoint({
   method: "post",
   path: "/user/sms/login_check_phone",
@@ -27,7 +26,6 @@ export const sendLoginCode = openEndpoint({
   },
 });
 
-/** POST /user/sms/registercode */
 export const sendRegisterCode = openEndpoint({
   method: "post",
   path: "/user/sms/registercode",

@@ -6,7 +6,6 @@ import { perUser } from "../../../middleware/rate_limit.ts";
 import { Flag, flag } from "../../fields.ts";
 import { endpoint } from "../surface.ts";
 
-/** GET /wallet/bankcard/info */
 export const recognize = endpoint({
   method: "get",
   path: "/wallet/bankcard/info",

@@ -19,7 +19,6 @@ const optionalText = (max: number) =>
 const BANK_TEXT_LENGTH_MAX = 64;
 const ID_NO_LENGTH_MAX = 32;
 
-/** POST /wallet/bankcards */
 export const add = endpoint({
   method: "post",
   path: "/wallet/bankcards",
@@ -55,7 +54,6 @@ export const add = endpoint({
 
 const TYPE_NAMES: Record<string, string> = { DC: "储蓄卡", CC: "信用卡" };
 
-/** GET /wallet/bankcards */
 export const list = endpoint({
   method: "get",
   path: "/wallet/bankcards",

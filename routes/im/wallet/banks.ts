@@ -2,7 +2,6 @@ import { z } from "zod";
 import { banks } from "../../../db/domain/payment_methods/banks.ts";
 import { endpoint } from "../surface.ts";
 
-/** GET /wallet/banks */
 export const list = endpoint({
   method: "get",
   path: "/wallet/banks",

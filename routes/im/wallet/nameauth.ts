@@ -3,7 +3,6 @@ import { readNameProof } from "../../../db/domain/payment_methods/card_reads.ts"
 import { Flag, flag } from "../../fields.ts";
 import { endpoint } from "../surface.ts";
 
-/** GET /wallet/nameauth */
 export const read = endpoint({
   method: "get",
   path: "/wallet/nameauth",

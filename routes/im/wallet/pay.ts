@@ -14,7 +14,6 @@ import { SmsCode } from "../user_fields.ts";
 /** Longer ones are no pay passwords anyway; 6 digits is a rule of the wallet. */
 const PayPassword = z.string().max(64).describe("6 digits");
 
-/** POST /wallet/pay/smscode/paypwd */
 export const sendCode = endpoint({
   method: "post",
   path: "/wallet/pay/smscode/paypwd",
@@ -30,7 +29,6 @@ export const sendCode = endpoint({
   },
 });
 
-/** POST /wallet/pay/smscode/paypwdverity */
 export const verifyCode = endpoint({
   method: "post",
   path: "/wallet/pay/smscode/paypwdverity",
@@ -47,7 +45,6 @@ export const verifyCode = endpoint({
   },
 });
 
-/** POST /wallet/pay/password */
 export const setPassword = endpoint({
   method: "post",
   path: "/wallet/pay/password",
@@ -65,7 +62,6 @@ export const setPassword = endpoint({
   },
 });
 
-/** POST /wallet/pay/token */
 export const takeToken = endpoint({
   method: "post",
   path: "/wallet/pay/token",

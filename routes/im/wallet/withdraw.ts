@@ -10,7 +10,6 @@ import { Cents, HexId } from "../../fields.ts";
 import { done, doneAnd } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
-/** GET /wallet/withdraw/explain */
 export const explain = endpoint({
   method: "get",
   path: "/wallet/withdraw/explain",
@@ -29,7 +28,6 @@ export const explain = endpoint({
   }),
 });
 
-/** POST /wallet/withdraw */
 export const withdraw = endpoint({
   method: "post",
   path: "/wallet/withdraw",

@@ -23,7 +23,6 @@ const Payment = z.object({
   inviter_user_id: UserId.nullish().describe("Who brought them; absent: as their membership says"),
 });
 
-/** POST /v1/groups/{group_id}/payments */
 export const record = endpoint({
   method: "post",
   path: "/v1/groups/{group_id}/payments",

@@ -23,7 +23,6 @@ function receiversOf(
   return [...body.reciever_id ?? [], ...body.receiver_id ?? []];
 }
 
-/** POST /v1/groups/{group_id}/send_message */
 export const send = endpoint({
   method: "post",
   path: "/v1/groups/{group_id}/send_message",

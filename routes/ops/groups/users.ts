@@ -52,7 +52,6 @@ function memberRecord(groupId: number, member: ManagedMember): z.input<typeof Me
   };
 }
 
-/** GET /v1/groups/{group_id}/users */
 export const list = endpoint({
   method: "get",
   path: "/v1/groups/{group_id}/users",

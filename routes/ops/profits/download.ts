@@ -4,7 +4,6 @@ import { Streamed } from "../../endpoint.ts";
 import { endpoint } from "../surface.ts";
 import { scopeOfCall } from "./fields.ts";
 
-/** POST /v1/profits/cny_records/download */
 export const download = endpoint({
   method: "post",
   path: "/v1/profits/cny_records/download",

@@ -6,7 +6,6 @@ import { scopeOfCall } from "./fields.ts";
 const Count = z.number().int();
 const Line = Count.describe("From 1, the header");
 
-/** POST /v1/profits/cny_records/feedback */
 export const give = endpoint({
   method: "post",
   path: "/v1/profits/cny_records/feedback",

@@ -23,7 +23,6 @@ import {
 } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
-/** POST /client/groups */
 export const postClientGroup = endpoint({
   method: "post",
   path: "/client/groups",
@@ -66,7 +65,6 @@ function clientGroup(group: PartnerGroup, withQuiet: boolean): z.input<typeof Cl
   };
 }
 
-/** GET /client/groups */
 export const getClientGroups = endpoint({
   method: "get",
   path: "/client/groups",
@@ -84,7 +82,6 @@ export const getClientGroups = endpoint({
   },
 });
 
-/** PATCH /client/groups/{gid} */
 export const patchClientGroup = endpoint({
   method: "patch",
   path: "/client/groups/{gid}",
@@ -108,7 +105,6 @@ export const patchClientGroup = endpoint({
   },
 });
 
-/** DELETE /client/groups/{gid} */
 export const deleteClientGroup = endpoint({
   method: "delete",
   path: "/client/groups/{gid}",
@@ -124,7 +120,6 @@ export const deleteClientGroup = endpoint({
   },
 });
 
-/** POST /client/groups/{gid}/members */
 export const postClientMembers = endpoint({
   method: "post",
   path: "/client/groups/{gid}/members",
@@ -142,7 +137,6 @@ export const postClientMembers = endpoint({
   },
 });
 
-/** DELETE /client/groups/{gid}/members/{mid} */
 export const deleteClientMember = endpoint({
   method: "delete",
   path: "/client/groups/{gid}/members/{mid}",
@@ -163,7 +157,6 @@ export const deleteClientMember = endpoint({
   },
 });
 
-/** DELETE /client/groups/{gid}/members */
 export const deleteClientMembers = endpoint({
   method: "delete",
   path: "/client/groups/{gid}/members",
@@ -185,7 +178,6 @@ export const deleteClientMembers = endpoint({
   },
 });
 
-/** PATCH /client/groups/{gid}/members/{memberid} */
 export const patchClientMember = endpoint({
   method: "patch",
   path: "/client/groups/{gid}/members/{memberid}",

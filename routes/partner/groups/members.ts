@@ -6,7 +6,6 @@ import { Id, Nothing, nothing } from "../fields.ts";
 import { AddBody, callerOf, GroupParams, RemoveBody, SettingsBody } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
-/** POST /groups/{gid}/members */
 export const postMembers = endpoint({
   method: "post",
   path: "/groups/{gid}/members",
@@ -25,7 +24,6 @@ export const postMembers = endpoint({
   },
 });
 
-/** DELETE /groups/{gid}/members/{mid} */
 export const deleteMember = endpoint({
   method: "delete",
   path: "/groups/{gid}/members/{mid}",
@@ -45,7 +43,6 @@ export const deleteMember = endpoint({
   },
 });
 
-/** DELETE /groups/{gid}/members */
 export const deleteMembers = endpoint({
   method: "delete",
   path: "/groups/{gid}/members",
@@ -67,7 +64,6 @@ export const deleteMembers = endpoint({
   },
 });
 
-/** PATCH /groups/{gid}/members/{memberid} */
 export const patchMember = endpoint({
   method: "patch",
   path: "/groups/{gid}/members/{memberid}",
