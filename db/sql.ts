@@ -40,6 +40,9 @@ export const typed = <Value>(): Column<Value> => (answered) => answered as Value
 /** Null becomes undefined. */
 export const maybe = <Value>(column: Column<Value>): Column<Value | undefined> => (answered) =>
   answered === null ? undefined : column(answered);
+/** Null stays null. */
+export const nullable = <Value>(column: Column<Value>): Column<Value | null> => (answered) =>
+  answered === null ? null : column(answered);
 
 export type Row<Columns> = {
   [Name in keyof Columns]: Columns[Name] extends Column<infer Value> ? Value : never;

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { DELIVERED } from "../../schema/broadcasts.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { instant, listOf } from "../../sql.ts";
+import { bool, instant, int8, listOf, nullable, type Row, rows, text, typed } from "../../sql.ts";
 import type { Delivery } from "../messages/accept.ts";
 import { ContentType } from "../messages/rules.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
@@ -11,16 +11,17 @@ import { DELIVERY_COUNT } from "./rules.ts";
 /** Most people one event on the bus wakes. */
 const EVENT_PEOPLE_MAX = 500;
 
-interface OpenRow extends Record<string, unknown> {
-  id: string;
-  group_id: string;
-  text: string;
-  user_ids: string[] | null;
-  message_id: string | null;
-  after_user_id: string;
-  is_disbanded: boolean;
-  has_bot: boolean;
-}
+const columns = {
+  id: int8,
+  groupId: int8,
+  text,
+  userIds: typed<string[] | null>(),
+  messageId: nullable(int8),
+  afterUserId: int8,
+  isDisbanded: bool,
+  hasBot: bool,
+};
+type Open = Row<typeof columns>;
 
 /** The text as a message of the group from nobody. */
 export function payloadOf(text: string): string {
@@ -50,25 +51,25 @@ export async function deliverNextBroadcast(
   return deliveries.length;
 }
 
-async function claimOldest(tx: Ctx): Promise<OpenRow | undefined> {
-  const { rows } = await tx.db.execute<OpenRow>(sql`
+async function claimOldest(tx: Ctx): Promise<Open | undefined> {
+  const statement = sql`
     select broadcasts.id, broadcasts.group_id, broadcasts.text, broadcasts.user_ids::text[],
       broadcasts.message_id, broadcasts.after_user_id, groups.disbanded_at is not null as is_disbanded,
       groups.client_id is not null and groups.keystore_sealed is not null as has_bot
     from broadcasts join groups on groups.id = broadcasts.group_id
     where state <> 'done' and after_user_id < ${DELIVERED}
-    order by broadcasts.id limit 1 for no key update of broadcasts skip locked`);
-  return rows[0];
+    order by broadcasts.id limit 1 for no key update of broadcasts skip locked`;
+  return (await rows(tx, statement, columns))[0];
 }
 
-async function deliverChunk(tx: Ctx, broadcast: OpenRow, limit: number): Promise<Delivery[]> {
-  const { group_id: groupId, message_id: messageId, has_bot: hasBot } = broadcast;
+async function deliverChunk(tx: Ctx, broadcast: Open, limit: number): Promise<Delivery[]> {
+  const { groupId, messageId, hasBot } = broadcast;
   const now = instant(tx.now());
-  const { rows } = await tx.db.execute<{ user_id: string; seq: string }>(sql`
+  const statement = sql`
     with receivers as materialized (
       select user_id from group_members
-      where group_id = ${groupId} and removed_at is null and ${!broadcast.is_disbanded}
-        and user_id > ${broadcast.after_user_id} and ${isMeant(broadcast)}
+      where group_id = ${groupId} and removed_at is null and ${!broadcast.isDisbanded}
+        and user_id > ${broadcast.afterUserId} and ${isMeant(broadcast)}
       order by user_id limit ${limit}
     ), made as (
       insert into messages (channel_type, group_id, payload, red_dot, created_at)
@@ -96,15 +97,15 @@ async function deliverChunk(tx: Ctx, broadcast: OpenRow, limit: number): Promise
     )${hasBot ? sql`, entered as (${enterSends(tx, broadcast)})` : sql``}, kept as (
       ${keepProgress(broadcast, { limit, now })}
     )
-    select user_id::text, last_seq::text as seq from heads`);
-  return rows.map(({ user_id, seq }) => ({ userId: Number(user_id), seq: Number(seq) }));
+    select user_id, last_seq as seq from heads`;
+  return await rows(tx, statement, { userId: int8, seq: int8 });
 }
 
-function isMeant({ user_ids: userIds }: OpenRow): SQL {
+function isMeant({ userIds }: Open): SQL {
   return userIds === null ? sql`true` : sql`user_id = any(${listOf(userIds, "bigint")})`;
 }
 
-function enterSends(tx: Ctx, { id }: OpenRow): SQL {
+function enterSends(tx: Ctx, { id }: Open): SQL {
   const broadcastId = sql`${id}::bigint`;
   return enqueueFrom(
     tx,
@@ -115,10 +116,7 @@ function enterSends(tx: Ctx, { id }: OpenRow): SQL {
 }
 
 /** `total_count` counts those delivered to so far; of a group without a bot they have it all. */
-function keepProgress(
-  { id, has_bot: hasBot }: OpenRow,
-  { limit, now }: { limit: number; now: SQL },
-) {
+function keepProgress({ id, hasBot }: Open, { limit, now }: { limit: number; now: SQL }) {
   const isLast = sql`chunk.count < ${limit}`;
   const sentCount = sql`sent_count + case when ${hasBot} then 0 else chunk.count end`;
   const hasEnded = sql`${isLast} and ${sentCount} + failed_count >= total_count + chunk.count`;

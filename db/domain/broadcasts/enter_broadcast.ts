@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { GroupStatus } from "../../schema/groups.ts";
-import { instant, listOf } from "../../sql.ts";
+import { instant, int4, int8, listOf, maybe, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { checkPayload } from "../messages/rules.ts";
 import type { OpsActor } from "../operators/actor.ts";
@@ -18,11 +18,7 @@ export interface NewBroadcast {
   actor: OpsActor;
 }
 
-interface EnteredRow extends Record<string, unknown> {
-  status: number;
-  strangers: string[];
-  id: string | null;
-}
+const columns = { status: int4, stranger: maybe(text), id: maybe(int8) };
 
 /**
  * Enters a message to a group's members, which a job delivers. However large the group is, it is
@@ -37,7 +33,7 @@ export async function enterBroadcast(ctx: Ctx, broadcast: NewBroadcast): Promise
   if (actor.kind !== "operator") throw new DomainError("operator_no_right");
   checkPayload(payloadOf(text));
   return await withTx(ctx, async (tx) => {
-    const { rows: [row] } = await tx.db.execute<EnteredRow>(sql`
+    const statement = sql`
       with place as (
         select id, status from groups
         where id = ${groupId} and app_id = ${HOUSE_APP_ID} and disbanded_at is null
@@ -50,30 +46,34 @@ export async function enterBroadcast(ctx: Ctx, broadcast: NewBroadcast): Promise
       ), entered as (
         insert into broadcasts (group_id, operator_id, text, user_ids, created_at)
         select place.id, ${actor.operatorId}::bigint, ${text},
-          case when ${
-      uids !== undefined
-    } then array(select user_id from named order by user_id) end,
+          case when ${uids !== undefined}
+            then array(select user_id from named order by user_id) end,
           ${instant(tx.now())}
         from place
         where status = ${GroupStatus.running}
           and not exists (select from named where user_id is null)
         returning id
       )
-      select place.status, array(select uid from named where user_id is null limit 1) as strangers,
-        (select id from entered)::text as id
-      from place`);
-    if (!row) throw new DomainError("group_missing");
-    if (row.status !== GroupStatus.running) throw new DomainError("group_stopped");
-    if (row.id === null) {
-      throw new DomainError("params_invalid", { message: `${row.strangers[0]}不在该群` });
+      select place.status, (select uid from named where user_id is null limit 1) as stranger,
+        (select id from entered) as id
+      from place`;
+    const [found] = await rows(tx, statement, columns);
+    if (!found) throw new DomainError("group_missing");
+    const { status, stranger, id } = found;
+    if (status !== GroupStatus.running) throw new DomainError("group_stopped");
+    if (id === undefined) {
+      throw new DomainError("params_invalid", { message: `${stranger}不在该群` });
     }
     await recordAction(tx, {
       actor,
       action: "broadcasts.send",
       target: `group:${groupId}`,
       before: null,
-      after: { broadcast_id: row.id, receivers: uids === undefined ? "all" : new Set(uids).size },
+      after: {
+        broadcast_id: String(id),
+        receivers: uids === undefined ? "all" : new Set(uids).size,
+      },
     });
-    return Number(row.id);
+    return id;
   });
 }

@@ -3,7 +3,7 @@ import { unseal } from "../../../config/runtime/sealed.ts";
 import { uuidText, uuidV5 } from "../../../config/runtime/uuid.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { type broadcastStates, DELIVERED } from "../../schema/broadcasts.ts";
-import { listOf, milliseconds } from "../../sql.ts";
+import { int4, int8, listOf, maybe, milliseconds, type Row, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { keystoreBinding } from "../groups/keystore.ts";
 
@@ -19,23 +19,24 @@ export interface BroadcastState {
   failed: number;
 }
 
-interface StateRow extends Record<string, unknown> {
-  state: BroadcastState["state"];
-  total: number;
-  sent: number;
-  failed: number;
-}
-
 /** @throws {DomainError} `broadcast_missing` */
 export async function readBroadcast(ctx: Ctx, broadcastId: number): Promise<BroadcastState> {
-  const { rows: [row] } = await ctx.db.execute<StateRow>(sql`
-    select state, sent_count as sent, failed_count as failed,
+  const statement = sql`
+    select broadcasts.id, state, sent_count as sent, failed_count as failed,
       case when after_user_id = ${DELIVERED} then total_count else greatest(total_count,
         coalesce(cardinality(user_ids), groups.member_count)) end as total
     from broadcasts join groups on groups.id = broadcasts.group_id
-    where broadcasts.id = ${broadcastId}`);
-  if (!row) throw new DomainError("broadcast_missing");
-  return { id: broadcastId, ...row };
+    where broadcasts.id = ${broadcastId}`;
+  const columns = {
+    id: int8,
+    state: typed<BroadcastState["state"]>(),
+    total: int4,
+    sent: int4,
+    failed: int4,
+  };
+  const [broadcast] = await rows(ctx, statement, columns);
+  if (!broadcast) throw new DomainError("broadcast_missing");
+  return broadcast;
 }
 
 /** What the bot of a group needs to know to send a broadcast. */
@@ -47,16 +48,16 @@ export interface BroadcastToSend {
   receivers: Map<number, { mixinUserId: string; messageId: string }>;
 }
 
-interface SendRow extends Record<string, unknown> {
-  id: string;
-  text: string;
-  created_ms: string;
-  group_id: string;
-  client_id: string | null;
-  keystore_sealed: string | null;
-  user_id: string;
-  uid: string;
-}
+const sendColumns = {
+  id: int8,
+  text,
+  createdMs: int8,
+  groupId: int8,
+  clientId: maybe(text),
+  keystoreSealed: maybe(text),
+  userId: int8,
+  uid: text,
+};
 
 /** Ours alone, so that no other program's ids meet ours. */
 const NAMESPACE = "0b6c5f0e9d3a4c7f8e21a4d7c3b95f60";
@@ -69,39 +70,37 @@ export async function readBroadcastsToSend(
   ctx: Ctx,
   asked: { broadcastId: number; userId: number }[],
 ): Promise<Map<number, BroadcastToSend>> {
-  const { rows } = await ctx.db.execute<SendRow>(sql`
-    select broadcasts.id::text, text, ${
-    milliseconds(sql`broadcasts.created_at`)
-  }::text as created_ms,
-      groups.id::text as group_id, client_id, keystore_sealed, users.id::text as user_id, users.uid
+  const statement = sql`
+    select broadcasts.id, text, ${milliseconds(sql`broadcasts.created_at`)} as created_ms,
+      groups.id as group_id, client_id, keystore_sealed, users.id as user_id, users.uid
     from unnest(${listOf(asked.map(({ broadcastId }) => broadcastId), "bigint")},
       ${listOf(asked.map(({ userId }) => userId), "bigint")}) as asked (broadcast_id, user_id)
     join broadcasts on broadcasts.id = asked.broadcast_id
     join groups on groups.id = broadcasts.group_id
-    join users on users.id = asked.user_id`);
+    join users on users.id = asked.user_id`;
   const found = new Map<number, BroadcastToSend>();
-  for (const row of rows) {
-    const id = Number(row.id);
+  for (const row of await rows(ctx, statement, sendColumns)) {
+    const { id, createdMs, userId, uid } = row;
     const broadcast = found.get(id) ??
       { text: row.text, bot: botOf(ctx, row), receivers: new Map() };
     found.set(id, broadcast);
-    broadcast.receivers.set(Number(row.user_id), {
-      mixinUserId: uuidText(row.uid),
+    broadcast.receivers.set(userId, {
+      mixinUserId: uuidText(uid),
       // The time of birth tells broadcasts of different databases with one number apart.
-      messageId: uuidV5(NAMESPACE, `${row.id}:${row.created_ms}:${row.user_id}`),
+      messageId: uuidV5(NAMESPACE, `${id}:${createdMs}:${userId}`),
     });
   }
   return found;
 }
 
-function botOf({ config }: Ctx, row: SendRow): BroadcastToSend["bot"] {
-  const { client_id: clientId, keystore_sealed: sealed } = row;
-  if (clientId === null || sealed === null) return undefined;
+function botOf(
+  { config }: Ctx,
+  { clientId, keystoreSealed, groupId }: Row<typeof sendColumns>,
+): BroadcastToSend["bot"] {
+  if (clientId === undefined || keystoreSealed === undefined) return undefined;
   try {
-    return {
-      clientId,
-      keystore: unseal(config.keys, sealed, keystoreBinding(Number(row.group_id))),
-    };
+    const keystore = unseal(config.keys, keystoreSealed, keystoreBinding(groupId));
+    return { clientId, keystore };
   } catch {
     return undefined;
   }

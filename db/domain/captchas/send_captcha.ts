@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { hmacHex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { captchaAudit, captchaSends } from "../../schema/captchas.ts";
-import { instant, milliseconds } from "../../sql.ts";
+import { instant, int8, maybe, milliseconds, rows, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import {
   CAPTCHA_LIFE_MS,
@@ -66,7 +66,7 @@ async function claimSend(ctx: Ctx, { purpose, mobile, address }: SendCaptchaInpu
     }),
     sql` and `,
   );
-  const { rows } = await ctx.db.execute<{ id: string | null; sent_at_ms: string[] | null }>(sql`
+  const statement = sql`
     with claimed as (
       insert into captcha_sends (purpose, country_code, mobile, sent_at)
       values (${purpose}, ${countryCode}, ${number}, array[${instant(now)}])
@@ -82,15 +82,15 @@ async function claimSend(ctx: Ctx, { purpose, mobile, address }: SendCaptchaInpu
       from claimed
       returning id
     )
-    select (select id::text from audited) as id,
+    select (select id from audited) as id,
       (select array(select ${milliseconds(sql`at`)}::text
         from unnest(sent_at) with ordinality as sends(at, place) order by place)
        from captcha_sends where purpose = ${purpose} and country_code = ${countryCode}
-         and mobile = ${number}) as sent_at_ms
-  `);
-  const { id, sent_at_ms } = rows[0]!;
-  if (id !== null) return Number(id);
-  refuseTooMany((sent_at_ms ?? []).map(Number), now.getTime());
+         and mobile = ${number}) as sent_at_ms`;
+  const columns = { id: maybe(int8), sentAtMs: typed<string[] | null>() };
+  const [claimed] = await rows(ctx, statement, columns);
+  if (claimed!.id !== undefined) return claimed!.id;
+  refuseTooMany((claimed!.sentAtMs ?? []).map(Number), now.getTime());
   // Refused by a send so recent that this statement's snapshot does not show it.
   throw new DomainError("captcha_too_soon");
 }

@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { chatAccounts } from "../../schema/chat.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
@@ -117,16 +117,16 @@ async function makeAccount(
   for (let draw = 1;; draw++) {
     try {
       return await withTx(ctx, async (tx) => {
-        const { rows: [made] } = await tx.db.execute<{ user_id: string }>(sql`
+        const statement = sql`
           with registering as (${user})
           insert into chat_accounts (user_id, username, password, short_no)
           select id, ${username}, ${password}, ${drawnShortNo} from registering
           on conflict (user_id) do update set password = excluded.password
             where chat_accounts.password is null
-          returning user_id`);
+          returning user_id`;
+        const [made] = await rows(tx, statement, { userId: int8 });
         if (!made) throw new DomainError("account_exists");
-        const userId = Number(made.user_id);
-        return { userId, said: await welcome(tx, userId) };
+        return { ...made, said: await welcome(tx, made.userId) };
       });
     } catch (error) {
       const isTaken = brokenConstraintOf(error) === "chat_accounts_shortNo_unique";

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { instant, rows, text } from "../../sql.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 
 /**
@@ -11,7 +11,7 @@ export async function removeDevice(
   ctx: Ctx,
   { userId, deviceId, tokenHash }: { userId: number; deviceId: string; tokenHash: string },
 ): Promise<void> {
-  const { rows } = await ctx.db.execute<{ token_hash: string; ended: boolean }>(sql`
+  const statement = sql`
     with device as (
       delete from devices where user_id = ${userId} and device_id = ${deviceId} returning id
     )
@@ -19,6 +19,7 @@ export async function removeDevice(
       revoked_at = case when token_hash = ${tokenHash} then revoked_at
         else coalesce(revoked_at, ${instant(ctx.now())}) end
     where user_id = ${userId} and device_id in (select id from device)
-    returning token_hash, token_hash <> ${tokenHash} as ended`);
-  await endSessions(ctx, rows.filter((row) => row.ended).map((row) => row.token_hash));
+    returning token_hash`;
+  const onIt = await rows(ctx, statement, { tokenHash: text });
+  await endSessions(ctx, onIt.map((session) => session.tokenHash).filter((it) => it !== tokenHash));
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function leaveClub(
   ctx: Ctx,
   { userId, clubId }: { userId: number; clubId: string },
 ): Promise<void> {
-  const { rows: [club] } = await ctx.db.execute<{ must_stay: boolean }>(sql`
+  const statement = sql`
     with club as (
       select id, owner_id = ${userId} and member_count > 1 as must_stay
       from clubs where id = ${clubId} for no key update
@@ -28,7 +28,8 @@ export async function leaveClub(
           then ${instant(ctx.now())} end
       from gone where clubs.id = gone.club_id
     )
-    select must_stay from club`);
+    select must_stay from club`;
+  const [club] = await rows(ctx, statement, { mustStay: bool });
   if (!club) throw new DomainError("club_missing");
-  if (club.must_stay) throw new DomainError("club_owner_stays");
+  if (club.mustStay) throw new DomainError("club_owner_stays");
 }

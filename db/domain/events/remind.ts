@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows, text } from "../../sql.ts";
 import { notifying } from "../notifications/notify.ts";
 import { EVENT_REMINDER_MS, EVENT_WINDOW_MS, eventUrl } from "./rules.ts";
 
@@ -24,22 +24,22 @@ export async function remindOfEvents(ctx: Ctx, { limit }: { limit: number }): Pr
   return told;
 }
 
-interface DueEvent extends Record<string, unknown> {
+interface DueEvent {
   id: string;
   name: string;
 }
 
 async function readDueEvents(ctx: Ctx): Promise<DueEvent[]> {
   const nowMs = ctx.now().getTime();
-  const { rows } = await ctx.db.execute<DueEvent>(sql`
+  const statement = sql`
     select id, name from events
     where deleted_at is null
       and event_at between ${instant(new Date(nowMs - EVENT_WINDOW_MS))}
         and ${instant(new Date(nowMs + EVENT_REMINDER_MS))}
       and exists (select 1 from event_reminders
         where event_reminders.event_id = events.id and reminded_at is null)
-    order by event_at, id limit ${EVENT_COUNT_MAX}`);
-  return rows;
+    order by event_at, id limit ${EVENT_COUNT_MAX}`;
+  return await rows(ctx, statement, { id: text, name: text });
 }
 
 async function remindOf(ctx: Ctx, { id, name }: DueEvent, limit: number): Promise<number> {
@@ -50,7 +50,7 @@ async function remindOf(ctx: Ctx, { id, name }: DueEvent, limit: number): Promis
     url: eventUrl(id),
     push: true,
   }, { receivers: sql`select user_id from reminded` });
-  const { rows } = await ctx.db.execute<{ count: string }>(sql`
+  const statement = sql`
     with due as materialized (
       select event_id, user_id from event_reminders
       where event_id = ${id} and reminded_at is null
@@ -63,6 +63,7 @@ async function remindOf(ctx: Ctx, { id, name }: DueEvent, limit: number): Promis
       where event_reminders.event_id = due.event_id and event_reminders.user_id = due.user_id
       returning event_reminders.user_id
     ), ${notice}
-    select (select count(*) from reminded)::text as count from (select count(*) from notices) as told`);
-  return Number(rows[0]!.count);
+    select (select count(*) from reminded) as count from (select count(*) from notices) as told`;
+  const [told] = await rows(ctx, statement, { count: int8 });
+  return told!.count;
 }

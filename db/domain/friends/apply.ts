@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { randomHex32, sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { BUILT_IN_UIDS } from "../../schema/users.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, int8, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { known } from "../users/who_is_there.ts";
 import { command, sendNotice } from "./notices.ts";
@@ -13,13 +13,6 @@ export interface ApplyInput {
   /** Whom the applicant wants as a friend. */
   uid: string;
   remark: string;
-}
-
-interface AppliedRow extends Record<string, unknown> {
-  id: string;
-  apply_name: string;
-  is_self: boolean;
-  is_friend: boolean;
 }
 
 /**
@@ -38,7 +31,7 @@ export async function applyForFriendship(
   const token = randomHex32();
   const now = ctx.now();
   const { userId } = applicant;
-  const { rows: [found] } = await ctx.db.execute<AppliedRow>(sql`
+  const statement = sql`
     with target as (
       select users.id, users.id = ${userId} as is_self,
         -- Whoever is missing on one side may ask again.
@@ -56,18 +49,20 @@ export async function applyForFriendship(
         set token_hash = excluded.token_hash, remark = excluded.remark,
           expires_at = excluded.expires_at, created_at = excluded.created_at, accepted_at = null
     )
-    select target.id::text, is_self, is_friend,
-      (select nickname from users where id = ${userId}) as apply_name
-    from target`);
+    select target.id, is_self, is_friend,
+      (select nickname from users where id = ${userId}) as own_name
+    from target`;
+  const columns = { id: int8, isSelf: bool, isFriend: bool, ownName: text };
+  const [found] = await rows(ctx, statement, columns);
   if (!found) throw new DomainError("user_missing");
-  if (found.is_self) throw new DomainError("self_refused");
-  if (found.is_friend) throw new DomainError("friend_already");
+  if (found.isSelf) throw new DomainError("self_refused");
+  if (found.isFriend) throw new DomainError("friend_already");
   await sendNotice(ctx, {
     senderId: userId,
-    receiverId: Number(found.id),
+    receiverId: found.id,
     payload: command("friendRequest", {
       apply_uid: applicant.uid,
-      apply_name: found.apply_name,
+      apply_name: found.ownName,
       to_uid: uid,
       remark,
       token,

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, int8, maybe, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { friendsAmong } from "./label_members.ts";
 import { LABEL_COUNT_MAX } from "./label_rules.ts";
@@ -12,11 +12,6 @@ export interface LabelInput {
   memberUids: string[];
 }
 
-interface CreatedRow extends Record<string, unknown> {
-  is_full: boolean;
-  id: string | null;
-}
-
 /**
  * Makes a label and answers its id. A person's labels have different names.
  *
@@ -26,7 +21,7 @@ export async function createLabel(
   ctx: Ctx,
   { userId, name, memberUids }: LabelInput,
 ): Promise<number> {
-  const { rows: [row] } = await ctx.db.execute<CreatedRow>(sql`
+  const statement = sql`
     with own as (
       select count(*) >= ${LABEL_COUNT_MAX} as is_full from labels where user_id = ${userId}
     ), label as (
@@ -39,10 +34,11 @@ export async function createLabel(
       select label.id, chosen.friend_id
       from label, (${friendsAmong({ userId, uids: memberUids })}) as chosen
     )
-    select own.is_full, label.id::text from own left join label on true`);
-  if (row!.is_full) {
+    select own.is_full, label.id from own left join label on true`;
+  const [label] = await rows(ctx, statement, { isFull: bool, id: maybe(int8) });
+  if (label!.isFull) {
     throw new DomainError("params_invalid", { message: `标签不能超过${LABEL_COUNT_MAX}个` });
   }
-  if (row!.id === null) throw new DomainError("label_taken");
-  return Number(row!.id);
+  if (label!.id === undefined) throw new DomainError("label_taken");
+  return label!.id;
 }

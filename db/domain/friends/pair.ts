@@ -1,19 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { BUILT_IN_UIDS } from "../../schema/users.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows, text } from "../../sql.ts";
 
 /** One of two people whose friendship is about to change. */
 export interface PairedPerson {
   userId: number;
   uid: string;
   name: string;
-}
-
-interface PairRow extends Record<string, unknown> {
-  id: string;
-  uid: string;
-  nickname: string;
 }
 
 /**
@@ -27,10 +21,9 @@ export async function lockPair(
   ctx: Ctx,
   { userId, otherId }: { userId: number; otherId: SQL },
 ): Promise<{ own: PairedPerson; other: PairedPerson } | undefined> {
-  const { rows } = await ctx.db.execute<PairRow>(sql`
-    select id::text, uid, nickname from users where id = ${userId} or id = ${otherId}
-    order by id for no key update`);
-  const people = rows.map(({ id, uid, nickname }) => ({ userId: Number(id), uid, name: nickname }));
+  const statement = sql`select id as user_id, uid, nickname as name from users
+    where id = ${userId} or id = ${otherId} order by id for no key update`;
+  const people = await rows(ctx, statement, { userId: int8, uid: text, name: text });
   const own = people.find((person) => person.userId === userId);
   const other = people.find((person) => person.userId !== userId);
   return own && other ? { own, other } : undefined;
@@ -68,7 +61,7 @@ export async function placeFriendship(ctx: Ctx, pair: [number, number]): Promise
  * @returns their ids by uid
  */
 export async function placeBuiltInFriends(ctx: Ctx, userId: number): Promise<Map<string, number>> {
-  const { rows } = await ctx.db.execute<{ id: string; uid: string }>(sql`
+  const statement = sql`
     with built_in as (
       select id, uid, (row_number() over (order by id) - 1) * interval '1 millisecond' as later
       from users where uid in ${[...BUILT_IN_UIDS]}
@@ -80,6 +73,7 @@ export async function placeBuiltInFriends(ctx: Ctx, userId: number): Promise<Map
       order by built_in.id
       on conflict (user_id, friend_id) do nothing
     )
-    select id::text, uid from built_in`);
-  return new Map(rows.map(({ id, uid }) => [uid, Number(id)]));
+    select id, uid from built_in`;
+  const built = await rows(ctx, statement, { id: int8, uid: text });
+  return new Map(built.map(({ id, uid }) => [uid, id]));
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows } from "../../sql.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** How long finished runs and finished work are kept for questions, ms; dead ones stay. */
@@ -20,7 +20,7 @@ export interface FinishedDeleted {
  */
 export async function deleteFinished(ctx: Ctx, limit: number): Promise<FinishedDeleted> {
   const before = (ms: number) => instant(new Date(ctx.now().getTime() - ms));
-  const { rows } = await ctx.db.execute<{ runs: string; work: string }>(sql`
+  const statement = sql`
     with old_runs as (
       delete from job_runs where id in (
         select id from job_runs as old
@@ -35,7 +35,7 @@ export async function deleteFinished(ctx: Ctx, limit: number): Promise<FinishedD
         limit ${limit})
       returning id
     )
-    select (select count(*) from old_runs)::text as runs,
-      (select count(*) from old_work)::text as work`);
-  return { job_runs: Number(rows[0]!.runs), pending_work: Number(rows[0]!.work) };
+    select (select count(*) from old_runs) as runs, (select count(*) from old_work) as work`;
+  const [deleted] = await rows(ctx, statement, { runs: int8, work: int8 });
+  return { job_runs: deleted!.runs, pending_work: deleted!.work };
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, maybe, rows, text } from "../../sql.ts";
 import {
   type JobPlan,
   newestDuePeriod,
@@ -45,15 +45,16 @@ export async function enterAsked(ctx: Ctx, plan: JobPlan, period: string): Promi
     last: await readLast(ctx, plan),
   });
   await enterRuns(ctx, plan.name, periods.slice(0, -1));
-  const { rows } = await ctx.db.execute<{ is_new: boolean }>(sql`
+  const statement = sql`
     insert into job_runs (job, period, state, created_at)
     values (${plan.name}, ${period}, 'running', ${instant(ctx.now())})
     on conflict (job, period) do update set state = 'running', attempt_count = 0,
       lease_until = null, finished_at = null
       where job_runs.state = 'dead'
-    returning xmax = 0 as is_new`);
-  if (!rows[0]) return "unchanged";
-  return rows[0].is_new ? "entered" : "reopened";
+    returning xmax = 0 as is_new`;
+  const [run] = await rows(ctx, statement, { isNew: bool });
+  if (!run) return "unchanged";
+  return run.isNew ? "entered" : "reopened";
 }
 
 /**
@@ -66,9 +67,9 @@ async function readLast(
 ): Promise<string | undefined> {
   if (catchUp === "latest") return undefined;
   const upTo = newestDuePeriod(schedule, ctx.now());
-  const { rows } = await ctx.db.execute<{ newest: string | null }>(sql`
+  const statement = sql`
     select coalesce(
       (select max(period) from job_runs where job = ${name} and period <= ${upTo}),
-      (select min(period) from job_runs where job = ${name})) as newest`);
-  return rows[0]?.newest ?? undefined;
+      (select min(period) from job_runs where job = ${name})) as newest`;
+  return (await rows(ctx, statement, { newest: maybe(text) }))[0]!.newest;
 }

@@ -1,7 +1,18 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import type { jobStates } from "../../schema/jobs.ts";
-import { milliseconds } from "../../sql.ts";
+import {
+  bool,
+  int8,
+  maybe,
+  milliseconds,
+  nullable,
+  type Row,
+  rows,
+  text,
+  time,
+  typed,
+} from "../../sql.ts";
 import { type JobPlan, missedCount, newestDuePeriod, nextDueAt } from "./rules.ts";
 
 /** Most dead periods of one job that are named. */
@@ -30,18 +41,18 @@ export interface ListedJob {
   deadPeriods: string[];
 }
 
-interface Row extends Record<string, unknown> {
-  period: string | null;
-  state: ListedRun["state"];
-  report: unknown;
-  started_ms: string;
-  finished_ms: string | null;
-  error: string | null;
-  last: string | null;
-  open_count: string;
-  is_newest_done: boolean;
-  dead_periods: string[] | null;
-}
+const columns = {
+  period: nullable(text),
+  state: typed<ListedRun["state"]>(),
+  report: typed<unknown>(),
+  startedAt: time,
+  finishedAt: nullable(time),
+  error: nullable(text),
+  last: maybe(text),
+  openCount: int8,
+  isNewestDone: bool,
+  deadPeriods: typed<string[] | null>(),
+};
 
 /** Every job of `plans`, in order, with how its runs stand. One statement. */
 export async function listJobs(ctx: Ctx, plans: readonly JobPlan[]): Promise<ListedJob[]> {
@@ -51,16 +62,15 @@ export async function listJobs(ctx: Ctx, plans: readonly JobPlan[]): Promise<Lis
     up_to: newestDuePeriod(schedule, now),
     is_each: catchUp === "each",
   }));
-  const { rows } = await ctx.db.execute<Row>(sql`
+  const statement = sql`
     select newest.*, so_far.*, open.open_count, dead.dead_periods
     from rows from (jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
         as (name text, up_to text, is_each boolean)) with ordinality
         as given (name, up_to, is_each, position)
       left join lateral (
-        select period, state, report, last_error as error, ${
-    milliseconds(sql`created_at`)
-  } as started_ms,
-          ${milliseconds(sql`finished_at`)} as finished_ms
+        select period, state, report, last_error as error,
+          ${milliseconds(sql`created_at`)} as started_at,
+          ${milliseconds(sql`finished_at`)} as finished_at
         from job_runs where job = given.name order by period desc limit 1
       ) as newest on true
       cross join lateral (
@@ -82,29 +92,19 @@ export async function listJobs(ctx: Ctx, plans: readonly JobPlan[]): Promise<Lis
           where given.is_each and job = given.name and state = 'dead'
           order by period desc limit ${DEAD_COUNT_MAX}) as named
       ) as dead
-    order by given.position`);
-  return plans.map((plan, at) => listedJob(plan, rows[at]!, now));
+    order by given.position`;
+  const standings = await rows(ctx, statement, columns);
+  return plans.map((plan, at) => listedJob(plan, standings[at]!, now));
 }
 
-function listedJob(plan: JobPlan, row: Row, now: Date): ListedJob {
-  const soFar = {
-    last: row.last ?? undefined,
-    openCount: Number(row.open_count),
-    isNewestDone: row.is_newest_done,
-  };
+function listedJob(plan: JobPlan, standing: Row<typeof columns>, now: Date): ListedJob {
+  const { period, state, report, startedAt, finishedAt, error, deadPeriods, ...soFar } = standing;
   return {
     name: plan.name,
     cron: plan.cron,
-    lastRun: row.period === null ? null : {
-      period: row.period,
-      state: row.state,
-      report: row.report,
-      startedAt: new Date(Number(row.started_ms)),
-      finishedAt: row.finished_ms === null ? null : new Date(Number(row.finished_ms)),
-      error: row.error,
-    },
+    lastRun: period === null ? null : { period, state, report, startedAt, finishedAt, error },
     nextDueAt: nextDueAt(plan.schedule, now),
     missedCount: missedCount(plan, { ...soFar, now }),
-    deadPeriods: row.dead_periods ?? [],
+    deadPeriods: deadPeriods ?? [],
   };
 }

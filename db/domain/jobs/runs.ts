@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { withDeadline } from "../../../config/runtime/deadline.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { jobRuns, type jobStates } from "../../schema/jobs.ts";
-import { instant } from "../../sql.ts";
+import { instant, int4, int8, rows, text, typed } from "../../sql.ts";
 import { restAfter, RUN_TRY_COUNT_MAX } from "./rules.ts";
 
 /** How long a chunk may take, and a run is ours after the last one, ms. */
@@ -54,14 +54,14 @@ export async function enterRuns(ctx: Ctx, job: string, periods: string[]): Promi
     .onConflictDoNothing();
 }
 
-interface ClaimedRow extends Record<string, unknown> {
-  id: string;
-  period: string;
-  state: string;
-  fence: number;
-  attempt_count: number;
-  progress: unknown;
-}
+const claimed = {
+  id: int8,
+  period: text,
+  state: text,
+  fence: int4,
+  tryCount: int4,
+  progress: typed<unknown>(),
+};
 
 /**
  * Claims the oldest run of a job that nobody works on, or the one for `period`. One that was
@@ -89,18 +89,10 @@ export async function claimRun(
       last_error = case when ${isSpent} then coalesce(last_error, 'no worker came back')
         else last_error end
     from free where job_runs.id = free.id
-    returning job_runs.id, period, state, fence, attempt_count, progress`;
+    returning job_runs.id, period, state, fence, attempt_count as try_count, progress`;
   for (;;) {
-    const { rows: [row] } = await ctx.db.execute<ClaimedRow>(statement);
-    if (!row) return undefined;
-    if (row.state === "dead") continue;
-    return {
-      id: Number(row.id),
-      period: row.period,
-      fence: row.fence,
-      progress: row.progress,
-      tryCount: row.attempt_count,
-    };
+    const [run] = await rows(ctx, statement, claimed);
+    if (run?.state !== "dead") return run;
   }
 }
 

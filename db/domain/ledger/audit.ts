@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { listOf } from "../../sql.ts";
+import { int4, listOf, maybe, rows, text } from "../../sql.ts";
 
 export interface AuditLine {
   /** `M1` … of the reliability notes. */
@@ -202,13 +202,11 @@ export async function auditLedger(
     sql`select ${place}::int as place, count(*)::int as violations, min(example) as example
       from (${CHECKS[place]!.violations}) as found`
   );
-  const { rows } = await ctx.db.execute<
-    { place: number; violations: number; example: string | null }
-  >(sql`${sql.join(parts, sql` union all `)} order by place`);
-  return rows.map(({ place, violations, example }) => ({
+  const statement = sql`${sql.join(parts, sql` union all `)} order by place`;
+  const columns = { place: int4, violations: int4, example: maybe(text) };
+  return (await rows(ctx, statement, columns)).map(({ place, ...found }) => ({
     invariant: CHECKS[place]!.invariant,
     rule: CHECKS[place]!.rule,
-    violations,
-    example: example ?? undefined,
+    ...found,
   }));
 }

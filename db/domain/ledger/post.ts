@@ -3,7 +3,7 @@ import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { type AccountKind, type TransactionKind, transactions } from "../../schema/ledger.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { canonicalText } from "./rules.ts";
 
@@ -42,10 +42,9 @@ export interface Posting extends Operation {
 export async function post(ctx: Ctx, posting: Posting): Promise<number> {
   try {
     const legs = sql`${JSON.stringify(posting.legs)}::jsonb`;
-    const { rows } = await ctx.db.execute<{ id: string }>(
-      sql`select ${postedAs({ ...posting, at: ctx.now(), legs })} as id`,
-    );
-    return Number(rows[0]!.id);
+    const statement = sql`select ${postedAs({ ...posting, at: ctx.now(), legs })} as id`;
+    const [posted] = await rows(ctx, statement, { id: int8 });
+    return posted!.id;
   } catch (error) {
     throw explainPosting(error);
   }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant, milliseconds } from "../../sql.ts";
+import { bool, instant, int4, int8, milliseconds, rows, text } from "../../sql.ts";
 
 /** A notification as its receiver sees it. */
 export interface Notification {
@@ -17,16 +17,16 @@ export interface Notification {
   unread: boolean;
 }
 
-interface NotificationRow extends Record<string, unknown> {
-  id: string;
-  origin: number;
-  origin_uid: string | null;
-  title: string;
-  content: string;
-  url: string;
-  created_ms: string;
-  unread: boolean;
-}
+const columns = {
+  id: int8,
+  origin: int4,
+  originUid: text,
+  title: text,
+  content: text,
+  url: text,
+  createdMs: int8,
+  unread: bool,
+};
 
 /**
  * A page of a person's notifications, newest first, those behind the id `before`. Loading flags
@@ -36,7 +36,7 @@ export async function loadNotifications(
   ctx: Ctx,
   { userId, before, count }: { userId: number; before: number | undefined; count: number },
 ): Promise<Notification[]> {
-  const { rows } = await ctx.db.execute<NotificationRow>(sql`
+  const statement = sql`
     with page as materialized (
       select id, origin, origin_user_id, title, content, url, created_at, read_at
       from notifications
@@ -57,21 +57,11 @@ export async function loadNotifications(
       update users set unread_count = greatest(0, users.unread_count - counted.unread_count)
       from counted where users.id = counted.id and counted.unread_count > 0
     )
-    select page.id::text, origin, origin_user.uid as origin_uid, title, content, page.url,
-      ${milliseconds(sql`page.created_at`)} as created_ms,
-      page.read_at is null as unread
+    select page.id, origin, coalesce(origin_user.uid, '') as origin_uid, title, content, page.url,
+      ${milliseconds(sql`page.created_at`)} as created_ms, page.read_at is null as unread
     from page left join lateral (
       select uid from users where users.id = page.origin_user_id limit 1
     ) as origin_user on true
-    order by page.id desc`);
-  return rows.map((row) => ({
-    id: Number(row.id),
-    origin: Number(row.origin),
-    originUid: row.origin_uid ?? "",
-    title: row.title,
-    content: row.content,
-    url: row.url,
-    createdMs: Number(row.created_ms),
-    unread: row.unread,
-  }));
+    order by page.id desc`;
+  return await rows(ctx, statement, columns);
 }

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant, listOf } from "../../sql.ts";
+import { instant, int8, listOf, rows } from "../../sql.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { NOTIFY_COUNT_MAX } from "./rules.ts";
 
@@ -94,8 +94,8 @@ export async function notifyAll(
   }
   const receivers = sql`
     select user_id from unnest(${listOf(userIds, "bigint")}) as user_id`;
-  const { rows } = await ctx.db.execute<{ user_id: string; id: string }>(sql`
-    with ${notifying(ctx, notice, { receivers })}
-    select user_id::text, id::text from notices`);
-  return new Map(rows.map((row) => [Number(row.user_id), Number(row.id)]));
+  const statement = sql`with ${notifying(ctx, notice, { receivers })}
+    select user_id, id from notices`;
+  const told = await rows(ctx, statement, { userId: int8, id: int8 });
+  return new Map(told.map(({ userId, id }) => [userId, id]));
 }

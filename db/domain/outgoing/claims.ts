@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant, milliseconds } from "../../sql.ts";
+import { bool, instant, int4, int8, milliseconds, rows, typed } from "../../sql.ts";
 import { countSends } from "./count_sends.ts";
 import type { PendingKind, PendingPayloads } from "./enqueue.ts";
 import { ERROR_LENGTH_MAX, PENDING_TRY_COUNT_MAX, waitAfter } from "./rules.ts";
@@ -28,15 +28,15 @@ export class LostLeaseError extends Error {
   }
 }
 
-interface ClaimedRow extends Record<string, unknown> {
-  id: string;
-  kind: PendingKind;
-  payload: unknown;
-  fence: number;
-  attempt_count: number;
-  created_ms: string;
-  is_dead: boolean;
-}
+const columns = {
+  id: int8,
+  kind: typed<PendingKind>(),
+  payload: typed<unknown>(),
+  fence: int4,
+  tryCount: int4,
+  createdMs: int8,
+  isDead: bool,
+};
 
 export interface ClaimInput<K extends PendingKind> {
   kinds: K[];
@@ -59,7 +59,7 @@ export async function claimDue<K extends PendingKind>(
   const leaseEnd = instant(new Date(now.getTime() + leaseMs));
   const isSpent = sql`attempt_count >= ${sql.raw(String(PENDING_TRY_COUNT_MAX))}`;
   const died = sql`select kind, payload, 0 as sent, 1 as failed from claimed where is_dead`;
-  const { rows } = await ctx.db.execute<ClaimedRow>(sql`
+  const statement = sql`
     with due as (
       select id from pending_work
       where kind in ${kinds} and done_at is null and dead_at is null and due_at <= ${at}
@@ -72,25 +72,24 @@ export async function claimDue<K extends PendingKind>(
         last_error = case when ${isSpent} then coalesce(last_error, 'no worker came back')
           else last_error end
       from due where pending_work.id = due.id
-      returning pending_work.id, kind, payload, fence, attempt_count, dead_at is not null as is_dead,
-        ${milliseconds(sql`created_at`)}::text as created_ms
+      returning pending_work.id, kind, payload, fence, attempt_count as try_count,
+        dead_at is not null as is_dead, ${milliseconds(sql`created_at`)} as created_ms
     ), counted as (
       ${countSends(died, at)}
     )
-    select * from claimed`);
-  return rows.filter((row) => !row.is_dead).map((row) => ({
-    id: Number(row.id),
-    kind: row.kind,
-    payload: row.payload,
-    fence: row.fence,
-    tryCount: row.attempt_count,
-    messageId: messageIdOf(row),
-  })).sort((a, b) => a.id - b.id) as Claim<K>[];
+    select * from claimed`;
+  const claimed = await rows(ctx, statement, columns);
+  return claimed.filter(({ isDead }) => !isDead)
+    .map(({ createdMs, isDead: _, ...work }) => ({
+      ...work,
+      messageId: messageIdOf(work.id, createdMs),
+    }))
+    .sort((a, b) => a.id - b.id) as Claim<K>[];
 }
 
 /** The time of birth tells rows of different databases with one number apart. */
-function messageIdOf({ id, created_ms }: Pick<ClaimedRow, "id" | "created_ms">): string {
-  const hex = sha256Hex(`pending_work:${id}:${created_ms}`);
+function messageIdOf(id: number, createdMs: number): string {
+  const hex = sha256Hex(`pending_work:${id}:${createdMs}`);
   const variant = "89ab"[Number.parseInt(hex[16]!, 16) & 3];
   return [
     hex.slice(0, 8),
@@ -107,7 +106,7 @@ type Claimed = Pick<Claim, "id" | "fence" | "tryCount">;
 export async function finishWork(ctx: Ctx, claims: Claimed[]): Promise<number> {
   if (claims.length === 0) return 0;
   const now = instant(ctx.now());
-  const { rows } = await ctx.db.execute(sql`
+  const { rows: finished } = await ctx.db.execute(sql`
     with ours as (
       select * from jsonb_to_recordset(${JSON.stringify(claims.map(nameOf))}::jsonb)
         as ours (id bigint, fence int)
@@ -120,7 +119,7 @@ export async function finishWork(ctx: Ctx, claims: Claimed[]): Promise<number> {
       ${countSends(sql`select kind, payload, 1 as sent, 0 as failed from finished`, now)}
     )
     select id from finished`);
-  return rows.length;
+  return finished.length;
 }
 
 const nameOf = ({ id, fence }: Claimed) => ({ id, fence });
@@ -158,7 +157,7 @@ export async function failAll(
   if (failures.length === 0) return [];
   const at = ctx.now();
   const now = instant(at);
-  const rows = failures.map(({ claim, error, permanent = false }) => ({
+  const given = failures.map(({ claim, error, permanent = false }) => ({
     ...nameOf(claim),
     due_at: new Date(at.getTime() + waitAfter(claim.tryCount)).toISOString(),
     is_dead: permanent || claim.tryCount >= PENDING_TRY_COUNT_MAX,
@@ -166,9 +165,9 @@ export async function failAll(
     error: error.replaceAll("\0", "").slice(0, ERROR_LENGTH_MAX).toWellFormed(),
   }));
   const died = sql`select kind, payload, 0 as sent, 1 as failed from failed where is_dead`;
-  const { rows: kept } = await ctx.db.execute<{ id: string; is_dead: boolean }>(sql`
+  const statement = sql`
     with given as (
-      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      select * from jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
         as given (id bigint, fence int, due_at timestamptz, is_dead boolean, error text)
     ), failed as (
       update pending_work set due_at = given.due_at, last_error = given.error,
@@ -179,8 +178,9 @@ export async function failAll(
     ), counted as (
       ${countSends(died, now)}
     )
-    select id::text, is_dead from failed`);
-  const isDeadById = new Map(kept.map(({ id, is_dead }) => [Number(id), is_dead]));
+    select id, is_dead from failed`;
+  const kept = await rows(ctx, statement, { id: int8, isDead: bool });
+  const isDeadById = new Map(kept.map(({ id, isDead }) => [id, isDead]));
   return failures.map(({ claim: { id } }) => {
     const isDead = isDeadById.get(id);
     if (isDead === undefined) return "lost";

@@ -1,19 +1,13 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, maybe, type Row, rows, text } from "../../sql.ts";
 import { type Claim, LostLeaseError } from "./claims.ts";
 import { enqueueFrom } from "./enqueue.ts";
 
 /** Members told in one transaction. */
 export const FAN_OUT_CHUNK_COUNT = 500;
 
-interface RoomRow extends Record<string, unknown> {
-  host_id: string;
-  host_name: string;
-  room_name: string;
-  club_id: string;
-  club_name: string;
-}
+const columns = { hostId: int8, hostName: text, roomName: text, clubId: text, clubName: text };
 
 /**
  * Enters one push for each member of the room's club but its host, a bounded number at a time. The
@@ -44,52 +38,46 @@ async function fanOutChunk(
   { after, chunkCount }: { after: number; chunkCount: number },
 ): Promise<{ enteredCount: number; after: number | undefined }> {
   const room = await readClubRoom(ctx, payload.roomId);
-  const { rows } = room ? await enterPushes(ctx, payload.roomId, room, after, chunkCount) : NOBODY;
-  const { last = null, told = "0", entered = "0" } = rows[0] ?? {};
-  const isLast = Number(told) < chunkCount;
+  const { last = after, told, entered } = room
+    ? await enterPushes(ctx, payload.roomId, room, { after, chunkCount })
+    : NOBODY;
+  const isLast = told < chunkCount;
   const now = instant(ctx.now());
   const { rows: ours } = await ctx.db.execute(sql`
-    update pending_work set
-      payload = payload || ${JSON.stringify({ after: Number(last ?? after) })}::jsonb,
+    update pending_work set payload = payload || ${JSON.stringify({ after: last })}::jsonb,
       done_at = case when ${isLast} then ${now} end, last_error = null
     where id = ${id} and fence = ${fence} and done_at is null and dead_at is null returning id`);
   // Thrown, so that the pushes of a worker whose lease is over are rolled back.
   if (ours.length === 0) throw new LostLeaseError();
-  return { enteredCount: Number(entered), after: isLast ? undefined : Number(last) };
+  return { enteredCount: entered, after: isLast ? undefined : last };
 }
 
-interface EnteredRow extends Record<string, unknown> {
-  last: string | null;
-  told: string;
-  entered: string;
-}
-const NOBODY: { rows: EnteredRow[] } = { rows: [] };
+const NOBODY = { last: undefined, told: 0, entered: 0 };
 
-async function readClubRoom(ctx: Ctx, roomId: string): Promise<RoomRow | undefined> {
-  const { rows } = await ctx.db.execute<RoomRow>(sql`
+async function readClubRoom(ctx: Ctx, roomId: string): Promise<Row<typeof columns> | undefined> {
+  const statement = sql`
     select rooms.host_id, users.nickname as host_name, rooms.name as room_name, clubs.id as club_id,
       clubs.name as club_name
     from rooms join clubs on clubs.id = rooms.club_id join users on users.id = rooms.host_id
-    where rooms.id = ${roomId} and not rooms.invite_only and rooms.closed_at is null`);
-  return rows[0];
+    where rooms.id = ${roomId} and not rooms.invite_only and rooms.closed_at is null`;
+  return (await rows(ctx, statement, columns))[0];
 }
 
 async function enterPushes(
   ctx: Ctx,
   roomId: string,
-  room: RoomRow,
-  after: number,
-  chunkCount: number,
+  { hostId, hostName, roomName, clubId, clubName }: Row<typeof columns>,
+  { after, chunkCount }: { after: number; chunkCount: number },
 ) {
   const message = {
-    title: room.club_name,
-    content: `${room.host_name} 开启了活动${room.room_name === "" ? "" : `「${room.room_name}」`}`,
+    title: clubName,
+    content: `${hostName} 开启了活动${roomName === "" ? "" : `「${roomName}」`}`,
     url: `plaza://room/${roomId}`,
   };
-  return await ctx.db.execute<EnteredRow>(sql`
+  const statement = sql`
     with told as (
       select user_id from club_members
-      where club_id = ${room.club_id} and user_id > ${after} and user_id <> ${room.host_id}
+      where club_id = ${clubId} and user_id > ${after} and user_id <> ${hostId}
       order by user_id limit ${chunkCount}
     ), entered as (${
     enqueueFrom(
@@ -100,5 +88,7 @@ async function enterPushes(
     )
   })
     select (select max(user_id) from told) as last, (select count(*) from told) as told,
-      (select count(*) from entered) as entered`);
+      (select count(*) from entered) as entered`;
+  const [pushes] = await rows(ctx, statement, { last: maybe(int8), told: int8, entered: int8 });
+  return pushes!;
 }

@@ -2,7 +2,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { hmacHex, type Keys } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind, sessions } from "../../schema/sessions.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, maybe, type Row, text } from "../../sql.ts";
 import { hashToken } from "../sessions/access_secret.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 
@@ -15,16 +15,16 @@ const NEVER = new Date(Date.UTC(9999, 0, 1));
  * What a query says of a person's session, left joined by {@link livePartnerSession}. The number is
  * drawn beforehand, since a token is made of it and kept in the same row.
  */
-export const sessionColumns = sql`sessions.id::text as session_id, sessions.token_hash,
+export const selectedSession = sql`sessions.id as session_id, sessions.token_hash,
   case when sessions.id is null
-    then nextval(pg_get_serial_sequence('sessions', 'id'))::text end as drawn_session_id`;
+    then nextval(pg_get_serial_sequence('sessions', 'id')) end as drawn_session_id`;
 
-export interface SessionColumns extends Record<string, unknown> {
-  session_id: string | null;
-  token_hash: string | null;
-  /** Null while there is a live one. */
-  drawn_session_id: string | null;
-}
+export const sessionColumns = {
+  sessionId: maybe(int8),
+  tokenHash: maybe(text),
+  /** Undefined while there is a live one. */
+  drawnSessionId: maybe(int8),
+};
 
 /** A person's one live partner session, to be joined by `sessions.user_id = …`. */
 export const livePartnerSession =
@@ -75,23 +75,23 @@ export function liveApp(appId: number): SQL {
 }
 
 /**
- * The token of somebody a query with {@link sessionColumns} has found: that of their session, or of
+ * The token of somebody a query with {@link selectedSession} has found: that of their session, or of
  * one that is opened now.
  *
  * @returns undefined when things have changed meanwhile: ask again
  */
 export async function tokenBehind(
   ctx: Ctx,
-  { appId, userId, found }: { appId: number; userId: number; found: SessionColumns },
+  { appId, userId, found }: { appId: number; userId: number; found: Row<typeof sessionColumns> },
 ): Promise<string | undefined> {
-  if (found.session_id !== null) {
-    const token = tokensOf(ctx.config.keys, Number(found.session_id))
-      .find((token) => hashToken(token) === found.token_hash);
+  if (found.sessionId !== undefined) {
+    const token = tokensOf(ctx.config.keys, found.sessionId)
+      .find((token) => hashToken(token) === found.tokenHash);
     // Made under a server key that is no more: nobody can be told it again.
     if (token === undefined) await endClientSession(ctx, userId);
     return token;
   }
-  const sessionId = Number(found.drawn_session_id);
+  const sessionId = found.drawnSessionId!;
   const { token, tokenHash } = newToken(ctx, sessionId);
   const source = sql`(select ${userId}::bigint as user_id from app) as person`;
   const { rows } = await ctx.db.execute(sql`

@@ -3,7 +3,7 @@ import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { SessionKind } from "../../schema/sessions.ts";
-import { instant } from "../../sql.ts";
+import { instant, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
@@ -52,7 +52,7 @@ export async function disableApp(
 async function endClients(tx: Ctx, tenantId: number): Promise<string[]> {
   const ended: string[] = [];
   for (let count = ENDED_COUNT_MAX; count === ENDED_COUNT_MAX;) {
-    const { rows } = await tx.db.execute<{ token_hash: string }>(sql`
+    const statement = sql`
       update sessions set revoked_at = ${instant(tx.now())}
       where id in (
         select sessions.id from sessions join users on users.id = sessions.user_id
@@ -60,9 +60,10 @@ async function endClients(tx: Ctx, tenantId: number): Promise<string[]> {
           and users.app_id = ${tenantId}
         order by sessions.id limit ${ENDED_COUNT_MAX}
       )
-      returning token_hash`);
-    ended.push(...rows.map(({ token_hash }) => token_hash));
-    count = rows.length;
+      returning token_hash`;
+    const some = await rows(tx, statement, { tokenHash: text });
+    ended.push(...some.map(({ tokenHash }) => tokenHash));
+    count = some.length;
   }
   return ended;
 }

@@ -1,21 +1,16 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { bool, int4, int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { mayLogIn } from "../sessions/session.ts";
 import { namedPeople } from "../users/ensure_people.ts";
 import {
   livePartnerSession,
-  type SessionColumns,
+  selectedSession,
   sessionColumns,
   TOKEN_RACE_COUNT_MAX,
   tokenBehind,
 } from "./client_tokens.ts";
-
-interface PersonRow extends SessionColumns {
-  id: string;
-  status: number;
-  is_live: boolean;
-}
 
 export interface Grant {
   appId: number;
@@ -36,23 +31,21 @@ export async function grantToken(ctx: Ctx, grant: Grant): Promise<string> {
   for (let attempt = 1; attempt <= TOKEN_RACE_COUNT_MAX; attempt++) {
     const person = await findPerson(ctx, grant);
     if (!person) throw new DomainError("user_missing");
-    if (!person.is_live) throw new DomainError("session_invalid");
+    if (!person.isLive) throw new DomainError("session_invalid");
     if (!mayLogIn(person.status)) throw new DomainError("account_frozen");
-    const userId = Number(person.id);
+    const { userId } = person;
     const token = await tokenBehind(ctx, { appId: grant.appId, userId, found: person });
     if (token !== undefined) return token;
   }
   throw new DomainError("service_unavailable");
 }
 
-async function findPerson(
-  ctx: Ctx,
-  { appId, tenantId, appUid, name }: Grant,
-): Promise<PersonRow | undefined> {
-  const { rows } = await ctx.db.execute<PersonRow>(sql`
+async function findPerson(ctx: Ctx, { appId, tenantId, appUid, name }: Grant) {
+  const statement = sql`
     with ${namedPeople(ctx, { tenantId, people: [{ appUid, name }] })}
-    select people.id::text, people.status, ${sessionColumns},
+    select people.id as user_id, people.status, ${selectedSession},
       exists (select from apps where id = ${appId} and disabled_at is null) as is_live
-    from people left join sessions on sessions.user_id = people.id and ${livePartnerSession}`);
-  return rows[0];
+    from people left join sessions on sessions.user_id = people.id and ${livePartnerSession}`;
+  const columns = { ...sessionColumns, userId: int8, status: int4, isLive: bool };
+  return (await rows(ctx, statement, columns)).at(0);
 }

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows, text } from "../../sql.ts";
 import { announceChange } from "../chat_accounts/commands.ts";
 import { DomainError } from "../errors.ts";
 import { namedPeople } from "../users/ensure_people.ts";
@@ -33,7 +33,7 @@ export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promis
   const people = peerAppUid === appUid ? [self] : [self, { appUid: peerAppUid }];
   const isOfHouse = tenantId === HOUSE_APP_ID;
   const changesHouse = isOfHouse && (name !== undefined || phoneMuted !== undefined);
-  const { rows } = await ctx.db.execute<{ id: string; uid: string; peer_id: string }>(sql`
+  const statement = sql`
     with ${namedPeople(ctx, { tenantId, people })}, both_there as (
       select person.id, person.uid, peer.id as peer_id from people as person, people as peer
       where person.app_uid = ${appUid} and peer.app_uid = ${peerAppUid}
@@ -49,10 +49,8 @@ export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promis
       where ${doNotDisturb !== undefined}::boolean
       on conflict (user_id, peer_id) do update set mute = excluded.mute
     )
-    select id::text, uid from both_there`);
-  const person = rows[0];
+    select id as user_id, uid from both_there`;
+  const [person] = await rows(ctx, statement, { userId: int8, uid: text });
   if (!person) throw new DomainError("user_missing");
-  if (isOfHouse && name !== undefined) {
-    await announceChange(ctx, { userId: Number(person.id), uid: person.uid });
-  }
+  if (isOfHouse && name !== undefined) await announceChange(ctx, person);
 }

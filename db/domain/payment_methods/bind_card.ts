@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { blindIndex, seal } from "../../../config/runtime/sealed.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { PaymentType } from "../../schema/people.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, type Row, rows, typed } from "../../sql.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { type Bank, type CardType, findBank, findOrigin } from "./banks.ts";
 import { CARD_COUNT_MAX, ID_CARD, parseCardNumber, parseIdNo } from "./card_rules.ts";
@@ -20,10 +20,7 @@ export interface BindInput {
   idNo: string | undefined;
 }
 
-interface BoundRow extends Record<string, unknown> {
-  refusal: Kind | null;
-  id: string | null;
-}
+const columns = { refusal: typed<Kind | null>(), id: int8 };
 
 /**
  * Binds a bank card and answers its id. The first card's holder becomes the person's real name;
@@ -44,7 +41,7 @@ export async function bindCard(ctx: Ctx, input: BindInput): Promise<number> {
       throw new DomainError(refusal, { message: `银行卡不能超过${CARD_COUNT_MAX}张` });
     }
     if (refusal !== null) throw new DomainError(refusal);
-    return Number(id);
+    return id;
   });
 }
 
@@ -64,14 +61,14 @@ async function insertCard(
     digits: string;
     bank: Bank;
   },
-): Promise<BoundRow> {
+): Promise<Row<typeof columns>> {
   const { keys } = ctx.config;
   const at = instant(ctx.now());
   const accountIndex = blindIndex(keys, "account", digits);
   const idNoIndex = idNo === undefined ? null : blindIndex(keys, "id_no", idNo);
   const idNoSealed = idNo === undefined ? null : seal(keys, idNo, `real_names.id_no:${userId}`);
   // Who has no real name yet must prove one with both; who has must not say another.
-  const { rows: [row] } = await ctx.db.execute<BoundRow>(sql`
+  const statement = sql`
     with claimed as (
       select ${holderName ?? null}::text as name, ${idNoIndex}::text as id_no_index
     ), cards as (
@@ -104,6 +101,6 @@ async function insertCard(
       from verdict where refusal is null
       returning id
     )
-    select verdict.refusal, bound.id::text from verdict left join bound on true`);
-  return row!;
+    select verdict.refusal, bound.id from verdict left join bound on true`;
+  return (await rows(ctx, statement, columns))[0]!;
 }

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import type { ProfitState } from "../../schema/payouts.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, type Row, rows, text, typed } from "../../sql.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import type { Result } from "./rules.ts";
@@ -19,11 +19,11 @@ export interface LineResult extends Result {
 /** What became of it; `refused`: the record has been paid out, whatever the line says. */
 export type Outcome = "changed" | "unchanged" | "unknown" | "refused";
 
-interface OutcomeRow extends Record<string, unknown> {
-  serial_id: string;
-  was_state: ProfitState | null;
-  is_changed: boolean;
-}
+const columns = {
+  serialId: text,
+  wasState: typed<ProfitState | null>(),
+  isChanged: bool,
+};
 
 /**
  * Enters the results of up to {@link RESULTS_COUNT_MAX} different records, in one statement, with
@@ -42,7 +42,7 @@ export function applyResults(
     description,
   }));
   return withTx(ctx, async (tx) => {
-    const { rows } = await tx.db.execute<OutcomeRow>(sql`
+    const statement = sql`
       with given as materialized (
         select * from jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
           as given (serial_id uuid, state text, description text)
@@ -58,10 +58,10 @@ export function applyResults(
           and (known.state, known.description) is distinct from (given.state, given.description)
         returning records.serial_id
       )
-      select given.serial_id::text, known.state as was_state,
-        changed.serial_id is not null as is_changed
-      from given left join known using (serial_id) left join changed using (serial_id)`);
-    const known = new Map(rows.map((row) => [row.serial_id, row]));
+      select given.serial_id, known.state as was_state, changed.serial_id is not null as is_changed
+      from given left join known using (serial_id) left join changed using (serial_id)`;
+    const found = await rows(tx, statement, columns);
+    const known = new Map(found.map((row) => [row.serialId, row]));
     const outcomes = results.map((result) => outcomeOf(result, known.get(result.serialId)!));
     const changed = results.filter((_, at) => outcomes[at] === "changed");
     if (changed.length > 0) {
@@ -77,10 +77,13 @@ export function applyResults(
   });
 }
 
-function outcomeOf({ state }: LineResult, { was_state, is_changed }: OutcomeRow): Outcome {
-  if (was_state === null) return "unknown";
-  if (is_changed) return "changed";
-  return was_state === "claimed" && state !== "claimed" ? "refused" : "unchanged";
+function outcomeOf(
+  { state }: LineResult,
+  { wasState, isChanged }: Row<typeof columns>,
+): Outcome {
+  if (wasState === null) return "unknown";
+  if (isChanged) return "changed";
+  return wasState === "claimed" && state !== "claimed" ? "refused" : "unchanged";
 }
 
 function idsOf(results: LineResult[], state: Result["state"]): string[] {

@@ -4,8 +4,8 @@ import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import type { ProfitState } from "../../schema/payouts.ts";
 import { PaymentType } from "../../schema/people.ts";
-import { patternOf } from "../../sql.ts";
-import { type ProfitRecord, recordOf, type RecordRow, selectRecords } from "./record_row.ts";
+import { bool, int8, patternOf, rows } from "../../sql.ts";
+import { type ProfitRecord, recordColumns, recordOf, selectRecords } from "./record_row.ts";
 import { RECORDS_LISTED_MAX } from "./rules.ts";
 import { isWithin, type Scope } from "./scope.ts";
 
@@ -33,15 +33,14 @@ export async function listRecords(
 ): Promise<{ total: number; records: ProfitRecord[] }> {
   const { withs, total, records } = page.keyword === undefined
     ? listed(page)
-    : found(ctx, page, page.keyword);
-  const { rows } = await ctx.db.execute<RecordRow & { total: string; serial_id: string | null }>(
-    sql`${withs} select whole.total::text, shown.* from (${total}) as whole
-      left join (${selectRecords(records)}) as shown on true
-      order by shown.created_ms::bigint desc, shown.serial_id::uuid desc`,
-  );
+    : matched(ctx, page, page.keyword);
+  const statement = sql`${withs} select whole.total, shown.serial_id is not null as is_one, shown.*
+    from (${total}) as whole left join (${selectRecords(records)}) as shown on true
+    order by shown.created_at desc, shown.serial_id desc`;
+  const found = await rows(ctx, statement, { ...recordColumns, total: int8, isOne: bool });
   return {
-    total: Number(rows[0]!.total),
-    records: rows.flatMap((row) => row.serial_id === null ? [] : [recordOf(ctx, row, page)]),
+    total: found[0]!.total,
+    records: found.flatMap((row) => row.isOne ? [recordOf(ctx, row, page)] : []),
   };
 }
 
@@ -76,7 +75,7 @@ function listed({ scope, state, start, limit }: RecordsPage): Listing {
   };
 }
 
-function found(ctx: Ctx, { scope, state, start, limit }: RecordsPage, keyword: string): Listing {
+function matched(ctx: Ctx, { scope, state, start, limit }: RecordsPage, keyword: string): Listing {
   const ofState = state === undefined ? sql`true` : sql`state = ${state}`;
   return {
     withs: sql`with matched as materialized (

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { GroupStatus } from "../../schema/groups.ts";
 import type { ProfitCategory } from "../../schema/payouts.ts";
-import { instant, listOf } from "../../sql.ts";
+import { bool, instant, int8, listOf, type Row, rows, text, typed } from "../../sql.ts";
 import { canBePaid } from "./payee.ts";
 import { NO_ACCOUNT, shareOf } from "./rules.ts";
 import { serialIdOf } from "./serial_id.ts";
@@ -16,14 +16,15 @@ export interface RecordCursor {
 
 const BEGINNING: RecordCursor = { groupId: 0, category: "", userId: 0 };
 
-interface SumRow extends Record<string, unknown> {
-  group_id: string;
-  category: ProfitCategory;
-  user_id: string;
-  sum: string;
-  rate: string;
-  can_be_paid: boolean;
-}
+const columns = {
+  groupId: int8,
+  category: typed<ProfitCategory>(),
+  userId: int8,
+  sum: text,
+  rate: text,
+  canBePaid: bool,
+};
+type Sum = Row<typeof columns>;
 
 /**
  * Works out who is to be paid what for a month: the owner of each running group a share of all its
@@ -51,12 +52,11 @@ export async function makeRecords(
 }
 
 function cursorAfter(
-  { sums, groupIds, limit }: { sums: SumRow[]; groupIds: number[]; limit: number },
+  { sums, groupIds, limit }: { sums: Sum[]; groupIds: number[]; limit: number },
 ): RecordCursor | undefined {
   if (sums.length === limit) {
-    const last = sums.at(-1)!;
-    const { category } = last;
-    return { groupId: Number(last.group_id), category, userId: Number(last.user_id) };
+    const { groupId, category, userId } = sums.at(-1)!;
+    return { groupId, category, userId };
   }
   // These groups are through; more may follow.
   return groupIds.length === limit ? { ...BEGINNING, groupId: groupIds.at(-1)! + 1 } : undefined;
@@ -73,17 +73,17 @@ async function readGroups(
   const next = (isNext: SQL) =>
     sql`(select group_id from subscription_payments as payments where period = ${period}
       and ${isNext} order by group_id limit 1)`;
-  const { rows } = await ctx.db.execute<{ id: string }>(sql`
+  const statement = sql`
     with recursive paid (group_id) as (
       ${next(sql`group_id >= ${fromId}`)}
       union all
       select ${next(sql`payments.group_id > paid.group_id`)} from paid where group_id is not null
     )
-    select id::text from (
+    select id from (
       select (select id from groups where id = paid.group_id
         and status = ${GroupStatus.running} and disbanded_at is null) as id from paid
-    ) as running where id is not null limit ${limit}`);
-  return rows.map(({ id }) => Number(id));
+    ) as running where id is not null limit ${limit}`;
+  return (await rows(ctx, statement, { id: int8 })).map(({ id }) => id);
 }
 
 async function readSums(
@@ -94,8 +94,8 @@ async function readSums(
     groupIds: number[];
     limit: number;
   },
-): Promise<SumRow[]> {
-  const { rows } = await ctx.db.execute<SumRow>(sql`
+): Promise<Sum[]> {
+  const statement = sql`
     with paid as (
       select payments.group_id, payments.inviter_id, payments.amount, groups.owner_id,
         groups.owner_rate, groups.inviter_rate
@@ -113,31 +113,27 @@ async function readSums(
       select group_id, 'Inviter', inviter_id, sum(amount), min(inviter_rate)
       from paid where inviter_id is not null group by group_id, inviter_id
     )
-    select group_id::text, category, user_id::text, sum::text, rate::text,
+    select group_id, category, user_id, sum::text, rate::text,
       ${canBePaid(sql`shares.user_id`)} as can_be_paid
     from shares
     where (group_id, category, user_id) > (${after.groupId}, ${after.category}, ${after.userId})
-    order by group_id, category, user_id limit ${limit}`);
-  return rows;
+    order by group_id, category, user_id limit ${limit}`;
+  return await rows(ctx, statement, columns);
 }
 
 /** @returns how many were not there before */
-async function insertRecords(ctx: Ctx, period: string, sums: SumRow[]): Promise<number> {
-  const records = sums.map((row) => {
-    const [groupId, userId] = [Number(row.group_id), Number(row.user_id)];
-    const { category } = row;
-    return {
-      serial_id: serialIdOf({ period, groupId, category, userId }),
-      group_id: groupId,
-      user_id: userId,
-      category,
-      amount: shareOf(row.sum, row.rate),
-      state: row.can_be_paid ? "init" : "error",
-      description: row.can_be_paid ? "" : NO_ACCOUNT,
-    };
-  }).filter(({ amount }) => amount !== "0");
+async function insertRecords(ctx: Ctx, period: string, sums: Sum[]): Promise<number> {
+  const records = sums.map(({ groupId, userId, category, sum, rate, canBePaid }) => ({
+    serial_id: serialIdOf({ period, groupId, category, userId }),
+    group_id: groupId,
+    user_id: userId,
+    category,
+    amount: shareOf(sum, rate),
+    state: canBePaid ? "init" : "error",
+    description: canBePaid ? "" : NO_ACCOUNT,
+  })).filter(({ amount }) => amount !== "0");
   const now = instant(ctx.now());
-  const { rows } = await ctx.db.execute(sql`
+  const { rows: made } = await ctx.db.execute(sql`
     insert into profit_records (serial_id, period, group_id, user_id, category, amount, state,
       description, created_at, updated_at)
     select serial_id, ${period}, group_id, user_id, category, amount, state, description, ${now},
@@ -145,5 +141,5 @@ async function insertRecords(ctx: Ctx, period: string, sums: SumRow[]): Promise<
     from jsonb_to_recordset(${JSON.stringify(records)}::jsonb) as made (serial_id uuid,
       group_id bigint, user_id bigint, category text, amount numeric, state text, description text)
     on conflict (serial_id) do nothing returning serial_id`);
-  return rows.length;
+  return made.length;
 }

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { unseal } from "../../../config/runtime/sealed.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import type { ProfitCategory, ProfitState } from "../../schema/payouts.ts";
-import { milliseconds } from "../../sql.ts";
+import { int8, maybe, milliseconds, nullable, type Row, text, time, typed } from "../../sql.ts";
 import { maskCard } from "../payment_methods/card_rules.ts";
 import { maskPhone } from "../users/rules.ts";
 import { payeeCardOf } from "./payee.ts";
@@ -39,41 +39,40 @@ export interface PayeeCard {
 }
 
 /** A record with its payee, as {@link selectRecords} answers it. */
-export interface RecordRow extends Record<string, unknown> {
-  serial_id: string;
-  user_id: string;
-  uid: string;
-  period: string;
-  group_id: string;
-  category: ProfitCategory;
-  amount: string;
-  state: ProfitState;
-  description: string;
-  created_ms: string;
-  updated_ms: string;
-  country_code: string | null;
-  mobile: string | null;
-  real_name: string | null;
-  id_type: string | null;
-  id_no_sealed: string | null;
-  account_sealed: string | null;
-  account_last4: string;
-  holder_name: string;
-  bank_name: string;
-  branch_name: string;
-  bank_code: string;
-}
+export const recordColumns = {
+  serialId: text,
+  userId: int8,
+  uid: text,
+  period: text,
+  groupId: int8,
+  category: typed<ProfitCategory>(),
+  amount: text,
+  state: typed<ProfitState>(),
+  description: text,
+  createdAt: time,
+  updatedAt: time,
+  countryCode: text,
+  mobile: text,
+  realName: nullable(text),
+  idType: text,
+  idNoSealed: maybe(text),
+  accountSealed: nullable(text),
+  accountLast4: text,
+  holderName: text,
+  bankName: text,
+  branchName: text,
+  bankCode: text,
+};
+export type RecordRow = Row<typeof recordColumns>;
 
-/** The columns of {@link RecordRow} for the records `page` answers: as few as will be shown. */
+/** The {@link recordColumns} of the records `page` answers: as few as will be shown. */
 export function selectRecords(page: SQL): SQL {
-  return sql`select records.serial_id::text, records.user_id::text, users.uid, records.period,
-      records.group_id::text, records.category, trim_scale(records.amount)::text as amount,
-      records.state, records.description, ${
-    milliseconds(sql`records.created_at`)
-  }::text as created_ms,
-      ${
-    milliseconds(sql`records.updated_at`)
-  }::text as updated_ms, users.country_code, users.mobile,
+  return sql`select records.serial_id, records.user_id, users.uid, records.period,
+      records.group_id, records.category, trim_scale(records.amount)::text as amount,
+      records.state, records.description,
+      ${milliseconds(sql`records.created_at`)} as created_at,
+      ${milliseconds(sql`records.updated_at`)} as updated_at,
+      coalesce(users.country_code, '') as country_code, coalesce(users.mobile, '') as mobile,
       real_names.name as real_name, real_names.id_type, real_names.id_no_sealed,
       card.account_sealed, card.account_last4, card.name as holder_name, card.extra0 as bank_name,
       card.extra1 as branch_name, card.bank_code
@@ -88,37 +87,37 @@ export function recordOf(
   row: RecordRow,
   { isFull }: { isFull: boolean },
 ): ProfitRecord {
-  const mobile = row.mobile ?? "";
+  const { serialId, uid, period, groupId, category, amount, state, description } = row;
+  const { countryCode, mobile, createdAt, updatedAt, realName, accountSealed } = row;
   return {
-    serialId: row.serial_id,
-    uid: row.uid,
-    period: row.period,
-    groupId: Number(row.group_id),
-    category: row.category,
-    amount: row.amount,
-    state: row.state,
-    description: row.description,
-    countryCode: row.country_code ?? "",
+    serialId,
+    uid,
+    period,
+    groupId,
+    category,
+    amount,
+    state,
+    description,
+    countryCode,
     mobile: isFull ? mobile : maskPhone(mobile),
-    realName: row.real_name === null
+    realName: realName === null
       ? null
-      : { name: row.real_name, idType: row.id_type!, idNoSealed: row.id_no_sealed! },
-    card: row.account_sealed === null ? null : {
-      holderName: row.holder_name,
+      : { name: realName, idType: row.idType, idNoSealed: row.idNoSealed! },
+    card: accountSealed === null ? null : {
+      holderName: row.holderName,
       number: isFull
-        ? unseal(ctx.config.keys, row.account_sealed, `payment_methods.account:${row.user_id}`)
-        : maskCard(row.account_last4),
-      bankName: row.bank_name,
-      branchName: row.branch_name,
-      bankCode: row.bank_code,
+        ? unseal(ctx.config.keys, accountSealed, `payment_methods.account:${row.userId}`)
+        : maskCard(row.accountLast4),
+      bankName: row.bankName,
+      branchName: row.branchName,
+      bankCode: row.bankCode,
     },
-    createdAt: new Date(Number(row.created_ms)),
-    updatedAt: new Date(Number(row.updated_ms)),
+    createdAt,
+    updatedAt,
   };
 }
 
 /** The number of the payee's id card, opened; empty when there is none. */
-export function idNoOf(ctx: Pick<Ctx, "config">, row: RecordRow): string {
-  if (!row.id_no_sealed) return "";
-  return unseal(ctx.config.keys, row.id_no_sealed, `real_names.id_no:${row.user_id}`);
+export function idNoOf(ctx: Pick<Ctx, "config">, { idNoSealed, userId }: RecordRow): string {
+  return idNoSealed ? unseal(ctx.config.keys, idNoSealed, `real_names.id_no:${userId}`) : "";
 }

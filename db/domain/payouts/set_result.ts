@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import type { ProfitState } from "../../schema/payouts.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
-import { type ProfitRecord, recordOf, type RecordRow, selectRecords } from "./record_row.ts";
+import { type ProfitRecord, recordColumns, recordOf, selectRecords } from "./record_row.ts";
 import type { Result } from "./rules.ts";
 import { isWithin, type Scope } from "./scope.ts";
 
@@ -14,13 +14,6 @@ export interface SetResult extends Result {
   actor: OpsActor;
   scope: Scope;
   isFull: boolean;
-}
-
-interface ChangedRow extends Record<string, unknown> {
-  was_state: ProfitState;
-  was_description: string;
-  /** Null: as it was. */
-  serial_id: string | null;
 }
 
 /**
@@ -33,7 +26,7 @@ interface ChangedRow extends Record<string, unknown> {
 export function setResult(ctx: Ctx, input: SetResult): Promise<ProfitRecord> {
   const { serialId, state, description, actor, scope, isFull } = input;
   return withTx(ctx, async (tx) => {
-    const { rows: [row] } = await tx.db.execute<ChangedRow>(sql`
+    const statement = sql`
       with known as materialized (
         select serial_id, state, description from profit_records
         where serial_id = ${serialId} and ${isWithin(scope, sql`group_id`)} for update
@@ -44,12 +37,14 @@ export function setResult(ctx: Ctx, input: SetResult): Promise<ProfitRecord> {
           and (known.state, known.description) is distinct from (${state}, ${description})
         returning records.serial_id
       )
-      select known.state as was_state, known.description as was_description, changed.serial_id
-      from known left join changed using (serial_id)`);
-    if (!row) throw new DomainError("profit_missing");
-    const before = { state: row.was_state, description: row.was_description };
+      select known.state, known.description, changed.serial_id is not null as is_changed
+      from known left join changed using (serial_id)`;
+    const columns = { state: typed<ProfitState>(), description: text, isChanged: bool };
+    const [found] = await rows(tx, statement, columns);
+    if (!found) throw new DomainError("profit_missing");
+    const { isChanged, ...before } = found;
     const isSame = before.state === state && before.description === description;
-    if (row.serial_id !== null) {
+    if (isChanged) {
       await recordAction(tx, {
         actor,
         action: "profits.set_result",
@@ -61,7 +56,7 @@ export function setResult(ctx: Ctx, input: SetResult): Promise<ProfitRecord> {
       throw new DomainError("profit_claimed");
     }
     const page = sql`select * from profit_records where serial_id = ${serialId}`;
-    const { rows: [shown] } = await tx.db.execute<RecordRow>(selectRecords(page));
+    const [shown] = await rows(tx, selectRecords(page), recordColumns);
     return recordOf(tx, shown!, { isFull });
   });
 }

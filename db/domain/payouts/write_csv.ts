@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { rows } from "../../sql.ts";
 import {
   attributeOf,
   BYTE_ORDER_MARK,
@@ -7,7 +8,7 @@ import {
   csvLine,
   type GuardOptions,
 } from "./csv_rules.ts";
-import { idNoOf, recordOf, type RecordRow, selectRecords } from "./record_row.ts";
+import { idNoOf, recordColumns, recordOf, type RecordRow, selectRecords } from "./record_row.ts";
 import { isWithin, type Scope } from "./scope.ts";
 
 /** Records read, opened and written at a time. */
@@ -26,11 +27,11 @@ export async function* writeCsv(
 ): AsyncGenerator<string, void> {
   let after = NIL_SERIAL_ID;
   for (let text = BYTE_ORDER_MARK + csvLine(CSV_COLUMNS, guard);; text = "") {
-    const rows = await readOpenRecords(ctx, { scope, after });
-    for (const row of rows) text += csvLine(cellsOf(ctx, row), guard);
+    const records = await readOpenRecords(ctx, { scope, after });
+    for (const record of records) text += csvLine(cellsOf(ctx, record), guard);
     if (text !== "") yield text;
-    if (rows.length < PAGE_COUNT) return;
-    after = rows.at(-1)!.serial_id;
+    if (records.length < PAGE_COUNT) return;
+    after = records.at(-1)!.serialId;
   }
 }
 
@@ -41,10 +42,8 @@ async function readOpenRecords(
   const page = sql`select * from profit_records
     where serial_id > ${after} and state <> 'claimed' and ${isWithin(scope, sql`group_id`)}
     order by serial_id limit ${PAGE_COUNT}`;
-  const { rows } = await ctx.db.execute<RecordRow>(
-    sql`${selectRecords(page)} order by records.serial_id`,
-  );
-  return rows;
+  const statement = sql`${selectRecords(page)} order by records.serial_id`;
+  return await rows(ctx, statement, recordColumns);
 }
 
 /** In the order of {@link CSV_COLUMNS}. The result is for whoever pays to fill in. */

@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { redPackets } from "../../schema/red_packets.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { type Accepted, acceptMessage, type Channel } from "../messages/accept.ts";
@@ -88,7 +88,7 @@ async function openForTaking(
     ]),
   });
   // Locked before the money moves: of two payments with different tokens one must find it paid.
-  const { rows: [paid] } = await ctx.db.execute<{ transaction_id: string }>(sql`
+  const statement = sql`
     with packet as materialized (
       select id from red_packets
       where id = ${id} and state = 'unpaid' and expires_at > ${instant(at)} for update
@@ -98,10 +98,11 @@ async function openForTaking(
     update red_packets set state = 'open', paid_at = ${instant(at)}, transaction_id = posted.id,
       expires_at = ${instant(new Date(at.getTime() + OPEN_LIFE_MS))}
     from posted where red_packets.id = posted.packet_id
-    returning transaction_id::text`).catch((error) => {
+    returning transaction_id`;
+  const [paid] = await rows(ctx, statement, { transactionId: int8 }).catch((error) => {
     throw explainPosting(error);
   });
-  if (paid) return Number(paid.transaction_id);
+  if (paid) return paid.transactionId;
   const isTooOld = state === "unpaid" && expiresAt <= at;
   throw new DomainError(isTooOld ? "redpacket_expired" : "redpacket_paid");
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows } from "../../sql.ts";
 import { absentSince } from "./rules.ts";
 
 /**
@@ -12,7 +12,7 @@ export async function removeAbsentRoomMembers(
   ctx: Pick<Ctx, "db" | "now">,
   limit: number,
 ): Promise<number> {
-  const { rows } = await ctx.db.execute<{ count: string }>(sql`
+  const statement = sql`
     with absent as materialized (
       select room_id, user_id from room_members
       where seen_at <= ${instant(absentSince(ctx.now()))}
@@ -24,6 +24,7 @@ export async function removeAbsentRoomMembers(
       where room_members.room_id = absent.room_id and room_members.user_id = absent.user_id
       returning 1
     )
-    select count(*)::text as count from removed`);
-  return Number(rows[0]!.count);
+    select count(*) from removed`;
+  const [removed] = await rows(ctx, statement, { count: int8 });
+  return removed!.count;
 }

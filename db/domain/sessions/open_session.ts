@@ -3,7 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { LIVE_STATUSES, UserStatus } from "../../schema/users.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, int4, int8, type Row, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { accessSecretsOf, hashToken } from "./access_secret.ts";
 import { SESSION_LIFE_MS } from "./session.ts";
@@ -72,28 +72,22 @@ export async function openSession(
   const expiresAt = new Date(at.getTime() + SESSION_LIFE_MS);
   const row = await run(ctx, sessionStatement(input, { token, at, expiresAt }));
   if (!row) return undefined;
-  if (row.status === UserStatus.deleted) throw new DomainError("account_missing");
-  if (row.status === UserStatus.disabled) throw new DomainError("account_frozen");
-  const userId = Number(row.id);
-  await endSessions(ctx, row.ended);
-  return {
-    userId,
-    uid: row.uid,
-    token,
-    accessSecret: accessSecretsOf(ctx.config.keys, row.uid, token)[0]!,
-    expiresAt,
-    registered: row.registered,
-  };
+  const { userId, uid, status, registered, ended } = row;
+  if (status === UserStatus.deleted) throw new DomainError("account_missing");
+  if (status === UserStatus.disabled) throw new DomainError("account_frozen");
+  await endSessions(ctx, ended);
+  const accessSecret = accessSecretsOf(ctx.config.keys, uid, token)[0]!;
+  return { userId, uid, token, accessSecret, expiresAt, registered };
 }
 
-interface OpenedRow extends Record<string, unknown> {
-  id: string;
-  uid: string;
-  status: number;
-  registered: boolean;
+const columns = {
+  userId: int8,
+  uid: text,
+  status: int4,
+  registered: bool,
   /** Token hashes of the sessions this one replaces. */
-  ended: string[];
-}
+  ended: typed<string[]>(),
+};
 
 function sessionStatement(
   { person, kind, client, device }: OpenSessionInput,
@@ -125,15 +119,15 @@ function sessionStatement(
       -- Reading "ended" here makes the old session's row go before the new one comes.
       from person where ${mayLogIn} and (select count(*) from ended) >= 0
     )
-    select id::text, uid, status, registered, array(select token_hash from ended) as ended
+    select id as user_id, uid, status, registered, array(select token_hash from ended) as ended
     from person`;
 }
 
 /** The later of two logins at once runs again and ends the earlier one. */
-async function run(ctx: Ctx, statement: SQL): Promise<OpenedRow | undefined> {
+async function run(ctx: Ctx, statement: SQL): Promise<Row<typeof columns> | undefined> {
   for (let attempt = 1;; attempt++) {
     try {
-      return (await ctx.db.execute<OpenedRow>(statement)).rows[0];
+      return (await rows(ctx, statement, columns))[0];
     } catch (error) {
       const isLost = LOST_DRAWS.includes(brokenConstraintOf(error) ?? "");
       if (!isLost || attempt === LOGIN_RACE_COUNT_MAX) throw error;

@@ -2,7 +2,7 @@ import { and, eq, gt, isNull, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 import { users } from "../../schema/users.ts";
-import { instant, milliseconds } from "../../sql.ts";
+import { bool, instant, int4, int8, maybe, milliseconds, rows, text } from "../../sql.ts";
 import type { Session } from "./session.ts";
 
 /** The session with this token, unless it was ended or has run out; whatever its person's status. */
@@ -48,6 +48,16 @@ export interface GuardKey {
   windowMs: number;
 }
 
+const columns = {
+  uid: text,
+  kind: int4,
+  appId: int8,
+  appUid: int8,
+  status: int4,
+  hasProfile: bool,
+  expiresAtMs: int8,
+};
+
 /**
  * The session and the duplicate-call guard from Postgres alone, in one statement: what a request
  * asks while Redis is away.
@@ -60,57 +70,37 @@ export async function readSessionAndUseKeys(
   keys: GuardKey[],
 ): Promise<{ session: Session | undefined; unused: boolean }> {
   const now = ctx.now();
-  const rows = keys.map(({ key, windowMs }) => ({
+  const given = keys.map(({ key, windowMs }) => ({
     key,
     expires_at: new Date(now.getTime() + windowMs).toISOString(),
   }));
-  const result = await ctx.db.execute<
-    {
-      used: string;
-      id: string | null;
-      uid: string;
-      kind: number;
-      app_id: string;
-      app_uid: string;
-      status: number;
-      has_profile: boolean;
-      expires_ms: string;
-    }
-  >(sql`
+  const statement = sql`
     with used as (
       insert into call_guards (key, expires_at)
       select key, expires_at
-      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      from jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
         as given(key text, expires_at timestamptz)
       order by key
       on conflict (key) do update set expires_at = excluded.expires_at
         where call_guards.expires_at <= ${instant(now)}
       returning key
     )
-    select (select count(*) from used)::text as used, found.*
+    select (select count(*) from used) as used_count, found.*
     from (select 1) as one
     left join lateral (
-      select users.id::text, users.uid, sessions.kind, users.app_id::text, users.app_uid::text,
+      select users.id as user_id, users.uid, sessions.kind, users.app_id, users.app_uid,
         users.status, users.profile_at is not null as has_profile,
-        ${milliseconds(sql`sessions.expires_at`)} as expires_ms
+        ${milliseconds(sql`sessions.expires_at`)} as expires_at_ms
       from sessions join users on users.id = sessions.user_id
       where sessions.token_hash = ${tokenHash ?? ""} and sessions.revoked_at is null
         and sessions.expires_at > ${instant(now)}
-    ) as found on true
-  `);
-  const row = result.rows[0]!;
+    ) as found on true`;
+  const [found] = await rows(ctx, statement, { usedCount: int8, userId: maybe(int8), ...columns });
+  const { usedCount, userId, ...session } = found!;
   return {
-    unused: Number(row.used) === keys.length,
-    session: tokenHash === undefined || row.id === null ? undefined : {
-      tokenHash,
-      userId: Number(row.id),
-      uid: row.uid,
-      kind: Number(row.kind),
-      appId: Number(row.app_id),
-      appUid: Number(row.app_uid),
-      status: Number(row.status),
-      hasProfile: row.has_profile,
-      expiresAtMs: Number(row.expires_ms),
-    },
+    unused: usedCount === keys.length,
+    session: tokenHash === undefined || userId === undefined
+      ? undefined
+      : { tokenHash, userId, ...session },
   };
 }

@@ -2,14 +2,14 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
-import { instant } from "../../sql.ts";
+import { instant, int4, int8, maybe, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import {
   liveApp,
   livePartnerSession,
   newToken,
   openedSession,
-  type SessionColumns,
+  selectedSession,
   sessionColumns,
   TOKEN_RACE_COUNT_MAX,
   tokenBehind,
@@ -34,14 +34,15 @@ export interface Customer {
   appUid: number;
 }
 
-interface FoundRow extends SessionColumns {
-  store_id: string | null;
-  id: string | null;
-  app_uid: string;
-  status: number;
-  /** Null for a customer who is known. */
-  drawn_user_id: string | null;
-}
+const columns = {
+  ...sessionColumns,
+  storeId: maybe(int8),
+  knownId: maybe(int8),
+  appUid: int8,
+  status: int4,
+  /** Undefined for a customer who is known. */
+  drawnUserId: maybe(int8),
+};
 
 /**
  * Lets a customer of an app in: the same person, by the same token, whenever the same id comes.
@@ -54,24 +55,22 @@ export async function logCustomerIn(ctx: Ctx, login: CustomerLogin): Promise<Cus
   for (let attempt = 1; attempt <= TOKEN_RACE_COUNT_MAX; attempt++) {
     const found = await findCustomer(ctx, login);
     if (!found) throw new DomainError("app_missing");
-    if (found.store_id === null) throw new DomainError("store_missing");
-    const storeId = Number(found.store_id);
-    const userId = Number(found.id ?? found.drawn_user_id);
-    if (found.id !== null && !mayLogIn(found.status)) throw new DomainError("account_frozen");
-    const token = found.id === null
-      ? await makeCustomer(ctx, { ...login, userId, sessionId: Number(found.drawn_session_id) })
+    const { storeId, knownId } = found;
+    if (storeId === undefined) throw new DomainError("store_missing");
+    const userId = knownId ?? found.drawnUserId!;
+    const isNew = knownId === undefined;
+    if (!isNew && !mayLogIn(found.status)) throw new DomainError("account_frozen");
+    const token = isNew
+      ? await makeCustomer(ctx, { ...login, userId, sessionId: found.drawnSessionId! })
       : await tokenBehind(ctx, { appId, userId, found });
-    const appUid = found.id === null ? CUSTOMER_UID_MIN + userId : Number(found.app_uid);
+    const appUid = isNew ? CUSTOMER_UID_MIN + userId : found.appUid;
     if (token !== undefined) return { token, storeId, appUid };
   }
   throw new DomainError("service_unavailable");
 }
 
-async function findCustomer(
-  ctx: Ctx,
-  { appId, customerId, name, avatar }: CustomerLogin,
-): Promise<FoundRow | undefined> {
-  const { rows } = await ctx.db.execute<FoundRow>(sql`
+async function findCustomer(ctx: Ctx, { appId, customerId, name, avatar }: CustomerLogin) {
+  const statement = sql`
     with desk as (
       select apps.id as app_id,
         (select id from stores where app_id = apps.id order by id limit 1) as store_id
@@ -87,12 +86,12 @@ async function findCustomer(
       where id = (select id from known) and (nickname, avatar) is distinct from
         (coalesce(${name ?? null}, nickname), coalesce(${avatar ?? null}, avatar))
     )
-    select desk.store_id::text, known.id::text, known.app_uid::text, known.status,
-      case when known.id is null then nextval('users_id_seq')::text end as drawn_user_id,
-      ${sessionColumns}
+    select desk.store_id, known.id as known_id, known.app_uid, known.status,
+      case when known.id is null then nextval('users_id_seq') end as drawn_user_id,
+      ${selectedSession}
     from desk left join known on true
-    left join sessions on sessions.user_id = known.id and ${livePartnerSession}`);
-  return rows[0];
+    left join sessions on sessions.user_id = known.id and ${livePartnerSession}`;
+  return (await rows(ctx, statement, columns)).at(0);
 }
 
 /** @returns the token; undefined when the same customer came at the same time, or the app went */
@@ -115,7 +114,7 @@ async function makeCustomer(
     profile_at: now,
   }, sql`from app`);
   try {
-    const { rows } = await ctx.db.execute(sql`
+    const { rows: opened } = await ctx.db.execute(sql`
       with ${liveApp(appId)}, person as (
         ${person} returning id
       ), customer as (
@@ -124,7 +123,7 @@ async function makeCustomer(
         returning user_id
       ), ${openedSession(ctx, { sessionId, tokenHash, source })}
       select id from opened`);
-    return rows.length > 0 ? token : undefined;
+    return opened.length > 0 ? token : undefined;
   } catch (error) {
     if (brokenConstraintOf(error) === "customers_of_app") return undefined;
     throw error;

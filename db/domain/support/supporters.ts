@@ -4,6 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { readOnline } from "../../redis/presence.ts";
 import { sellers, stores, supporters } from "../../schema/apps.ts";
 import { users } from "../../schema/users.ts";
+import { int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { chooseSeller, SELLER_COUNT_MAX, sellerName } from "../partners/rules.ts";
 
@@ -52,7 +53,7 @@ async function readSellers(
   ctx: Ctx,
   { tenantId, userId, storeId }: { tenantId: number; userId: number; storeId: number },
 ) {
-  const rows = await ctx.db
+  const people = await ctx.db
     .select({
       userId: users.id,
       appUid: users.appUid,
@@ -70,8 +71,8 @@ async function readSellers(
     )
     .where(sql`${stores.id} = ${storeId} and ${stores.appId} = ${tenantId}`)
     .orderBy(asc(sellers.position)).limit(SELLER_COUNT_MAX);
-  if (rows.length === 0) throw new DomainError("store_missing");
-  return rows.flatMap(({ userId, appUid, name, avatar, isLast }) =>
+  if (people.length === 0) throw new DomainError("store_missing");
+  return people.flatMap(({ userId, appUid, name, avatar, isLast }) =>
     userId === null || appUid === null || name === null || avatar === null
       ? []
       : [{ userId, appUid, name, avatar, isLast }]
@@ -88,13 +89,14 @@ async function keepChoice(
   ctx: Ctx,
   { userId, storeId, sellerId }: { userId: number; storeId: number; sellerId: number },
 ): Promise<number> {
-  const { rows } = await ctx.db.execute<{ seller_id: string }>(sql`
+  const statement = sql`
     insert into supporters as kept (user_id, store_id, seller_id)
     values (${userId}, ${storeId}, ${sellerId})
     on conflict (user_id, store_id) do update set seller_id = case
       when exists (select from sellers
         where sellers.store_id = kept.store_id and sellers.user_id = kept.seller_id)
       then kept.seller_id else excluded.seller_id end
-    returning seller_id::text`);
-  return Number(rows[0]!.seller_id);
+    returning seller_id`;
+  const [kept] = await rows(ctx, statement, { sellerId: int8 });
+  return kept!.sellerId;
 }

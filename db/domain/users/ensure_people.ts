@@ -3,7 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
-import { instant, listOf } from "../../sql.ts";
+import { instant, int8, listOf, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { insertPerson } from "./insert_person.ts";
 import { known } from "./who_is_there.ts";
@@ -25,13 +25,6 @@ export interface AppPerson {
   name: string;
 }
 
-interface PersonRow extends Record<string, unknown> {
-  id: string;
-  app_uid: string;
-  uid: string;
-  nickname: string;
-}
-
 /**
  * The people of an app by the partner's own numbers, made where they are new: to a partner, whom it
  * names exists. In one statement, however many. The house's people are nobody else's to make.
@@ -45,14 +38,14 @@ export async function ensurePeople(
   { tenantId, people }: { tenantId: number; people: NamedPerson[] },
 ): Promise<AppPerson[]> {
   const named = [...new Map(people.map((person) => [person.appUid, person])).values()];
-  const { rows } = await ctx.db.execute<PersonRow>(sql`
-    with ${namedPeople(ctx, { tenantId, people: named })}
-    select id::text, app_uid::text, uid, nickname from people`);
-  const byUid = new Map(rows.map((row) => [Number(row.app_uid), row]));
+  const statement = sql`with ${namedPeople(ctx, { tenantId, people: named })}
+    select id as user_id, app_uid, uid, nickname as name from people`;
+  const found = await rows(ctx, statement, { userId: int8, appUid: int8, uid: text, name: text });
+  const byUid = new Map(found.map((person) => [person.appUid, person]));
   return named.map(({ appUid }) => {
-    const row = byUid.get(appUid);
-    if (!row) throw new DomainError("user_missing");
-    return { userId: Number(row.id), appUid, uid: row.uid, name: row.nickname };
+    const person = byUid.get(appUid);
+    if (!person) throw new DomainError("user_missing");
+    return person;
   });
 }
 

@@ -2,7 +2,7 @@ import { and, desc, eq, inArray, notInArray, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { BUILT_IN_UIDS, userCounts, users, UserStatus } from "../../schema/users.ts";
-import { patternOf } from "../../sql.ts";
+import { int8, maybe, patternOf, rows, text } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { DomainError } from "../errors.ts";
 import { LISTED_COUNT_MAX } from "./managed_rules.ts";
@@ -56,10 +56,11 @@ export async function listUsers(
       total: sql<string>`coalesce(sum(${userCounts.count}), 0) - (${builtIn})`.as("total"),
     })
     .from(userCounts).where(isOfKind(userCounts)).as("whole");
-  const rows = await ctx.db.select().from(whole).leftJoin(page, sql`true`).orderBy(desc(page.id));
+  const listed = await ctx.db.select().from(whole).leftJoin(page, sql`true`)
+    .orderBy(desc(page.id));
   return {
-    total: Number(rows[0]!.whole.total),
-    users: rows.flatMap(({ page }) => page === null ? [] : [managedUser(page)]),
+    total: Number(listed[0]!.whole.total),
+    users: listed.flatMap(({ page }) => page === null ? [] : [managedUser(page)]),
   };
 }
 
@@ -76,21 +77,19 @@ export async function searchUsersByName(
   ctx: Ctx,
   { part, start, limit }: { part: string; start: number; limit: number },
 ): Promise<{ total: number; users: FoundUser[] }> {
-  const { rows } = await ctx.db.execute<{ total: string; id: string | null; nickname: string }>(sql`
+  const statement = sql`
     with found as materialized (
-      select id, nickname from users
+      select id, nickname as name from users
       where ${managed} and ${notDeleted} and lower(nickname) like lower(${patternOf(part)})
       order by id desc limit ${LISTED_COUNT_MAX}
     )
-    select whole.total::text, page.id::text, page.nickname
-    from (select count(*) as total from found) as whole
+    select whole.total, page.* from (select count(*) as total from found) as whole
       left join (select * from found order by id desc limit ${limit} offset ${start}) as page on true
-    order by page.id desc`);
+    order by page.id desc`;
+  const found = await rows(ctx, statement, { total: int8, id: maybe(int8), name: text });
   return {
-    total: Number(rows[0]!.total),
-    users: rows.flatMap(({ id, nickname }) =>
-      id === null ? [] : [{ id: Number(id), name: nickname }]
-    ),
+    total: found[0]!.total,
+    users: found.flatMap(({ id, name }) => id === undefined ? [] : [{ id, name }]),
   };
 }
 

@@ -2,7 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { type PayItem, wallets, WalletStatus } from "../../schema/wallets.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, rows, text } from "../../sql.ts";
 import { isPassword } from "../chat_accounts/password.ts";
 import { DomainError } from "../errors.ts";
 import { checkAmount } from "../ledger/rules.ts";
@@ -42,15 +42,15 @@ async function claimTry(ctx: Ctx, userId: number): Promise<string> {
   const now = instant(at);
   const lockedUntil = instant(new Date(at.getTime() + PAY_LOCK_MS));
   const tryCount = sql`case when pay_locked_until <= ${now} then 1 else pay_try_count + 1 end`;
-  const { rows } = await ctx.db.execute<{ pay_password_hash: string }>(sql`
+  const statement = sql`
     update wallets set pay_try_count = ${tryCount},
       pay_locked_until = case when ${tryCount} >= ${PAY_TRY_COUNT_MAX} then ${lockedUntil} end
     where user_id = ${userId} and pay_password_hash is not null and status = ${WalletStatus.normal}
       and (pay_locked_until is null or pay_locked_until <= ${now})
-    returning pay_password_hash`);
-  const hash = rows[0]?.pay_password_hash;
-  if (hash === undefined) throw await whyNoTry(ctx, userId);
-  return hash;
+    returning pay_password_hash as hash`;
+  const [wallet] = await rows(ctx, statement, { hash: text });
+  if (!wallet) throw await whyNoTry(ctx, userId);
+  return wallet.hash;
 }
 
 async function whyNoTry(ctx: Ctx, userId: number): Promise<DomainError> {
@@ -72,23 +72,22 @@ async function keepToken(
 ): Promise<string> {
   const payToken = randomHex32();
   const expiresAt = new Date(ctx.now().getTime() + PAY_TOKEN_LIFE_MS);
-  const { rows } = await ctx.db.execute<{ is_right: boolean; is_kept: boolean }>(sql`
+  const statement = sql`
     with wallet as (
       update wallets set pay_try_count = 0, pay_locked_until = null
       where user_id = ${userId} and pay_password_hash = ${hash}
       returning user_id
     ), token as (
       insert into pay_tokens (token_hash, user_id, item, amount, expires_at)
-      select ${hashPayToken(payToken)}, user_id, ${item}, ${amount}, ${
-    instant(expiresAt)
-  } from wallet
+      select ${hashPayToken(payToken)}, user_id, ${item}, ${amount}, ${instant(expiresAt)}
+      from wallet
       where exists (select from accounts where kind = 'wallet' and owner_id = ${userId}
         and balance >= ${amount})
       returning user_id
     )
-    select exists (select from wallet) as is_right, exists (select from token) as is_kept`);
-  const { is_right: isRight, is_kept: isKept } = rows[0]!;
-  if (!isRight) throw new DomainError("pay_password_wrong");
-  if (!isKept) throw new DomainError("balance_insufficient");
+    select exists (select from wallet) as is_right, exists (select from token) as is_kept`;
+  const [found] = await rows(ctx, statement, { isRight: bool, isKept: bool });
+  if (!found!.isRight) throw new DomainError("pay_password_wrong");
+  if (!found!.isKept) throw new DomainError("balance_insufficient");
   return payToken;
 }

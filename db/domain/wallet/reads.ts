@@ -2,7 +2,7 @@ import { and, desc, eq, gt, lte, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { accounts, entries, type TransactionKind, transactions } from "../../schema/ledger.ts";
 import { WalletStatus } from "../../schema/wallets.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, int4, int8, rows } from "../../sql.ts";
 
 export interface Wallet {
   /** 分 */
@@ -14,22 +14,20 @@ export interface Wallet {
 
 /** A person's wallet, made when first looked at, in the same statement. */
 export async function readWallet(ctx: Ctx, userId: number): Promise<Wallet> {
-  const { rows } = await ctx.db.execute<
-    { balance: string; status: number; has_password: boolean }
-  >(sql`
+  const statement = sql`
     with made as (
       insert into wallets (user_id, created_at)
       select ${userId}, ${instant(ctx.now())}
       where not exists (select from wallets where user_id = ${userId})
       on conflict do nothing
     )
-    select coalesce(balance, 0)::text as balance, coalesce(status, ${WalletStatus.normal}) as status,
+    select coalesce(balance, 0) as balance, coalesce(status, ${WalletStatus.normal}) as status,
       pay_password_hash is not null as has_password
     from (select 1) as one
     left join wallets on wallets.user_id = ${userId}
-    left join accounts on accounts.kind = 'wallet' and accounts.owner_id = ${userId}`);
-  const { balance, status, has_password: hasPassword } = rows[0]!;
-  return { balance: Number(balance), status: Number(status), hasPassword };
+    left join accounts on accounts.kind = 'wallet' and accounts.owner_id = ${userId}`;
+  const [wallet] = await rows(ctx, statement, { balance: int8, status: int4, hasPassword: bool });
+  return wallet!;
 }
 
 /** 分 in a person's wallet. */
