@@ -81,6 +81,9 @@ const Environment = z.object({
 });
 type Environment = z.infer<typeof Environment>;
 
+/** Every variable there is; the documents list the same. */
+export const variableNames: readonly string[] = Object.keys(Environment.shape);
+
 /** Keys kept in `DATA_DIR` for installations that name none (never used in production). */
 export interface KeptKeys {
   secretKey: string;

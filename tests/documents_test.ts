@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { dirname, join, relative } from "node:path";
+import { variableNames } from "../config/config.ts";
 
 const root = new URL("..", import.meta.url).pathname;
+/** What somebody reads who has not decided yet whether to read on. */
+const README_LINES_MAX = 220;
 const CODE_FOLDERS = [
   "routes",
   "middleware",
@@ -97,6 +100,25 @@ Deno.test("every document a source file cites is there, and so is its heading", 
       .filter((why) => why !== undefined).map((why) => `${source}: ${why}`)
   );
   assert.deepEqual(wrong, []);
+});
+
+Deno.test("the README is short, and every document is reached from it", () => {
+  assert.ok(read("README.md").trimEnd().split("\n").length <= README_LINES_MAX);
+  const reached = new Set(["README.md"]);
+  for (const document of reached) {
+    for (const [, target] of proseOf(document).matchAll(/\]\(([^)\s#:]+\.md)(?:#[^)]*)?\)/g)) {
+      reached.add(relative(root, join(root, dirname(document), target!)));
+    }
+  }
+  assert.deepEqual(documents.filter((document) => !reached.has(document)), []);
+});
+
+Deno.test("the page on configuration and .env.example have every variable, and no other", () => {
+  const names = (path: string, pattern: RegExp) =>
+    [...read(path).matchAll(pattern)].map(([, name]) => name!).toSorted();
+  const known = variableNames.toSorted();
+  assert.deepEqual(names("docs/configuration.md", /^\| `([A-Z0-9_]+)`/gm), known);
+  assert.deepEqual(names(".env.example", /^# ([A-Z0-9_]+)=/gm), known);
 });
 
 /** `gateway POST /club/{}/join`, as inventories and documents both say it. */

@@ -29,7 +29,7 @@ export class NewcomersServer implements AsyncDisposable {
       const response = await fetch(`${this.url}/healthz`);
       await response.body?.cancel();
       return response.ok;
-    }, 30_000);
+    }, 60_000);
 
   /** The exit code, once it has ended by itself. */
   async ended(): Promise<number> {
