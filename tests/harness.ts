@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { readConfig } from "../config/config.ts";
 import { type Bus, localBus } from "../db/bus/bus.ts";
 import { contextFor, type Ctx, type Database, type Parts } from "../db/client/ctx.ts";
@@ -7,12 +6,12 @@ import { MIGRATIONS_FOLDER } from "../db/client/migrations.ts";
 import { createPglite, overPglite } from "../db/client/pglite.ts";
 import type { JobDesk } from "../db/domain/jobs/runner.ts";
 import { auditLedger } from "../db/domain/ledger/audit.ts";
-import journal from "../db/migrations/meta/_journal.json" with { type: "json" };
 import type { RedisConnection } from "../db/redis/client.ts";
 import { openRedis } from "../db/redis/open.ts";
 import { openJobDesk } from "../jobs/runner.ts";
 import { openProviders, type Providers } from "../providers/providers.ts";
 import { createApp } from "../routes/app.ts";
+import { keep, keptPath } from "./kept.ts";
 
 /**
  * A clock that goes on from where a test puts it and never says the same time twice. Code that
@@ -100,26 +99,42 @@ export async function assertBooksHold({ database }: Pick<Parts, "database">): Pr
 
 /** An empty migrated database in memory, from a copy made once per set of migrations. */
 export async function openTestDatabase(): Promise<Database> {
-  return overPglite(await createPglite("memory://", new Blob([await migratedCopy()])));
+  const loadDataDir = new Blob([await migratedCopy()]);
+  return overPglite(await createPglite("memory://", { loadDataDir }));
 }
 
 /** Making a cluster takes seconds, loading a copy of one a fraction of that. */
 async function migratedCopy(): Promise<Uint8Array<ArrayBuffer>> {
-  const latest = createHash("sha256").update(JSON.stringify(journal)).digest("hex").slice(0, 16);
-  const folder = Deno.env.get("TMPDIR") ?? "/tmp";
-  const path = `${folder}/plaza-test-${latest}.tar`;
+  const path = keptPath("pglite.tar");
   try {
     return await Deno.readFile(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const pglite = await createPglite("memory://");
-  await overPglite(pglite).migrate(MIGRATIONS_FOLDER);
-  const copy = new Uint8Array(await (await pglite.dumpDataDir("none")).arrayBuffer());
-  await pglite.close();
-  // Written whole before it has its name: files are tested in parallel.
-  const unfinished = await Deno.makeTempFile({ dir: folder });
-  await Deno.writeFile(unfinished, copy);
-  await Deno.rename(unfinished, path);
+  const copy = await makeMigratedCopy();
+  const unnamed = await Deno.makeTempFile();
+  await Deno.writeFile(unnamed, copy);
+  await keep(unnamed, path);
   return copy;
+}
+
+/** For many small databases: starting one zeroes its buffers and writes all its WAL segments. */
+const SMALL_CLUSTER = ["--wal-segsize=1"]
+  .concat(
+    ["shared_buffers=16MB", "min_wal_size=2MB", "max_wal_size=2MB"].flatMap((s) => ["-c", s]),
+  );
+
+/**
+ * Every file of a copy is written anew by each of hundreds of tests, so it holds no more than it
+ * must: no template databases, and nothing to be redone from the WAL.
+ */
+async function makeMigratedCopy(): Promise<Uint8Array<ArrayBuffer>> {
+  const pglite = await createPglite("memory://", { initDbStartParams: SMALL_CLUSTER });
+  await overPglite(pglite).migrate(MIGRATIONS_FOLDER);
+  await pglite.exec("update pg_database set datistemplate = false");
+  for (const name of ["template0", "template1"]) await pglite.exec(`drop database ${name}`);
+  await pglite.exec("checkpoint");
+  const copy = await pglite.dumpDataDir("none");
+  await pglite.close();
+  return new Uint8Array(await copy.arrayBuffer());
 }

@@ -1,4 +1,4 @@
-import { PGlite, types } from "@electric-sql/pglite";
+import { PGlite, type PGliteOptions, types } from "@electric-sql/pglite";
 import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { drizzle } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
@@ -15,12 +15,15 @@ export async function openPglite(folder: string): Promise<Database> {
 }
 
 /** PostgreSQL as Plaza needs it; `loadDataDir`: with what another one held. */
-export async function createPglite(folder: string, loadDataDir?: Blob): Promise<PGlite> {
+export async function createPglite(
+  folder: string,
+  options: Pick<PGliteOptions, "loadDataDir" | "initDbStartParams"> = {},
+): Promise<PGlite> {
   const pglite = await PGlite.create(folder, {
     extensions: { pg_trgm },
     // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
     parsers: { [types.INT8]: (value: string) => value },
-    ...loadDataDir && { loadDataDir },
+    ...options,
   });
   // Nothing analyses tables here, so plans made while they were small would stay: foreign keys
   // would be checked by reading whole tables. Everything is in memory, where an index is cheap.

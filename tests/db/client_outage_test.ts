@@ -37,7 +37,7 @@ function claim(
       name: `${kind}: ${name}`,
       ignore: !postgres,
       async fn() {
-        const database = openers[kind](await postgres.newDatabase(), timeouts);
+        const database = openers[kind](await postgres.newDatabase({ empty: true }), timeouts);
         await database.db.execute(sql.raw(`
           create table accounts (id int primary key, cents bigint not null);
           insert into accounts select n, 1000 from generate_series(1, ${POOL_SIZE_MAX}) n;

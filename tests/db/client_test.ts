@@ -37,7 +37,7 @@ interface Driver {
 function serverDriver(kind: DatabaseKind, openUrl: (url: string) => Database): Driver {
   let migrated: Promise<string> | undefined;
   const migrate = async () => {
-    const url = await postgres!.newDatabase();
+    const url = await postgres!.newDatabase({ empty: true });
     const database = openUrl(url);
     await database.migrate(MIGRATIONS_FOLDER);
     await database.close();
@@ -46,7 +46,7 @@ function serverDriver(kind: DatabaseKind, openUrl: (url: string) => Database): D
   return {
     kind,
     open: async () => openUrl(await (migrated ??= migrate())),
-    openEmpty: async () => openUrl(await postgres!.newDatabase()),
+    openEmpty: async () => openUrl(await postgres!.newDatabase({ empty: true })),
   };
 }
 

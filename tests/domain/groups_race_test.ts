@@ -2,8 +2,6 @@ import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { localBus } from "../../db/bus/bus.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { addMembers } from "../../db/domain/groups/add_members.ts";
 import { leaveGroup } from "../../db/domain/groups/leave_group.ts";
@@ -12,7 +10,7 @@ import { expelMembers } from "../../db/domain/groups/remove_members.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
 import { acceptMessage } from "../../db/domain/messages/accept.ts";
 import { makeGroup, makeUsers } from "../people/factories.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 
 // On a real server: PGlite has one connection, on which nothing ever races.
 const postgres = await startPostgres();
@@ -40,12 +38,8 @@ Deno.test({
     "same people leave counters, rows and owners right, and a syncing member knows it all",
   ignore: !postgres,
 }, async () => {
-  const database = openPg(await postgres!.newDatabase(), {
-    connectMs: 60_000,
-    statementMs: 20_000,
-  });
+  const database = openPatiently(await postgres!.newDatabase());
   await using _closing = { [Symbol.asyncDispose]: () => database.close() };
-  await database.migrate(MIGRATIONS_FOLDER);
   const deadlocks = { count: 0 };
   const ctx = {
     db: database.db,

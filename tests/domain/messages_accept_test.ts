@@ -1,8 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { withTrips } from "../../config/runtime/trips.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openDatabase } from "../../db/client/open.ts";
 import { type AcceptInput, acceptMessage } from "../../db/domain/messages/accept.ts";
 import { blocks } from "../../db/schema/blocks.ts";
 import { groupMembers, groups } from "../../db/schema/groups.ts";
@@ -16,7 +14,7 @@ import {
 } from "../../db/schema/messages.ts";
 import { startTestApp } from "../harness.ts";
 import { makeGroup, makeUser, makeUsers } from "../people/factories.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 
 const text = (content: string) => JSON.stringify({ type: 1, content });
 
@@ -191,9 +189,7 @@ Deno.test("acceptMessage", async (t) => {
 Deno.test("many at once on a real Postgres: numbers stay dense, repeats stay one", async () => {
   await using server = await startPostgres();
   if (!server) return;
-  const databaseUrl = await server.newDatabase();
-  const database = await openDatabase({ databaseUrl, dataDir: "unused" });
-  await database.migrate(MIGRATIONS_FOLDER);
+  const database = openPatiently(await server.newDatabase());
   const app = await startTestApp({ database });
   try {
     const { ctx } = app;

@@ -2,15 +2,13 @@ import { and, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { withTrips } from "../../config/runtime/trips.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openDatabase } from "../../db/client/open.ts";
 import { acceptMessage } from "../../db/domain/messages/accept.ts";
 import { acknowledge } from "../../db/domain/messages/acknowledge.ts";
 import { readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { ChannelType, conversations, inboxHeads } from "../../db/schema/messages.ts";
 import { startTestApp } from "../harness.ts";
 import { makeGroup, makeUsers } from "../people/factories.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 
 const text = (content: string) => JSON.stringify({ type: 1, content });
 
@@ -105,9 +103,7 @@ Deno.test("acknowledge moves the mark forward only, and unread counts follow it"
 Deno.test("on a real Postgres many devices reading one log get every message once", async () => {
   await using server = await startPostgres();
   if (!server) return;
-  const databaseUrl = await server.newDatabase();
-  const database = await openDatabase({ databaseUrl, dataDir: "unused" });
-  await database.migrate(MIGRATIONS_FOLDER);
+  const database = openPatiently(await server.newDatabase());
   const app = await startTestApp({ database });
   try {
     const { ctx } = app;

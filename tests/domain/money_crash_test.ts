@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import type { CrashOrder } from "../money_model/crash_child.ts";
 import { answerOf, CrashPlace, type Holdings, type Trial } from "../money_model/crash_place.ts";
 import { type Flow, flows } from "../money_model/flows.ts";
@@ -11,13 +9,6 @@ import { startPostgres } from "../services/postgres.ts";
 const postgres = await startPostgres();
 Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
 const ignore = !postgres;
-
-const TEMPLATE = "crash_template";
-if (postgres) {
-  const database = openPg(await postgres.newDatabase(TEMPLATE));
-  await database.migrate(MIGRATIONS_FOLDER);
-  await database.close();
-}
 
 class CrashError extends Error {}
 
@@ -177,8 +168,8 @@ async function crashThere(
 const counts = { statements: 0, here: 0, there: 0 };
 
 async function crashEverywhere(flow: Flow, children: Children): Promise<void> {
-  await using here = await CrashPlace.open(postgres!, TEMPLATE, flow);
-  await using there = await CrashPlace.open(postgres!, TEMPLATE, flow);
+  await using here = await CrashPlace.open(postgres!, flow);
+  await using there = await CrashPlace.open(postgres!, flow);
   const course = await followCourse(here);
   assert.ok(course.statementCount > 0);
   const [countHere, countThere] = await Promise.all([

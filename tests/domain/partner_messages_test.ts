@@ -4,8 +4,6 @@ import assert from "node:assert/strict";
 import pg from "pg";
 import { withTrips } from "../../config/runtime/trips.ts";
 import type { Ctx, Db } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { countOffline } from "../../db/domain/messages/count_offline.ts";
 import { Command, commandOf, HISTORY_COUNT_MAX } from "../../db/domain/messages/history_rules.ts";
 import { readHistory } from "../../db/domain/messages/read_history.ts";
@@ -200,9 +198,6 @@ Deno.test({
   ignore: !postgres,
   async fn(t) {
     const url = await postgres!.newDatabase();
-    const database = openPg(url);
-    await database.migrate(MIGRATIONS_FOLDER);
-    await database.close();
     const listener = await listen(url);
     try {
       const measure = async () => {

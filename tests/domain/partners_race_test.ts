@@ -1,8 +1,6 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { withTx } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openDatabase } from "../../db/client/open.ts";
 import { disableApp } from "../../db/domain/partners/disable_app.ts";
 import { grantToken } from "../../db/domain/partners/grant_token.ts";
 import { logCustomerIn } from "../../db/domain/support/customers.ts";
@@ -16,7 +14,7 @@ import { makeOperator } from "../clients/ops.ts";
 import { makeApp } from "../clients/partner.ts";
 import { startTestApp } from "../harness.ts";
 import { waitUntil } from "../services/binary.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 import { race } from "./race_place.ts";
 
 const times = <T>(count: number, make: (at: number) => T) =>
@@ -25,9 +23,7 @@ const times = <T>(count: number, make: (at: number) => T) =>
 Deno.test("many at once, on a real Postgres", async (t) => {
   await using server = await startPostgres();
   if (!server) return;
-  const databaseUrl = await server.newDatabase();
-  const database = await openDatabase({ databaseUrl, dataDir: "unused" });
-  await database.migrate(MIGRATIONS_FOLDER);
+  const database = openPatiently(await server.newDatabase());
   const app = await startTestApp({ database });
   const { ctx } = app;
   const { operatorId } = await makeOperator(ctx, "admin");

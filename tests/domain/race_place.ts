@@ -1,11 +1,9 @@
 import { asc, isNotNull, sql } from "drizzle-orm";
 import { localBus } from "../../db/bus/bus.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { users } from "../../db/schema/users.ts";
-import type { TestPostgres } from "../services/postgres.ts";
+import { openPatiently, type TestPostgres } from "../services/postgres.ts";
 
 export interface Person {
   userId: number;
@@ -25,8 +23,7 @@ export async function openPlace(
   postgres: TestPostgres,
   { peopleCount, now = () => new Date() }: { peopleCount: number; now?: () => Date },
 ): Promise<Place> {
-  const database = openPg(await postgres.newDatabase(), { connectMs: 60_000, statementMs: 20_000 });
-  await database.migrate(MIGRATIONS_FOLDER);
+  const database = openPatiently(await postgres.newDatabase());
   await database.db.execute(sql`
     insert into users (uid, app_uid, profile_at, created_at, updated_at)
     select md5(n::text), n, now(), now(), now() from generate_series(1, ${peopleCount}::int) as n`);

@@ -1,7 +1,5 @@
 import { and, eq, isNull } from "drizzle-orm";
 import assert from "node:assert/strict";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openDatabase } from "../../db/client/open.ts";
 import { sendCaptcha } from "../../db/domain/captchas/send_captcha.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { logInByMobile } from "../../db/domain/users/log_in_by_mobile.ts";
@@ -9,16 +7,12 @@ import { captchaAudit } from "../../db/schema/captchas.ts";
 import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { startTestApp } from "../harness.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 
 Deno.test("many at once, on a real Postgres", async (t) => {
   await using server = await startPostgres();
   if (!server) return;
-  const database = await openDatabase({
-    databaseUrl: await server.newDatabase(),
-    dataDir: "unused",
-  });
-  await database.migrate(MIGRATIONS_FOLDER);
+  const database = openPatiently(await server.newDatabase());
   const app = await startTestApp({ database });
   const { ctx } = app;
   const address = "192.0.2.1";

@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import pg from "pg";
 import { md5Hex } from "../../config/keys.ts";
 import type { Ctx, Db } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { listBlocked } from "../../db/domain/blocks/reads.ts";
 import { listCards } from "../../db/domain/cards/reads.ts";
 import { listClubsOf, listMembers } from "../../db/domain/clubs/reads.ts";
@@ -106,9 +104,6 @@ Deno.test({
   ignore: !postgres,
   async fn(t) {
     const url = await postgres!.newDatabase();
-    const database = openPg(url);
-    await database.migrate(MIGRATIONS_FOLDER);
-    await database.close();
     const listener = await listen(url);
     try {
       const pages = (itemCount: number) =>

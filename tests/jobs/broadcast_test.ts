@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { uuidText } from "../../config/runtime/uuid.ts";
 import type { BusEvent } from "../../db/bus/bus.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { deliverNextBroadcast } from "../../db/domain/broadcasts/deliver_broadcast.ts";
 import { readBroadcast } from "../../db/domain/broadcasts/reads.ts";
 import { listConversations } from "../../db/domain/messages/list_conversations.ts";
@@ -35,7 +33,7 @@ import {
 } from "../people/crowd.ts";
 import { makeUser } from "../people/factories.ts";
 import { waitUntil } from "../services/binary.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 import { jobDepsOf } from "./kit.ts";
 
 const postgres = await startPostgres();
@@ -46,9 +44,8 @@ function claimOnPostgres(name: string, hold: (app: TestApp) => Promise<void>): v
     name: `pg: ${name}`,
     ignore: !postgres,
     async fn() {
-      const database = openPg(await postgres!.newDatabase());
+      const database = openPatiently(await postgres!.newDatabase());
       try {
-        await database.migrate(MIGRATIONS_FOLDER);
         await using app = await startTestApp({ database });
         await hold(app);
       } finally {

@@ -2,14 +2,12 @@ import { asc, eq, sql } from "drizzle-orm";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Database, Db } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { listJobs } from "../../db/domain/jobs/list_jobs.ts";
 import { jobRuns } from "../../db/schema/jobs.ts";
 import { tick } from "../../jobs/cron.ts";
 import { type Job, type JobDeps, runDue } from "../../jobs/run.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 import { CHUNK_COUNT as KILLED_CHUNK_COUNT } from "./counting_process.ts";
 import { countingJob, createEffects, jobDepsOf, readEffects } from "./kit.ts";
 
@@ -274,8 +272,7 @@ Deno.test({
   ignore: !postgres,
   async fn() {
     const url = await postgres!.newDatabase();
-    const database = openPg(url);
-    await database.migrate(MIGRATIONS_FOLDER);
+    const database = openPatiently(url);
     await using app = await startTestApp({ database });
     await createEffects(database);
     const readRuns = () => database.db.select().from(jobRuns).orderBy(asc(jobRuns.period));

@@ -1,8 +1,6 @@
 import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import type { Ctx, Database } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { placeFriendship } from "../../db/domain/friends/pair.ts";
 import { newestDuePeriod } from "../../db/domain/jobs/rules.ts";
 import { enqueue } from "../../db/domain/outgoing/enqueue.ts";
@@ -21,7 +19,7 @@ import { makeGroup, makeUser, makeUsers } from "../people/factories.ts";
 import { giveMoney, issuePayToken } from "../people/money.ts";
 import { giveCard, giveRealName } from "../routes/ops/profit_place.ts";
 import { waitUntil } from "../services/binary.ts";
-import { startPostgres, type TestPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres, type TestPostgres } from "../services/postgres.ts";
 import { startArguments } from "../services/start_arguments.ts";
 
 const postgres = await startPostgres();
@@ -268,7 +266,7 @@ async function copyOf(server: TestPostgres, url: string, name: string): Promise<
 }
 
 async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = openPg(url);
+  const database = openPatiently(url);
   try {
     return await work(database);
   } finally {
@@ -288,9 +286,8 @@ for (const [name, { seed, holds }] of Object.entries(cases)) {
     ignore: !postgres,
     async fn() {
       const dataDir = await Deno.makeTempDir();
-      const seeded = await postgres!.newDatabase(`seeded_${name}`);
+      const seeded = await postgres!.newDatabase({ name: `seeded_${name}` });
       const before = await withDatabase(seeded, async (database) => {
-        await database.migrate(MIGRATIONS_FOLDER);
         await using app = await startTestApp({ database, env: { SECRET_KEY } });
         await seed(app.ctx);
         return await dump(database);

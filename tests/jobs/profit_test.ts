@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { runJobCommand } from "../../commands/run_job.ts";
 import { randomHex32 } from "../../config/keys.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { claimRun, commitChunk, enterRuns, RUN_LEASE_MS } from "../../db/domain/jobs/runs.ts";
 import { auditLedger } from "../../db/domain/ledger/audit.ts";
 import { PROFIT_JOB } from "../../db/domain/payouts/months.ts";
@@ -21,7 +19,7 @@ import { makeOpsKey } from "../clients/ops.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { makeGroup, makeUser, makeUsers } from "../people/factories.ts";
 import { giveCard, giveRealName, makePaidPerson } from "../routes/ops/profit_place.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 import { jobDepsOf, setClock } from "./kit.ts";
 
 const PERIOD = "202102";
@@ -388,9 +386,8 @@ Deno.test({
   name: "pg: two runners at once make each record once",
   ignore: !postgres,
   async fn() {
-    const database = openPg(await postgres!.newDatabase());
+    const database = openPatiently(await postgres!.newDatabase());
     try {
-      await database.migrate(MIGRATIONS_FOLDER);
       await using app = await startTestApp({ database });
       const recordCount = await makeCrowd(app.ctx);
       const job = profitOf(3);

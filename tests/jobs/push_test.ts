@@ -1,8 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { type Ctx, withTx } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { registerPushTarget } from "../../db/domain/notifications/register_push_target.ts";
 import { claimDue, failWork, finishWork, LostLeaseError } from "../../db/domain/outgoing/claims.ts";
 import { enqueue, enqueueFrom, type PendingItem } from "../../db/domain/outgoing/enqueue.ts";
@@ -20,7 +18,7 @@ import { openKick } from "../../jobs/soon.ts";
 import { type Push, type PushMessage, PushRefusedError } from "../../providers/push.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { waitUntil } from "../services/binary.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 import { jobDepsOf } from "./kit.ts";
 
 const postgres = await startPostgres();
@@ -35,9 +33,8 @@ function claim(name: string, hold: (app: TestApp) => Promise<void>): void {
     name: `pg: ${name}`,
     ignore: !postgres,
     async fn() {
-      const database = openPg(await postgres!.newDatabase());
+      const database = openPatiently(await postgres!.newDatabase());
       try {
-        await database.migrate(MIGRATIONS_FOLDER);
         await using app = await startTestApp({ database });
         await hold(app);
       } finally {

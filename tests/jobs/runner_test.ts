@@ -2,8 +2,6 @@ import { eq, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { runJobCommand } from "../../commands/run_job.ts";
 import { withTx } from "../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
-import { openPg } from "../../db/client/pg.ts";
 import { RUN_TRY_COUNT_MAX } from "../../db/domain/jobs/rules.ts";
 import {
   claimRun,
@@ -18,7 +16,7 @@ import { type Job, type JobDeps, runDue } from "../../jobs/run.ts";
 import { jobs } from "../../jobs/schedule.ts";
 import { settleBy, type SettleStep } from "../../jobs/settle.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
-import { startPostgres } from "../services/postgres.ts";
+import { openPatiently, startPostgres } from "../services/postgres.ts";
 import {
   countingJob,
   createEffects,
@@ -43,9 +41,8 @@ function claim(name: string, hold: (app: TestApp) => Promise<void>): void {
     name: `pg: ${name}`,
     ignore: !postgres,
     async fn() {
-      const database = openPg(await postgres!.newDatabase());
+      const database = openPatiently(await postgres!.newDatabase());
       try {
-        await database.migrate(MIGRATIONS_FOLDER);
         await createEffects(database);
         await using app = await startTestApp({ database });
         await hold(app);
@@ -193,8 +190,7 @@ Deno.test({
   name: "pg: a run whose claim is not committed yet is passed over without a wait",
   ignore: !postgres,
   async fn() {
-    const database = openPg(await postgres!.newDatabase());
-    await database.migrate(MIGRATIONS_FOLDER);
+    const database = openPatiently(await postgres!.newDatabase());
     await using app = await startTestApp({ database });
     await enterRuns(app.ctx, "count", ["2026-03-01T10Z", "2026-03-01T11Z"]);
     const [theirs, mine] = await withTx(app.ctx, async (ctx) => [

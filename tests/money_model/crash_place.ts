@@ -35,11 +35,8 @@ export class CrashPlace implements AsyncDisposable {
     private readonly superuser: pg.Client,
   ) {}
 
-  /** @param template the name of a migrated database nobody is connected to */
-  static async open(postgres: TestPostgres, template: string, flow: Flow): Promise<CrashPlace> {
-    const name = `crash_${crypto.randomUUID().replaceAll("-", "")}`;
-    await postgres.psql(`create database ${name} template ${template}`);
-    const url = postgres.url.replace(/postgres$/, name);
+  static async open(postgres: TestPostgres, flow: Flow): Promise<CrashPlace> {
+    const url = await postgres.newDatabase();
     const database = openPg(url, { connectMs: STATEMENT_MS, statementMs: STATEMENT_MS });
     const superuser = new pg.Client({ connectionString: url });
     await superuser.connect();

@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import pg from "pg";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
 import { openPg } from "../../db/client/pg.ts";
 import { auditLedger } from "../../db/domain/ledger/audit.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
@@ -52,7 +51,6 @@ export async function runKills(
 ): Promise<KillFigures> {
   const database = openPg(await postgres.newDatabase());
   try {
-    await database.migrate(MIGRATIONS_FOLDER);
     await using app = await startTestApp({ database });
     const lanes: Lane[] = [];
     const figures = noFigures();

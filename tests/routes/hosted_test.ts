@@ -13,7 +13,7 @@ Deno.test("a session's whole life over Neon's driver and Upstash's protocol", as
   await using postgres = await startPostgres();
   await using server = await startRedis();
   if (!postgres || !server) return;
-  const target = await postgres.newDatabase();
+  const target = await postgres.newDatabase({ empty: true });
   await using proxy = await startNeonProxy(target);
   await using shim = await startUpstashShim(server.url);
   const stopUsingProxy = useNeonProxy(proxy);

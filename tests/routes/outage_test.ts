@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
 import { openDatabase } from "../../db/client/open.ts";
 import { openRedis } from "../../db/redis/open.ts";
 import { callGateway, registerPerson } from "../clients/gateway.ts";
@@ -123,7 +122,6 @@ Deno.test("connections to Postgres killed 200 times under load: every request en
   if (!server) return;
   const databaseUrl = await server.newDatabase();
   const database = await openDatabase({ databaseUrl, dataDir: "unused" });
-  await database.migrate(MIGRATIONS_FOLDER);
   const app = await startTestApp({ database });
   try {
     const people = await Promise.all(Array.from({ length: 8 }, () => registerPerson(app)));

@@ -1,4 +1,8 @@
 import pg from "pg";
+import type { Database } from "../../db/client/ctx.ts";
+import { openPg } from "../../db/client/pg.ts";
+import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
+import { keep, keptPath } from "../kept.ts";
 import { findBinary, freePort, waitUntil } from "./binary.ts";
 
 /** A PostgreSQL server of its own for one test file, thrown away afterwards. */
@@ -6,8 +10,8 @@ export interface TestPostgres extends AsyncDisposable {
   /** The database `postgres`, as superuser without a password. */
   url: string;
   port: number;
-  /** Creates an empty database and answers its URL. */
-  newDatabase(name?: string): Promise<string>;
+  /** Creates a database, at the newest schema or empty, and answers its URL. */
+  newDatabase(options?: { name?: string; empty?: boolean }): Promise<string>;
   /** Runs one statement in the database `postgres`; all values arrive as text. */
   psql(sql: string): Promise<Record<string, string | null>[]>;
   /** Ends every client's connection but the one that asks; answers how many there were. */
@@ -44,16 +48,46 @@ const STOP_TIMEOUT_MS = 10_000;
 export async function startPostgres(settings: string[] = []): Promise<TestPostgres | undefined> {
   const binary = findBinary("postgres", serverCandidates());
   if (!binary) return undefined;
-  const folder = await Deno.makeTempDir({ prefix: "plaza_postgres_" });
-  const server = new Server(binary, folder, [...SETTINGS, ...settings]);
+  const server = await Server.of(binary, [...SETTINGS, ...settings]);
   try {
-    await server.initialize();
+    await server.copyFrom(await keptCluster(binary));
     await server.start();
     return server;
   } catch (error) {
     await server[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The migrated database every cluster has for others to be copied from. */
+const TEMPLATE = "plaza_template";
+
+/** A cluster that is down. Making one takes a second, migrating another; copying one a blink. */
+async function keptCluster(binary: string): Promise<string> {
+  const version = (await run([binary, "--version"], "/")).replaceAll(/[^\w.]+/g, "_");
+  const path = keptPath(version);
+  if (await Deno.stat(path).catch(() => undefined)) return path;
+  const server = await Server.of(binary, SETTINGS);
+  try {
+    await server.initialize();
+    await server.start();
+    const database = openPg(await server.newDatabase({ name: TEMPLATE, empty: true }));
+    await database.migrate(MIGRATIONS_FOLDER);
+    await database.close();
+    await server.stop("fast");
+    await keep(server.data, path);
+    return path;
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * For many callers at once on a busy machine: hundreds wait for ten connections, so limits are so
+ * wide that only what hangs meets them.
+ */
+export function openPatiently(url: string): Database {
+  return openPg(url, { connectMs: 60_000, statementMs: 60_000 });
 }
 
 /** Debian keeps servers out of `PATH`, one folder per version: the newest first. */
@@ -101,13 +135,21 @@ class Server implements TestPostgres {
   /** Words put before a command so that it does not run as root, which PostgreSQL refuses. */
   #asUser: string[] = [];
 
-  constructor(
+  private constructor(
     private readonly binary: string,
     private readonly folder: string,
     private readonly settings: string[],
   ) {}
 
-  get #data() {
+  /** A server to be, in a folder of its own, of a user who may run one. */
+  static async of(binary: string, settings: string[]): Promise<Server> {
+    const folder = await Deno.makeTempDir({ prefix: "plaza_postgres_" });
+    const server = new Server(binary, folder, settings);
+    if (Deno.uid() === 0) await server.#useOtherUser();
+    return server;
+  }
+
+  get data() {
     return `${this.folder}/data`;
   }
   get #log() {
@@ -118,21 +160,28 @@ class Server implements TestPostgres {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
   }
 
+  async #useOtherUser(): Promise<void> {
+    const user = await run(["id", "-un", "postgres"], "/").catch(() => "nobody");
+    const group = await run(["id", "-gn", user], "/");
+    this.#asUser = ["setpriv", `--reuid=${user}`, `--regid=${group}`, "--clear-groups"];
+    await run(["chown", `${user}:${group}`, this.folder], "/");
+  }
+
   async initialize(): Promise<void> {
-    if (Deno.uid() === 0) {
-      const user = await run(["id", "-un", "postgres"], "/").catch(() => "nobody");
-      const group = await run(["id", "-gn", user], "/");
-      this.#asUser = ["setpriv", `--reuid=${user}`, `--regid=${group}`, "--clear-groups"];
-      await run(["chown", `${user}:${group}`, this.folder], "/");
-    }
     const initdb = this.binary.replace(/postgres$/, "initdb");
-    const options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"];
-    await run([...this.#asUser, initdb, "-D", this.#data, "--no-sync", ...options], this.folder);
+    const options = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"]
+      // Written whole by each copy, however little is in them; the default is 16 MB.
+      .concat("--wal-segsize=1", "--no-sync");
+    await run([...this.#asUser, initdb, "-D", this.data, ...options], this.folder);
+  }
+
+  async copyFrom(cluster: string): Promise<void> {
+    await run(["cp", "-a", cluster, this.data], "/");
   }
 
   async start(): Promise<void> {
     const settings = this.settings.flatMap((setting) => ["-c", setting]);
-    const server = [this.binary, "-D", this.#data, "-p", String(this.port), ...settings];
+    const server = [this.binary, "-D", this.data, "-p", String(this.port), ...settings];
     // `exec` makes the server this process's own child, so that its end can be awaited.
     const toLog = ["sh", "-c", 'exec "$@" >>"$0" 2>&1', this.#log];
     const [program, ...args] = [...this.#asUser, ...toLog, ...server];
@@ -155,8 +204,10 @@ class Server implements TestPostgres {
     clearTimeout(timer);
   }
 
-  async newDatabase(name = `test_${++this.#databaseCount}`): Promise<string> {
-    await this.psql(`create database ${name}`);
+  async newDatabase(
+    { name = `test_${++this.#databaseCount}`, empty = false } = {},
+  ): Promise<string> {
+    await this.psql(`create database ${name} ${empty ? "" : `template ${TEMPLATE}`}`);
     return this.#urlOf(name);
   }
 

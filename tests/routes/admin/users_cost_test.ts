@@ -2,8 +2,6 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import assert from "node:assert/strict";
 import pg from "pg";
 import type { Ctx, Db } from "../../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
-import { openPg } from "../../../db/client/pg.ts";
 import { listMethods } from "../../../db/domain/payment_methods/reads.ts";
 import { listUsers, searchUsersByName } from "../../../db/domain/users/managed_reads.ts";
 import { startPostgres } from "../../services/postgres.ts";
@@ -95,9 +93,6 @@ Deno.test({
   ignore: !postgres,
   async fn(t) {
     const url = await postgres!.newDatabase();
-    const database = openPg(url);
-    await database.migrate(MIGRATIONS_FOLDER);
-    await database.close();
     const listener = await listen(url);
     const { client, ctx } = listener;
     const fill = async (from: number, to: number) => {

@@ -1,8 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { openBus } from "../../../db/bus/over_redis.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
-import { openDatabase } from "../../../db/client/open.ts";
 import { openRedis } from "../../../db/redis/open.ts";
 import { sessions } from "../../../db/schema/sessions.ts";
 import { users } from "../../../db/schema/users.ts";
@@ -20,7 +18,7 @@ import { makeOperator } from "../../clients/ops.ts";
 import { RpcClient } from "../../clients/rpc.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { connectSdk, makeChatPerson, startChatServer } from "../../servers/chat.ts";
-import { startPostgres } from "../../services/postgres.ts";
+import { openPatiently, startPostgres } from "../../services/postgres.ts";
 import { startRedis } from "../../services/redis.ts";
 
 const PUT = "PUT /v1/admin/users/{uid}";
@@ -151,8 +149,7 @@ Deno.test("in other processes, too: the next call fails, and sockets are closed"
   if (!postgres || !redis) return;
   const databaseUrl = await postgres.newDatabase();
   const startProcess = async () => {
-    const database = await openDatabase({ databaseUrl, dataDir: "unused" });
-    await database.migrate(MIGRATIONS_FOLDER);
+    const database = openPatiently(databaseUrl);
     const connection = await openRedis({ redis: { kind: "tcp", url: redis.url } });
     const bus = openBus(connection, { heartbeatMs: 200 });
     const app = await startTestApp({ database, redis: connection, bus });

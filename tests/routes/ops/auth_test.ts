@@ -1,14 +1,12 @@
 import { eq } from "drizzle-orm";
 import { decodeJwt } from "jose";
 import assert from "node:assert/strict";
-import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
-import { openPg } from "../../../db/client/pg.ts";
 import { type OperatorRole, operators } from "../../../db/schema/operators.ts";
 import { type Mixin, MixinRefusedError } from "../../../providers/mixin.ts";
 import { askOps, assertOpsFailure, callOps } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { freePort } from "../../services/binary.ts";
-import { startPostgres } from "../../services/postgres.ts";
+import { openPatiently, startPostgres } from "../../services/postgres.ts";
 
 const LOGIN = "POST /v1/auth/mixin";
 const WRONG_CODE = { http: 400, code: 4001, msg: "授权码无效或已过期" };
@@ -88,8 +86,7 @@ function slowMixin(userId: string): Mixin & { askCount: number } {
 
 Deno.test("a code used many times at once gives one token, with Redis and without", async (t) => {
   await using postgres = await startPostgres();
-  const database = postgres && openPg(await postgres.newDatabase());
-  await database?.migrate(MIGRATIONS_FOLDER);
+  const database = postgres && openPatiently(await postgres.newDatabase());
   try {
     const settings: Record<string, Record<string, string>> = {
       "with Redis": {},

@@ -1,7 +1,5 @@
 import { and, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
-import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
-import { openPg } from "../../../db/client/pg.ts";
 import { RUN_TRY_COUNT_MAX } from "../../../db/domain/jobs/rules.ts";
 import { enterRuns, RUN_LEASE_MS } from "../../../db/domain/jobs/runs.ts";
 import { jobRuns } from "../../../db/schema/jobs.ts";
@@ -17,7 +15,7 @@ import {
 } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { jobDepsOf, setClock } from "../../jobs/kit.ts";
-import { startPostgres } from "../../services/postgres.ts";
+import { openPatiently, startPostgres } from "../../services/postgres.ts";
 
 const LIST = "GET /v1/jobs";
 const RUN = "POST /v1/jobs/{name}/run";
@@ -238,8 +236,7 @@ Deno.test({
   name: "pg: of eight operators at once one has the run, and each is written down",
   ignore: !postgres,
   async fn() {
-    const database = openPg(await postgres!.newDatabase());
-    await database.migrate(MIGRATIONS_FOLDER);
+    const database = openPatiently(await postgres!.newDatabase());
     await using app = await startTestApp({ database });
     const answers = await Promise.all(Array.from({ length: 8 }, async () => {
       const token = await freshToken(app, "operator");

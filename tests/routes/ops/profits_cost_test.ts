@@ -4,8 +4,6 @@ import pg from "pg";
 import type { Config } from "../../../config/config.ts";
 import { deriveKeys } from "../../../config/keys.ts";
 import type { Ctx, Db } from "../../../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
-import { openPg } from "../../../db/client/pg.ts";
 import { listRecords, type RecordsPage } from "../../../db/domain/payouts/list_records.ts";
 import { startPostgres } from "../../services/postgres.ts";
 
@@ -100,9 +98,6 @@ Deno.test({
   ignore: !postgres,
   async fn(t) {
     const url = await postgres!.newDatabase();
-    const database = openPg(url);
-    await database.migrate(MIGRATIONS_FOLDER);
-    await database.close();
     const listener = await listen(url);
     const { client, ctx } = listener;
     const fill = async (from: number, to: number) => {

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import type { Bus } from "../../../db/bus/bus.ts";
 import { openBus } from "../../../db/bus/over_redis.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
-import { openDatabase } from "../../../db/client/open.ts";
 import { openRedis } from "../../../db/redis/open.ts";
 import type { SocketOptions } from "../../../routes/realtime/socket_options.ts";
 import { Cmd, GobelieveClient } from "../../clients/gobelieve.ts";
@@ -10,7 +8,7 @@ import { askPartner, grantToken, makeApp } from "../../clients/partner.ts";
 import { startTestApp } from "../../harness.ts";
 import { startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
-import { startPostgres } from "../../services/postgres.ts";
+import { openPatiently, startPostgres } from "../../services/postgres.ts";
 import { startRedis } from "../../services/redis.ts";
 
 /** One process: the app on connections of its own. */
@@ -18,8 +16,7 @@ async function startProcess(
   { databaseUrl, redisUrl }: { databaseUrl: string; redisUrl: string },
   { bus: ownBus, ...options }: Partial<SocketOptions> & { bus?: Bus } = {},
 ) {
-  const database = await openDatabase({ databaseUrl, dataDir: "unused" });
-  await database.migrate(MIGRATIONS_FOLDER);
+  const database = openPatiently(databaseUrl);
   const redis = await openRedis({ redis: { kind: "tcp", url: redisUrl } });
   const bus = ownBus ?? openBus(redis, { heartbeatMs: 200 });
   const app = await startTestApp({ database, redis, bus });

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import type { Bus } from "../../../db/bus/bus.ts";
 import { openBus } from "../../../db/bus/over_redis.ts";
-import { MIGRATIONS_FOLDER } from "../../../db/client/migrations.ts";
-import { openDatabase } from "../../../db/client/open.ts";
 import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
 import { logOut } from "../../../db/domain/sessions/log_out.ts";
 import { endSessions } from "../../../db/domain/sessions/session_cache.ts";
@@ -15,7 +13,7 @@ import { startTestApp } from "../../harness.ts";
 import { makeGroup } from "../../people/factories.ts";
 import { connectSdk, makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
-import { startPostgres } from "../../services/postgres.ts";
+import { openPatiently, startPostgres } from "../../services/postgres.ts";
 import { startRedis } from "../../services/redis.ts";
 
 interface Stores {
@@ -28,8 +26,7 @@ async function startProcess(
   { databaseUrl, redisUrl }: Stores,
   { bus: ownBus, ...options }: Partial<SocketOptions> & { bus?: Bus } = {},
 ) {
-  const database = await openDatabase({ databaseUrl, dataDir: "unused" });
-  await database.migrate(MIGRATIONS_FOLDER);
+  const database = openPatiently(databaseUrl);
   const redis = await openRedis({ redis: { kind: "tcp", url: redisUrl } });
   const bus = ownBus ?? openBus(redis, { heartbeatMs: 200 });
   const app = await startTestApp({ database, redis, bus });
