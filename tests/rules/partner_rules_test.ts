@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { DomainError } from "../../db/domain/errors.ts";
-import { contentOf, payloadOf } from "../../db/domain/messages/content.ts";
+import { contentOf, contentsOf, notifiedAs, payloadOf } from "../../db/domain/messages/content.ts";
 import { checkAddress, isAllowedAddress } from "../../db/domain/partners/credentials.ts";
 import { chooseSeller, sellerName } from "../../db/domain/partners/rules.ts";
 
@@ -9,7 +9,8 @@ import { chooseSeller, sellerName } from "../../db/domain/partners/rules.ts";
 const payloadLike = fc.record({
   type: fc.oneof(fc.integer(), fc.constant(1), fc.constant("1"), fc.constant(1.5)),
   content: fc.oneof(fc.string(), fc.integer(), fc.constant({})),
-  notification: fc.oneof(fc.string(), fc.constant(null)),
+  notification: fc.oneof(fc.string(), fc.array(fc.string()), fc.constant(null)),
+  further_notifications: fc.oneof(fc.array(fc.string()), fc.string()),
   extra: fc.jsonValue(),
 }, { requiredKeys: [] });
 const spaced = fc.tuple(payloadLike, fc.constantFrom(undefined, 1, "\t"))
@@ -28,6 +29,7 @@ Deno.test("whatever a partner says, its clients read exactly that", () => {
     fc.property(contents, (content) => {
       const payload = payloadOf(content);
       assert.equal(contentOf(payload), content);
+      assert.deepEqual(contentsOf(payload), [content]);
       const { type } = JSON.parse(payload);
       assert.ok(Number.isInteger(type), "and the chat app knows what kind it is");
     }),
@@ -52,6 +54,16 @@ Deno.test("a partner's client reads the words of a text, a group's news in the p
   for (const payload of [mention, '{"type":2}', "no JSON", "[1]", "null"]) {
     assert.equal(contentOf(payload), payload);
   }
+});
+
+Deno.test("of several notifications in one message each is read by itself", () => {
+  const texts = ["a", '{"b":1}', "c"];
+  for (const said of [texts, texts.slice(0, 1)]) {
+    const payload = JSON.stringify({ type: 1003, ...notifiedAs(said) });
+    assert.deepEqual(contentsOf(payload), said);
+    assert.equal(contentOf(payload), "a");
+  }
+  assert.deepEqual(notifiedAs([]), {});
 });
 
 Deno.test("who helped last helps, else one of those online, else the first", () => {

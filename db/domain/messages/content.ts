@@ -16,8 +16,37 @@ export function payloadOf(content: string): string {
 }
 
 /**
+ * What a payload carries for partners' clients. The further ones count beside the first alone:
+ * content of a partner's own that has a `notification` is never stored as it is.
+ */
+export interface Notified {
+  notification?: string;
+  further_notifications?: string[];
+}
+
+/** These notifications as a payload carries them, in the order to be read. */
+export function notifiedAs([notification, ...further]: string[]): Notified {
+  if (notification === undefined) return {};
+  return { notification, ...further.length > 0 && { further_notifications: further } };
+}
+
+/**
+ * All that a partner's client reads of a message, each by itself: a message may tell of several
+ * people, a notification of one.
+ */
+export function contentsOf(payload: string): string[] {
+  const parsed = parse(payload);
+  const further = isObject(parsed) && typeof parsed.notification === "string"
+    ? parsed.further_notifications
+    : undefined;
+  const texts = Array.isArray(further) ? further.filter((it) => typeof it === "string") : [];
+  return [contentOf(payload), ...texts];
+}
+
+/**
  * A message as a partner's client reads it: what the partner sent, the words of a text from the
- * chat app, a group's news in the partner's own form, and any other payload as it is.
+ * chat app, a group's news in the partner's own form, the first of them, and any other payload as
+ * it is.
  */
 export function contentOf(payload: string): string {
   const parsed = parse(payload);

@@ -3,7 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { contentOf } from "./content.ts";
+import { contentsOf } from "./content.ts";
 import { commandOf, HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./history_rules.ts";
 import { loggedFor, shownOf } from "./shown.ts";
 
@@ -14,7 +14,7 @@ export interface ReadHistoryInput {
   storeId?: number | undefined;
 }
 
-/** A message as a partner's client reads it. */
+/** A message, or one of several notifications in it, as a partner's client reads it. */
 export interface HistoryMessage {
   messageId: number;
   /** Exactly what the partner sent, or the words of a text from the chat app. */
@@ -28,7 +28,8 @@ export interface HistoryMessage {
 }
 
 /**
- * The newest messages of one of the app's people, {@link HISTORY_COUNT_MAX} at most, newest first.
+ * The newest messages of one of the app's people, {@link HISTORY_COUNT_MAX} at most, newest first,
+ * each of a message's notifications by itself.
  * What large groups have logged is read where it lies: the person's inbox stays as it is.
  *
  * @throws {DomainError} `store_missing`, also for another app's desk
@@ -36,7 +37,7 @@ export interface HistoryMessage {
 export async function readHistory(ctx: Ctx, input: ReadHistoryInput): Promise<HistoryMessage[]> {
   const { rows } = await ctx.db.execute<HistoryRow>(historyStatement(input));
   if (input.storeId !== undefined && !rows[0]!.has_desks) throw new DomainError("store_missing");
-  return rows.filter(({ message_id }) => message_id !== null).map(messageOf);
+  return rows.filter(({ message_id }) => message_id !== null).flatMap(messagesOf);
 }
 
 interface HistoryRow extends Record<string, unknown> {
@@ -51,10 +52,9 @@ interface HistoryRow extends Record<string, unknown> {
   by_customer: boolean | null;
 }
 
-function messageOf(row: HistoryRow): HistoryMessage {
-  return {
+function messagesOf(row: HistoryRow): HistoryMessage[] {
+  const message = {
     messageId: Number(row.message_id),
-    content: contentOf(row.payload),
     createdAt: new Date(Number(row.created_ms)),
     senderUid: Number(row.sender_uid ?? 0),
     receiverId: Number(row.receiver_uid),
@@ -64,6 +64,7 @@ function messageOf(row: HistoryRow): HistoryMessage {
       isByCustomer: row.by_customer ?? undefined,
     }),
   };
+  return contentsOf(row.payload).reverse().map((content) => ({ ...message, content }));
 }
 
 function historyStatement({ tenantId, userId, storeId }: ReadHistoryInput): SQL {

@@ -17,7 +17,7 @@ import {
   takeSaid,
 } from "./incoming.ts";
 import { Flag, type GobelieveAsked, type GobelieveInput } from "./layouts.ts";
-import { frameOf, momentFrameOf } from "./outgoing.ts";
+import { framesOf, momentFrameOf } from "./outgoing.ts";
 import { GobelieveRooms } from "./rooms.ts";
 
 /** The protocol as its client speaks it. */
@@ -60,7 +60,7 @@ export class GobelieveDialogue implements Dialogue, Line {
     const mark = deviceMark({ userId, deviceId: codec.deviceId });
     this.#speaker = { userId, appId, appUid, socketId, mark };
     const say = (frame: GobelieveInput) => this.#say(frame);
-    const voice = { say, frameOf: (message: InboxMessage) => frameOf(message, this.#speaker) };
+    const voice = { say, framesOf: (message: InboxMessage) => framesOf(message, this.#speaker) };
     this.#groups = new GobelieveGroups(userId, sockets, this.#feed, voice);
     this.#rooms = new GobelieveRooms(connection, sockets, say);
   }
@@ -160,7 +160,7 @@ export class GobelieveDialogue implements Dialogue, Line {
       afterSeq,
       countMax: SYNC_COUNT_MAX,
       read: (afterSeq) => this.#sockets.readAfter(userId, afterSeq),
-      send: (message) => this.#pass(message, (frame) => this.#say(frame)),
+      send: (message) => this.#pass(message, (frames) => frames.every((it) => this.#say(it))),
     });
     if (count > 0) this.#feed.skipTo(seq);
     this.#say({ type: "sync_end", key: seq });
@@ -180,22 +180,26 @@ export class GobelieveDialogue implements Dialogue, Line {
   }
 
   /** Hands a message of the inbox on, unless it is for another stream or protocol. */
-  #pass(message: InboxMessage, send: (frame: GobelieveInput) => boolean): boolean {
+  #pass(message: InboxMessage, send: (frames: GobelieveInput[]) => boolean): boolean {
     if (message.isOfSuperGroup) {
       this.#groups.grow(message.channelId);
       return true;
     }
-    const frame = frameOf(message, this.#speaker);
-    return !frame || send(frame);
+    const frames = framesOf(message, this.#speaker);
+    return frames.length === 0 || send(frames);
   }
 
   push(message: InboxMessage): boolean {
-    return this.#pass(message, (frame) => {
-      const [key, previousKey] = [message.seq, this.#lastKey];
-      this.#lastKey = key;
-      return this.#say({ type: "metadata", key, previousKey }) &&
-        this.#say({ ...frame, flags: (frame.flags ?? 0) | Flag.push }) &&
-        this.#say({ type: "sync_notify", key });
+    return this.#pass(message, (frames) => {
+      const key = message.seq;
+      const isOut = frames.every((frame) => {
+        // The client takes a pushed frame by the key before it: of further ones, the message's own.
+        const previousKey = this.#lastKey;
+        this.#lastKey = key;
+        return this.#say({ type: "metadata", key, previousKey }) &&
+          this.#say({ ...frame, flags: (frame.flags ?? 0) | Flag.push });
+      });
+      return isOut && this.#say({ type: "sync_notify", key });
     });
   }
 

@@ -10,8 +10,8 @@ import type { GobelieveInput } from "./layouts.ts";
 /** How frames go out. */
 export interface Voice {
   say(frame: GobelieveInput): boolean;
-  /** @returns undefined for what is not for this protocol */
-  frameOf(message: InboxMessage): GobelieveInput | undefined;
+  /** @returns none for what is not for this protocol */
+  framesOf(message: InboxMessage): GobelieveInput[];
 }
 
 /**
@@ -61,10 +61,7 @@ export class GobelieveGroups {
         first = undefined;
         return page?.messages ?? [];
       },
-      send: (message) => {
-        const frame = this.#voice.frameOf(message);
-        return !frame || this.#voice.say(frame);
-      },
+      send: (message) => this.#voice.framesOf(message).every((frame) => this.#voice.say(frame)),
     });
     this.#voice.say({ type: "sync_group_end", groupId, key: seq });
     if (!isWhole) this.#voice.say({ type: "sync_group_notify", groupId, key: seq + 1 });

@@ -1,6 +1,6 @@
 import type { BusEvent, Moment } from "../../../db/bus/bus.ts";
 import { localIdOf } from "../../../db/domain/messages/client_numbers.ts";
-import { contentOf } from "../../../db/domain/messages/content.ts";
+import { contentOf, contentsOf } from "../../../db/domain/messages/content.ts";
 import type { InboxMessage } from "../../../db/domain/messages/read_inbox.ts";
 import { ContentType } from "../../../db/domain/messages/rules.ts";
 import { CUSTOMER_UID_MIN } from "../../../db/schema/users.ts";
@@ -24,29 +24,28 @@ type Heard = Pick<
 >;
 
 /**
- * A kept message as this protocol has it. Commands to the chat app's own screens mean nothing here.
+ * A kept message as this protocol has it: one frame, or one for each of its notifications. Commands
+ * to the chat app's own screens mean nothing here.
  *
- * @returns undefined for what is not for this protocol
+ * @returns none for what is not for this protocol
  */
-export function frameOf(
-  { createdAt, ...message }: InboxMessage,
-  owner: Owner,
-): GobelieveInput | undefined {
-  const { fromId, channelType, clientMsgNo, isOfSuperGroup } = message;
-  if (isScreenCommand(message)) return undefined;
-  const content = contentOf(message.payload);
+export function framesOf({ createdAt, ...message }: InboxMessage, owner: Owner): GobelieveInput[] {
+  const { fromId, channelType, clientMsgNo, isOfSuperGroup, payload } = message;
+  if (isScreenCommand(message)) return [];
   const flags = isOfSuperGroup ? Flag.superGroup : 0;
   if (fromId === 0) {
-    return { type: channelType === PERSON ? "system" : "group_notification", flags, content };
+    const type = channelType === PERSON ? "system" : "group_notification";
+    return contentsOf(payload).map((content) => ({ type, flags, content }));
   }
   const localId = fromId === owner.appUid ? localIdOf(clientMsgNo, owner) : undefined;
-  return saidFrame(message, owner, {
+  const said = {
     flags: localId === undefined ? flags : flags | Flag.self,
     // Only the device that chose it knows what it is a number of.
     msgLocalId: localId ?? 0,
     timestamp: secondsOf(createdAt.getTime()),
-    content,
-  });
+    content: contentOf(payload),
+  };
+  return [saidFrame(message, owner, said)];
 }
 
 /** Something of the moment; a person's own other devices have no use for it. */

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { notifiedAs } from "../../../db/domain/messages/content.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
 import { sendMessage } from "../../../db/domain/messages/send.ts";
 import { Cmd, type GobelieveClient } from "../../clients/gobelieve.ts";
@@ -68,6 +69,23 @@ Deno.test("what a partner's server says arrives by its own command", async (t) =
     assert.deepEqual([metadata!.key, metadata!.previousKey], [key + 2, key]);
     assert.deepEqual([system!.cmd, system!.content], [Cmd.system, "shown"]);
     assert.equal(anna.key, key + 2);
+  });
+
+  await t.step("of several notifications in one message each, pushed and pulled", async () => {
+    const [before, { key }] = [anna.shown.length, anna];
+    const contents = ["first", "second", "third"];
+    await sendMessage(app.ctx, {
+      senderId: undefined,
+      clientMsgNo: undefined,
+      redDot: true,
+      channel: { type: 1, userId: idOf(1) },
+      payload: JSON.stringify({ type: 1003, ...notifiedAs(contents) }),
+    });
+    await waitUntil("them", () => anna.shown.length === before + 3, 5_000);
+    assert.deepEqual(contentsOf(anna.shown.slice(before)), contents);
+    assert.equal(anna.key, key + 1, "one message has one key");
+    await using again = await follow(server, tokens[1]!, { key });
+    assert.deepEqual(contentsOf(again.shown), contents);
   });
 });
 
