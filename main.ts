@@ -4,9 +4,9 @@ import { openBus } from "./db/bus/over_redis.ts";
 import { openDatabase } from "./db/client/open.ts";
 import { openRedis } from "./db/redis/open.ts";
 import { registerCron } from "./jobs/cron.ts";
-import { openJobDesk } from "./jobs/runner.ts";
+import { openJobRunner } from "./jobs/runner.ts";
 import { jobs } from "./jobs/schedule.ts";
-import { openKick } from "./jobs/soon.ts";
+import { openSoon } from "./jobs/soon.ts";
 import { openProviders } from "./providers/providers.ts";
 import { createApp } from "./routes/app.ts";
 import type { Deps } from "./routes/deps.ts";
@@ -42,7 +42,7 @@ async function main() {
     openProviders(config),
   ]);
   const parts = { config, database, redis, bus: openBus(redis), providers, now, log };
-  const deps: Deps = { ...parts, jobs: openJobDesk(parts) };
+  const deps: Deps = { ...parts, jobs: openJobRunner(parts) };
 
   if (isEmbedded || command === "migrate") {
     const { MIGRATIONS_FOLDER } = await import("./db/client/migrations.ts");
@@ -71,7 +71,7 @@ async function main() {
 function serve(deps: Deps) {
   const chat = openChat(deps);
   const app = createApp(deps, chat);
-  const kick = openKick(deps);
+  const soon = openSoon(deps);
   ready.resolve(deps);
   const server = Deno.serve({
     hostname: deps.config.host,
@@ -82,7 +82,7 @@ function serve(deps: Deps) {
     },
   }, async (request, info) => {
     const response = await app.fetch(request, info);
-    if (request.method !== "GET") kick.soon();
+    if (request.method !== "GET") soon.ask();
     return response;
   });
 
@@ -93,7 +93,7 @@ function serve(deps: Deps) {
     const timer = setTimeout(() => Deno.exit(1), STOP_TIMEOUT_MS);
     await chat.stop();
     await server.shutdown();
-    await kick.stop();
+    await soon.stop();
     await close(deps);
     clearTimeout(timer);
     Deno.exit(0);

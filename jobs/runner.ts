@@ -1,4 +1,4 @@
-import type { JobDesk } from "../db/domain/jobs/runner.ts";
+import type { JobRunner } from "../db/domain/jobs/runner.ts";
 import type { JobDeps } from "./run.ts";
 import { jobs } from "./schedule.ts";
 
@@ -6,7 +6,7 @@ import { jobs } from "./schedule.ts";
 const ASKED_BUDGET_MS = 14_000;
 
 /** The jobs as the ops surface, which may not import them, gets at them. */
-export function openJobDesk(deps: JobDeps): JobDesk {
+export function openJobRunner(deps: JobDeps): JobRunner {
   return {
     plans: jobs,
     async work({ name }, period) {

@@ -4,14 +4,14 @@ import { mayRunJobs } from "./cron.ts";
 import type { JobDeps } from "./run.ts";
 
 /** How long after a request its pending work is looked at, ms; requests within it share a look. */
-const KICK_DELAY_MS = 500;
+const DELAY_MS = 500;
 /** Batches of one kind done at one look. */
 const BATCH_COUNT_MAX = 100;
 
 /** Does pending work soon after somebody said there may be some. */
-export interface Kick {
+export interface Soon {
   /** Something was changed that may have entered work. */
-  soon(): void;
+  ask(): void;
   /** Resolves when nothing is under way any more, and nothing will be. */
   stop(): Promise<void>;
 }
@@ -20,10 +20,10 @@ export interface Kick {
  * Spares people the wait for the next minute's tick: pushes and broadcasts go out half a second
  * after the request that asked for them. Only a convenience; what this leaves the tick finds.
  */
-export function openKick(
+export function openSoon(
   deps: JobDeps,
-  { delayMs = KICK_DELAY_MS }: { delayMs?: number } = {},
-): Kick {
+  { delayMs = DELAY_MS }: { delayMs?: number } = {},
+): Soon {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let underWay: Promise<void> | undefined;
   let isStopped = !mayRunJobs(deps);
@@ -33,7 +33,7 @@ export function openKick(
     underWay = drain(deps, () => isStopped).finally(() => underWay = undefined);
   };
   return {
-    soon() {
+    ask() {
       if (isStopped || timer !== undefined) return;
       timer = setTimeout(() => underWay ? underWay.then(look) : look(), delayMs);
     },
@@ -52,7 +52,7 @@ async function drain(deps: JobDeps, isStopped: () => boolean): Promise<void> {
       import("./broadcast.ts"),
       import("./run.ts"),
     ]);
-    const ctx = contextOf({ name: "kick" }, deps);
+    const ctx = contextOf({ name: "soon" }, deps);
     const { push, mixin } = deps.providers;
     for (const doBatch of [() => drainPending(ctx, push), () => broadcastChunk(ctx, mixin)]) {
       for (let count = 0; count < BATCH_COUNT_MAX && !isStopped(); count++) {

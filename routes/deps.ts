@@ -1,5 +1,5 @@
 import type { Parts } from "../db/client/ctx.ts";
-import type { JobDesk } from "../db/domain/jobs/runner.ts";
+import type { JobRunner } from "../db/domain/jobs/runner.ts";
 import type { Providers } from "../providers/providers.ts";
 import type { Log } from "./serve.ts";
 
@@ -7,5 +7,5 @@ import type { Log } from "./serve.ts";
 export interface Deps extends Parts {
   providers: Providers;
   log: Log;
-  jobs: JobDesk;
+  jobs: JobRunner;
 }

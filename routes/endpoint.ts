@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Ctx } from "../db/client/ctx.ts";
 import type { Kind } from "../db/domain/errors.ts";
-import type { JobDesk } from "../db/domain/jobs/runner.ts";
+import type { JobRunner } from "../db/domain/jobs/runner.ts";
 import type { Rate } from "../middleware/rate_limit.ts";
 import type { Providers } from "../providers/providers.ts";
 import type { Method } from "./spec.ts";
@@ -32,7 +32,7 @@ export interface HandleInput<Params, Query, Body, Actor> {
   actor: Actor;
   ctx: Ctx;
   providers: Providers;
-  jobs: JobDesk;
+  jobs: JobRunner;
   /** The client's address. */
   address: string;
   headers: Headers;

@@ -5,7 +5,7 @@ import { logStackOf, logTextOf } from "../config/runtime/log_text.ts";
 import type { Ctx } from "../db/client/ctx.ts";
 import { isDatabaseAway } from "../db/client/errors.ts";
 import { DomainError, type Kind } from "../db/domain/errors.ts";
-import type { JobDesk } from "../db/domain/jobs/runner.ts";
+import type { JobRunner } from "../db/domain/jobs/runner.ts";
 import { countersOf } from "../middleware/rate_limit.ts";
 import type { Providers } from "../providers/providers.ts";
 import { BODY_BYTES_MAX, type Endpoint, Said, Streamed } from "./endpoint.ts";
@@ -19,7 +19,7 @@ export interface Env {
   Variables: {
     ctx: Ctx;
     providers: Providers;
-    jobs: JobDesk;
+    jobs: JobRunner;
     address: string;
     log: Log;
     /** What the access log says of where the request went. */

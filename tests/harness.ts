@@ -4,11 +4,11 @@ import { type Bus, localBus } from "../db/bus/bus.ts";
 import { contextFor, type Ctx, type Database, type Parts } from "../db/client/ctx.ts";
 import { MIGRATIONS_FOLDER } from "../db/client/migrations.ts";
 import { createPglite, overPglite } from "../db/client/pglite.ts";
-import type { JobDesk } from "../db/domain/jobs/runner.ts";
+import type { JobRunner } from "../db/domain/jobs/runner.ts";
 import { auditLedger } from "../db/domain/ledger/audit.ts";
 import type { RedisConnection } from "../db/redis/client.ts";
 import { openRedis } from "../db/redis/open.ts";
-import { openJobDesk } from "../jobs/runner.ts";
+import { openJobRunner } from "../jobs/runner.ts";
 import { openProviders, type Providers } from "../providers/providers.ts";
 import { createApp } from "../routes/app.ts";
 import { keep, keptPath } from "./kept.ts";
@@ -33,7 +33,7 @@ export class Clock {
 
 export interface TestApp extends Parts {
   providers: Providers;
-  jobs: JobDesk;
+  jobs: JobRunner;
   clock: Clock;
   /** Lines the app logged. */
   logs: Record<string, unknown>[];
@@ -69,7 +69,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const bus = options.bus ?? localBus();
   const parts = { config, database, redis, bus, now: clock.now };
   const log = (line: Record<string, unknown>) => logs.push(line);
-  const jobs = openJobDesk({ ...parts, providers, log });
+  const jobs = openJobRunner({ ...parts, providers, log });
   const app = createApp({ ...parts, providers, log, jobs });
   return {
     ...parts,

@@ -12,19 +12,19 @@ async function keepsPresence(config: Config["redis"]): Promise<void> {
   const { redis, close } = await openRedis({ redis: config }, clock);
   const ctx = { redis, now: clock.now };
   const phone = { userId: 1, socketId: "a", deviceFlag: 0 };
-  const desk = { userId: 1, socketId: "b", deviceFlag: 1 };
+  const desktop = { userId: 1, socketId: "b", deviceFlag: 1 };
   const other = { userId: 2, socketId: "c", deviceFlag: 2 };
   const seen = async (userId: number) => (await readOnline(ctx, [userId])).get(userId)!;
   const never = { online: false, deviceFlag: 0, lastOfflineAt: undefined };
 
   assert.deepEqual(await seen(1), never);
   assert.equal((await readOnline(ctx, [])).size, 0);
-  await setPresent(ctx, [desk, phone, other]);
+  await setPresent(ctx, [desktop, phone, other]);
   assert.deepEqual(await seen(1), { online: true, deviceFlag: 0, lastOfflineAt: undefined });
   assert.equal((await seen(2)).deviceFlag, 2);
   await setGone(ctx, [phone]);
   assert.deepEqual(await seen(1), { online: true, deviceFlag: 1, lastOfflineAt: undefined });
-  await setGone(ctx, [desk]);
+  await setGone(ctx, [desktop]);
   const gone = await seen(1);
   assert.deepEqual([gone.online, gone.deviceFlag], [false, 1]);
   assert.ok(Math.abs(gone.lastOfflineAt!.getTime() - clock.now().getTime()) < 2_000);

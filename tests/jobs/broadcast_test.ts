@@ -18,7 +18,7 @@ import { users } from "../../db/schema/users.ts";
 import { broadcastChunk, type BroadcastReport } from "../../jobs/broadcast.ts";
 import { runDue } from "../../jobs/run.ts";
 import { jobs } from "../../jobs/schedule.ts";
-import { openKick } from "../../jobs/soon.ts";
+import { openSoon } from "../../jobs/soon.ts";
 import { type Mixin, MixinRefusedError } from "../../providers/mixin.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import {
@@ -395,12 +395,12 @@ Deno.test("a broadcast goes out soon after the request that asked for it", async
   await using app = await startTestApp();
   const { groupId } = await makeCrowd(app.ctx, 5, { hasBot: true });
   const mixin = new MixinStandIn();
-  const kick = openKick(jobDepsOf(app, { providers: { ...app.providers, mixin } }), { delayMs: 5 });
+  const soon = openSoon(jobDepsOf(app, { providers: { ...app.providers, mixin } }), { delayMs: 5 });
   const id = await makeBroadcast(app.ctx, groupId);
-  kick.soon();
+  soon.ask();
   await waitUntil("the broadcast", async () => (await stateOf(app, id)).state === "done", 5_000);
   assert.equal(mixin.taken.size, 5);
-  await kick.stop();
+  await soon.stop();
 });
 
 // A hundred thousand of them: `deno task bench broadcast`.

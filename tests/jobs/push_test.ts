@@ -14,7 +14,7 @@ import { users } from "../../db/schema/users.ts";
 import { drainPending, type PushReport } from "../../jobs/push.ts";
 import { runDue } from "../../jobs/run.ts";
 import { jobs } from "../../jobs/schedule.ts";
-import { openKick } from "../../jobs/soon.ts";
+import { openSoon } from "../../jobs/soon.ts";
 import { type Push, type PushMessage, PushRefusedError } from "../../providers/push.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { waitUntil } from "../services/binary.ts";
@@ -402,14 +402,14 @@ Deno.test("a push goes out soon after the request that asked for it, and stops w
   await using app = await startTestApp();
   const [person] = await addPeople(app, 1);
   const push = new StandIn();
-  const kick = openKick(jobDepsOf(app, { providers: { ...app.providers, push } }), { delayMs: 5 });
+  const soon = openSoon(jobDepsOf(app, { providers: { ...app.providers, push } }), { delayMs: 5 });
   await enqueue(app.ctx, [pushTo(person!)]);
-  kick.soon();
-  kick.soon();
+  soon.ask();
+  soon.ask();
   await waitUntil("the push", () => push.callCount === 1, 3_000);
-  await kick.stop();
+  await soon.stop();
   await enqueue(app.ctx, [pushTo(person!)]);
-  kick.soon();
+  soon.ask();
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(push.callCount, 1);
 
@@ -418,8 +418,8 @@ Deno.test("a push goes out soon after the request that asked for it, and stops w
     database: app.database,
     providers: { ...app.providers, push },
   });
-  const quiet = openKick(deps, { delayMs: 5 });
-  quiet.soon();
+  const quiet = openSoon(deps, { delayMs: 5 });
+  quiet.ask();
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(push.callCount, 1);
   await quiet.stop();

@@ -6,7 +6,7 @@ import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import { enterAsked } from "./enter_runs.ts";
 import { newestDuePeriod } from "./rules.ts";
-import type { JobDesk } from "./runner.ts";
+import type { JobRunner } from "./runner.ts";
 import type { RunState } from "./runs.ts";
 
 export interface AskedRun extends RunState {
@@ -17,7 +17,7 @@ export interface RunRequest {
   name: string;
   /** Undefined: the newest that is due. */
   period: string | undefined;
-  jobs: JobDesk;
+  jobs: JobRunner;
   actor: OpsActor;
 }
 
