@@ -1,3 +1,4 @@
+import { chunksOf } from "../config/runtime/chunks.ts";
 import { withDeadline } from "../config/runtime/deadline.ts";
 import type { Ctx } from "../db/client/ctx.ts";
 import { deliverNextBroadcast } from "../db/domain/broadcasts/deliver_broadcast.ts";
@@ -10,6 +11,7 @@ import {
   type MixinMessage,
   MixinRefusedError,
 } from "../providers/mixin.ts";
+import { addCounts } from "./counts.ts";
 import type { ChunkInput } from "./run.ts";
 
 /** Messages one chunk sends that nobody has tried yet, and such as have failed before. */
@@ -45,7 +47,7 @@ const NOTHING: BroadcastReport = { delivered: 0, sent: 0, waiting: 0, dead: 0 };
 /** Delivers broadcasts, and sends what the bots of groups have to say over Mixin. */
 export async function broadcast(ctx: Ctx, { progress, providers }: ChunkInput): Promise<Step> {
   const { report, isLast } = await broadcastChunk(ctx, providers.mixin);
-  const total = addReports({ ...NOTHING, ...progress as BroadcastReport | null }, report);
+  const total = addCounts({ ...NOTHING, ...progress as BroadcastReport | null }, report);
   return { progress: total, report: total, isLast };
 }
 
@@ -114,11 +116,7 @@ function callsOf(claims: MixinClaim[], broadcasts: Map<number, BroadcastToSend>)
     const [broadcastId, callSize] = key.split(":").map(Number) as [number, number];
     const broadcast = broadcasts.get(broadcastId)!;
     const size = Math.min(callSize, messagesPerCall(broadcast.text));
-    const calls: Call[] = [];
-    for (let from = 0; from < alike.length; from += size) {
-      calls.push({ broadcast, claims: alike.slice(from, from + size) });
-    }
-    return calls;
+    return [...chunksOf(alike, size)].map((claims) => ({ broadcast, claims }));
   });
 }
 
@@ -130,13 +128,4 @@ async function send(mixin: Mixin, { broadcast, claims }: Call): Promise<void> {
     return { id: messageId, to: mixinUserId, text };
   });
   await withDeadline("Mixin", CALL_TIMEOUT_MS, () => mixin.sendMessages(bot, messages));
-}
-
-function addReports(a: BroadcastReport, b: BroadcastReport): BroadcastReport {
-  return {
-    delivered: a.delivered + b.delivered,
-    sent: a.sent + b.sent,
-    waiting: a.waiting + b.waiting,
-    dead: a.dead + b.dead,
-  };
 }

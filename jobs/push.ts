@@ -5,6 +5,7 @@ import { type Claim, claimDue, failWork, finishWork } from "../db/domain/outgoin
 import { fanOutRoom } from "../db/domain/outgoing/fan_out_room.ts";
 import { readPushTargets } from "../db/domain/outgoing/push_targets.ts";
 import { type Push, PushRefusedError } from "../providers/push.ts";
+import { addCounts } from "./counts.ts";
 import type { ChunkInput } from "./run.ts";
 
 /** Pieces of work one chunk claims; their calls are made side by side. */
@@ -31,7 +32,7 @@ const NOTHING: PushReport = { sent: 0, unreachable: 0, waiting: 0, dead: 0, fann
 /** Delivers due pushes, and enters those that a newly opened room asks for. */
 export async function push(ctx: Ctx, { progress, providers }: ChunkInput): Promise<Step> {
   const { report, isLast } = await drainPending(ctx, providers.push);
-  const total = addReports({ ...NOTHING, ...progress as PushReport | null }, report);
+  const total = addCounts({ ...NOTHING, ...progress as PushReport | null }, report);
   return { progress: total, report: total, isLast };
 }
 
@@ -100,14 +101,4 @@ async function keepFailure(ctx: Ctx, claim: Claim, thrown: unknown, report: Push
   const outcome = await failWork(ctx, claim, { error, permanent });
   if (outcome === "waits") report.waiting += 1;
   if (outcome === "dead") report.dead += 1;
-}
-
-function addReports(a: PushReport, b: PushReport): PushReport {
-  return {
-    sent: a.sent + b.sent,
-    unreachable: a.unreachable + b.unreachable,
-    waiting: a.waiting + b.waiting,
-    dead: a.dead + b.dead,
-    fanned_out: a.fanned_out + b.fanned_out,
-  };
 }

@@ -72,7 +72,7 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
 }
 
 /** `fetch` says only "fetch failed"; why (refused, unknown host, certificate) is its cause. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;
 }

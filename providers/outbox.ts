@@ -14,6 +14,16 @@ const ITEM_COUNT_MAX = 1_000;
 /** The newest 1000 messages nobody was bothered with; gone when the process ends. */
 export class Outbox {
   readonly #items: OutboxItem[] = [];
+  readonly #seen = new Set<string>();
+
+  /** Drops what came with this id before, as the real receivers do. */
+  putOnce(id: string, item: Omit<OutboxItem, "at">): void {
+    const key = `${item.kind} ${id}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    if (this.#seen.size > ITEM_COUNT_MAX) this.#seen.delete(this.#seen.values().next().value!);
+    this.put(item);
+  }
 
   put({ kind, to, code, text }: Omit<OutboxItem, "at">): void {
     const item = { kind, to, ...(code !== undefined && { code }), text, at: Date.now() };

@@ -1,10 +1,10 @@
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import type { AliyunSmsConfig } from "../config/config.ts";
-import { DeadlineError } from "../config/runtime/deadline.ts";
 import { canonicalQuery } from "./aliyun.ts";
-import { cleaned, parseObject, readBounded, reasonOf } from "./answers.ts";
+import { type Answer, ask, cleaned } from "./answers.ts";
 import type { Sms, SmsCode } from "./sms.ts";
 
+const SERVICE = "Aliyun SMS";
 const VERSION = "2017-05-25";
 const TIMEOUT_MS = 5_000;
 
@@ -53,11 +53,8 @@ export function aliyunSms(config: AliyunSmsConfig, options: AliyunSmsOptions = {
       }, config);
       url.search = canonicalQuery(parameters);
       const secrets = secretsOf(message, phoneNumber, config);
-      try {
-        await post(url, headers, timeoutMs);
-      } catch (error) {
-        throw withoutSecrets(error, secrets, timeoutMs);
-      }
+      const options = { service: SERVICE, timeoutMs, secrets, method: "POST", headers };
+      refuseUnsent(await ask(url, options), secrets);
     },
   };
 }
@@ -124,41 +121,17 @@ function sha256Hex(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-async function post(url: URL, headers: Record<string, string>, timeoutMs: number) {
-  const response = await fetch(url, {
-    method: "POST",
-    headers,
-    // A signed call must not be carried to another host.
-    redirect: "manual",
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  const answer = parseObject(await readBounded(response));
-  if (response.ok && answer?.Code === "OK") return;
-  if (typeof answer?.Code !== "string" || answer.Code === "OK") {
-    throw new Error(`answered HTTP ${response.status} in an unknown form`);
+/** Aliyun's answer to a wrong signature quotes the request, and with it a valid code. */
+function refuseUnsent({ status, json }: Answer, secrets: string[]): void {
+  if (status >= 200 && status < 300 && json?.Code === "OK") return;
+  if (typeof json?.Code !== "string" || json.Code === "OK") {
+    throw new Error(`${SERVICE}: answered HTTP ${status} in an unknown form`);
   }
-  throw new SmsRefusedError(
-    answer.Code,
-    `refused: ${answer.Code}, request ${answer.RequestId}: ${answer.Message}`,
-  );
+  const text = `refused: ${json.Code}, request ${json.RequestId}: ${json.Message}`;
+  throw new SmsRefusedError(cleaned(json.Code, secrets), `${SERVICE}: ${cleaned(text, secrets)}`);
 }
 
 function secretsOf({ to, code }: SmsCode, phoneNumber: string, config: AliyunSmsConfig): string[] {
   const { accessKeyId, accessKeySecret } = config;
   return [accessKeySecret, accessKeyId, to, phoneNumber, code];
-}
-
-/**
- * Error texts of `fetch` carry the address with all parameters, and Aliyun's answer to a wrong
- * signature quotes the request; both would bring a valid code into the log. So the original error
- * is not kept as `cause` either.
- */
-function withoutSecrets(error: unknown, secrets: string[], timeoutMs: number): Error {
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return new DeadlineError("Aliyun SMS", timeoutMs);
-  }
-  const message = `Aliyun SMS: ${cleaned(reasonOf(error), secrets)}`;
-  return error instanceof SmsRefusedError
-    ? new SmsRefusedError(cleaned(error.reason, secrets), message)
-    : new Error(message);
 }

@@ -25,6 +25,20 @@ export async function retryLostRaces<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Runs again what failed as `isLost` says, at most `countMax` times in all. */
+export async function retry<T>(
+  run: () => Promise<T>,
+  { isLost, countMax }: { isLost: (error: unknown) => boolean; countMax: number },
+): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt >= countMax || !isLost(error)) throw error;
+    }
+  }
+}
+
 /** No class begins with E, but names of system errors such as EPIPE do. */
 const SQL_STATE = /^(?!E)[0-9A-Z]{5}$/;
 

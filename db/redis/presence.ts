@@ -1,3 +1,4 @@
+import { chunksOf } from "../../config/runtime/chunks.ts";
 import type { Ctx } from "../client/ctx.ts";
 import { isRedisAway } from "./client.ts";
 
@@ -77,10 +78,10 @@ function presenceOf(sockets: string[], last: string | undefined): Presence {
  * when a person was last seen should this process be killed.
  */
 export async function setPresent(ctx: PresenceCtx, sockets: PresentSocket[]): Promise<void> {
-  for (let from = 0; from < sockets.length; from += BATCH_COUNT_MAX) {
+  for (const batch of chunksOf(sockets, BATCH_COUNT_MAX)) {
     const nowMs = ctx.now().getTime();
     const pipeline = ctx.redis.pipeline();
-    for (const socket of sockets.slice(from, from + BATCH_COUNT_MAX)) {
+    for (const socket of batch) {
       const key = socketsKey(socket.userId);
       pipeline.zremrangebyscore(key, "-inf", nowMs);
       pipeline.zadd(key, { score: nowMs + PRESENCE_TTL_MS, member: memberOf(socket) });
@@ -93,10 +94,10 @@ export async function setPresent(ctx: PresenceCtx, sockets: PresentSocket[]): Pr
 
 /** Says that these sockets are gone, and when. */
 export async function setGone(ctx: PresenceCtx, sockets: PresentSocket[]): Promise<void> {
-  for (let from = 0; from < sockets.length; from += BATCH_COUNT_MAX) {
+  for (const batch of chunksOf(sockets, BATCH_COUNT_MAX)) {
     const nowMs = ctx.now().getTime();
     const pipeline = ctx.redis.pipeline();
-    for (const socket of sockets.slice(from, from + BATCH_COUNT_MAX)) {
+    for (const socket of batch) {
       pipeline.zrem(socketsKey(socket.userId), memberOf(socket));
       pipeline.set(lastKey(socket.userId), `${socket.deviceFlag}:${nowMs}`, { px: LAST_SEEN_MS });
     }

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { chunksOf } from "../../../config/runtime/chunks.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { DELIVERED } from "../../schema/broadcasts.ts";
 import { ChannelType } from "../../schema/messages.ts";
@@ -45,8 +46,8 @@ export async function deliverNextBroadcast(
     return broadcast && await deliverChunk(tx, broadcast, limit);
   });
   if (!deliveries) return undefined;
-  for (let from = 0; from < deliveries.length; from += EVENT_PEOPLE_MAX) {
-    ctx.bus.publish({ kind: "inbox", heads: deliveries.slice(from, from + EVENT_PEOPLE_MAX) });
+  for (const heads of chunksOf(deliveries, EVENT_PEOPLE_MAX)) {
+    ctx.bus.publish({ kind: "inbox", heads });
   }
   return deliveries.length;
 }

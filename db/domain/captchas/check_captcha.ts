@@ -1,12 +1,7 @@
 import type { Ctx } from "../../client/ctx.ts";
-import { DomainError } from "../errors.ts";
-import {
-  CAPTCHA_LIFE_MS,
-  CAPTCHA_TRY_COUNT_MAX,
-  type CaptchaPurpose,
-  type Mobile,
-} from "./rules.ts";
+import { CAPTCHA_LIFE_MS, type CaptchaPurpose, type Mobile } from "./rules.ts";
 import { captchaKeys } from "./send_captcha.ts";
+import { tryCode } from "./take_captcha.ts";
 
 /**
  * Whether a code is right, without using it up. A try is counted before its answer is known, and
@@ -19,12 +14,7 @@ export async function checkCaptcha(
   { purpose, mobile, code }: { purpose: CaptchaPurpose; mobile: Mobile; code: string },
 ): Promise<void> {
   const keys = captchaKeys(ctx, purpose, mobile);
-  const [tryCount, , known] = await ctx.redis.pipeline()
-    .incr(keys.tries)
-    .pexpire(keys.tries, CAPTCHA_LIFE_MS)
-    .hexists(keys.code, keys.fieldOf(code))
-    .exec<[number, number, number]>();
-  if (tryCount > CAPTCHA_TRY_COUNT_MAX || known !== 1) throw new DomainError("captcha_wrong");
+  await tryCode(ctx, keys, (pipeline) => pipeline.hexists(keys.code, keys.fieldOf(code)));
   await ctx.redis.pipeline()
     .decr(keys.tries)
     .pexpire(keys.tries, CAPTCHA_LIFE_MS)

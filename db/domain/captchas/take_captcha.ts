@@ -20,10 +20,19 @@ export async function takeCaptcha(
   { purpose, mobile, code }: { purpose: CaptchaPurpose; mobile: Mobile; code: string },
 ): Promise<void> {
   const keys = captchaKeys(ctx, purpose, mobile);
-  const [tryCount, , taken] = await ctx.redis.pipeline()
-    .incr(keys.tries)
-    .pexpire(keys.tries, CAPTCHA_LIFE_MS)
-    .hdel(keys.code, keys.fieldOf(code))
-    .exec<[number, number, number]>();
-  if (tryCount > CAPTCHA_TRY_COUNT_MAX || taken !== 1) throw new DomainError("captcha_wrong");
+  await tryCode(ctx, keys, (pipeline) => pipeline.hdel(keys.code, keys.fieldOf(code)));
+}
+
+type Pipeline = ReturnType<Ctx["redis"]["pipeline"]>;
+
+/** Counts a try, and refuses it unless it is one of the first and `look` finds the code. */
+export async function tryCode(
+  ctx: Ctx,
+  keys: ReturnType<typeof captchaKeys>,
+  look: (pipeline: Pipeline) => unknown,
+): Promise<void> {
+  const pipeline = ctx.redis.pipeline().incr(keys.tries).pexpire(keys.tries, CAPTCHA_LIFE_MS);
+  look(pipeline);
+  const [tryCount, , found] = await pipeline.exec<[number, number, number]>();
+  if (tryCount > CAPTCHA_TRY_COUNT_MAX || found !== 1) throw new DomainError("captcha_wrong");
 }

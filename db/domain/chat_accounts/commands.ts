@@ -1,5 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
+import { chunksOf } from "../../../config/runtime/chunks.ts";
 import type { Moment } from "../../bus/bus.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { friends } from "../../schema/chat.ts";
@@ -53,10 +54,8 @@ export async function announceChange(
     syncOnce: true,
     atMs: now.getTime(),
   };
-  const userIds = rows.map(({ friendId }) => friendId);
-  for (let from = 0; from < userIds.length; from += EVENT_PEOPLE_MAX) {
-    const told = userIds.slice(from, from + EVENT_PEOPLE_MAX);
-    ctx.bus.publish({ kind: "moment", userIds: told, ...said });
+  for (const userIds of chunksOf(rows.map(({ friendId }) => friendId), EVENT_PEOPLE_MAX)) {
+    ctx.bus.publish({ kind: "moment", userIds, ...said });
   }
 }
 

@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import { randomInt } from "node:crypto";
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { brokenConstraintOf } from "../../client/errors.ts";
+import { brokenConstraintOf, retry } from "../../client/errors.ts";
 import { chatAccounts } from "../../schema/chat.ts";
 import { instant, int8, rows } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
@@ -114,23 +114,21 @@ async function makeAccount(
   ctx: Ctx,
   { user, username, password }: { user: SQL; username: string; password: string },
 ) {
-  for (let draw = 1;; draw++) {
-    try {
-      return await withTx(ctx, async (tx) => {
-        const statement = sql`
-          with registering as (${user})
-          insert into chat_accounts (user_id, username, password, short_no)
-          select id, ${username}, ${password}, ${drawnShortNo} from registering
-          on conflict (user_id) do update set password = excluded.password
-            where chat_accounts.password is null
-          returning user_id`;
-        const [made] = await rows(tx, statement, { userId: int8 });
-        if (!made) throw new DomainError("account_exists");
-        return { ...made, said: await welcome(tx, made.userId) };
-      });
-    } catch (error) {
-      const isTaken = brokenConstraintOf(error) === "chat_accounts_shortNo_unique";
-      if (!isTaken || draw === DRAW_COUNT_MAX) throw error;
-    }
-  }
+  const statement = sql`
+    with registering as (${user})
+    insert into chat_accounts (user_id, username, password, short_no)
+    select id, ${username}, ${password}, ${drawnShortNo} from registering
+    on conflict (user_id) do update set password = excluded.password
+      where chat_accounts.password is null
+    returning user_id`;
+  const make = () =>
+    withTx(ctx, async (tx) => {
+      const [made] = await rows(tx, statement, { userId: int8 });
+      if (!made) throw new DomainError("account_exists");
+      return { ...made, said: await welcome(tx, made.userId) };
+    });
+  return await retry(make, {
+    isLost: (error) => brokenConstraintOf(error) === "chat_accounts_shortNo_unique",
+    countMax: DRAW_COUNT_MAX,
+  });
 }

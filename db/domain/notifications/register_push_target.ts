@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { brokenConstraintOf, sqlStateOf } from "../../client/errors.ts";
+import { brokenConstraintOf, retry, sqlStateOf } from "../../client/errors.ts";
 import { instant } from "../../sql.ts";
 
 /** How often a registration that met another one of the same device is tried again. */
@@ -31,15 +31,11 @@ export async function registerPushTarget(
     where (select count(*) from freed) >= 0
     on conflict (user_id)
       do update set jpush_id = excluded.jpush_id, updated_at = excluded.updated_at`;
-  for (let attempt = 1;; attempt++) {
-    try {
-      await ctx.db.execute(statement);
-      return;
-    } catch (error) {
-      // Somebody else registered the device a moment ago, unseen by this statement's snapshot.
-      const raceLost = brokenConstraintOf(error) === "push_targets_jpushId_unique" ||
-        sqlStateOf(error) === DEADLOCK_DETECTED;
-      if (!raceLost || attempt === RACE_COUNT_MAX) throw error;
-    }
-  }
+  await retry(async () => await ctx.db.execute(statement), {
+    // Somebody else registered the device a moment ago, unseen by this statement's snapshot.
+    isLost: (error) =>
+      brokenConstraintOf(error) === "push_targets_jpushId_unique" ||
+      sqlStateOf(error) === DEADLOCK_DETECTED,
+    countMax: RACE_COUNT_MAX,
+  });
 }

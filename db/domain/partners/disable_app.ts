@@ -1,4 +1,5 @@
 import { and, eq, isNull, sql } from "drizzle-orm";
+import { chunksOf } from "../../../config/runtime/chunks.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
@@ -38,9 +39,7 @@ export async function disableApp(
     return { app, ended };
   });
   await refreshApp(ctx, appId);
-  for (let from = 0; from < ended.length; from += ENDED_COUNT_MAX) {
-    await endSessions(ctx, ended.slice(from, from + ENDED_COUNT_MAX));
-  }
+  for (const some of chunksOf(ended, ENDED_COUNT_MAX)) await endSessions(ctx, some);
   return app;
 }
 

@@ -1,4 +1,5 @@
 import { and, gt, inArray, isNull } from "drizzle-orm";
+import { chunksOf } from "../../../config/runtime/chunks.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 
@@ -8,8 +9,7 @@ const TOKENS_COUNT_MAX = 5_000;
 /** Which of these sessions are still live, by the database alone. */
 export async function readLiveTokens(ctx: Ctx, tokenHashes: string[]): Promise<Set<string>> {
   const live = new Set<string>();
-  for (let from = 0; from < tokenHashes.length; from += TOKENS_COUNT_MAX) {
-    const asked = tokenHashes.slice(from, from + TOKENS_COUNT_MAX);
+  for (const asked of chunksOf(tokenHashes, TOKENS_COUNT_MAX)) {
     const rows = await ctx.db.select({ tokenHash: sessions.tokenHash }).from(sessions)
       .where(and(
         inArray(sessions.tokenHash, asked),

@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { brokenConstraintOf } from "../../client/errors.ts";
+import { brokenConstraintOf, retry } from "../../client/errors.ts";
 import { LIVE_STATUSES, UserStatus } from "../../schema/users.ts";
-import { bool, instant, int4, int8, type Row, rows, text, typed } from "../../sql.ts";
+import { bool, instant, int4, int8, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { accessSecretsOf, hashToken } from "./access_secret.ts";
 import { SESSION_LIFE_MS } from "./session.ts";
@@ -70,7 +70,12 @@ export async function openSession(
   const token = randomHex32();
   const at = ctx.now();
   const expiresAt = new Date(at.getTime() + SESSION_LIFE_MS);
-  const row = await run(ctx, sessionStatement(input, { token, at, expiresAt }));
+  const statement = sessionStatement(input, { token, at, expiresAt });
+  // The later of two logins at once runs again and ends the earlier one.
+  const [row] = await retry(() => rows(ctx, statement, columns), {
+    isLost: (error) => LOST_DRAWS.includes(brokenConstraintOf(error) ?? ""),
+    countMax: LOGIN_RACE_COUNT_MAX,
+  });
   if (!row) return undefined;
   const { userId, uid, status, registered, ended } = row;
   if (status === UserStatus.deleted) throw new DomainError("account_missing");
@@ -121,16 +126,4 @@ function sessionStatement(
     )
     select id as user_id, uid, status, registered, array(select token_hash from ended) as ended
     from person`;
-}
-
-/** The later of two logins at once runs again and ends the earlier one. */
-async function run(ctx: Ctx, statement: SQL): Promise<Row<typeof columns> | undefined> {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return (await rows(ctx, statement, columns))[0];
-    } catch (error) {
-      const isLost = LOST_DRAWS.includes(brokenConstraintOf(error) ?? "");
-      if (!isLost || attempt === LOGIN_RACE_COUNT_MAX) throw error;
-    }
-  }
 }

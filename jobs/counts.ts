@@ -1,0 +1,8 @@
+/** What two chunks have come to together; both count the same. */
+export function addCounts<Counts extends { [Name in keyof Counts]: number }>(
+  a: Counts,
+  b: Counts,
+): Counts {
+  const names = Object.keys(a) as (keyof Counts)[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as Counts;
+}
