@@ -54,8 +54,9 @@ export async function registerByMobile(
   const { mobile } = input;
   checkPassword(input.password);
   await takeCaptcha(ctx, { purpose: "register", mobile, code: input.code });
+  const at = ctx.now();
   const user = sql`
-    ${insertPerson(ctx, { ...newcomer(ctx, input), ...mobileColumns(mobile) })}
+    ${insertPerson(at, { ...newcomer(at, input), ...mobileColumns(mobile) })}
     ${onKnownMobile}
       set last_login_at = excluded.last_login_at,
         nickname = case when users.profile_at is null then excluded.nickname
@@ -79,7 +80,8 @@ export async function registerByUsername(
   if (!USERNAME.test(input.username)) {
     throw new DomainError("params_invalid", { message: "username: 须以字母开头，4至32位" });
   }
-  const user = sql`${insertPerson(ctx, newcomer(ctx, input))} returning id`;
+  const at = ctx.now();
+  const user = sql`${insertPerson(at, newcomer(at, input))} returning id`;
   try {
     return await register(ctx, input, user, input.username);
   } catch (error) {
@@ -89,8 +91,8 @@ export async function registerByUsername(
 }
 
 /** Who registers has a profile, and is logged in. */
-function newcomer(ctx: Ctx, { name }: Registration): NewPerson {
-  const now = instant(ctx.now());
+function newcomer(at: Date, { name }: Registration): NewPerson {
+  const now = instant(at);
   const nickname = name || nicknameOf(randomInt(1_000_000));
   return { nickname, profile_at: now, last_login_at: now };
 }

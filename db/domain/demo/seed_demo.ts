@@ -78,7 +78,7 @@ async function seedGroup(ctx: Ctx): Promise<number> {
     ...mobileColumns({ countryCode: "86", number: mobile }),
     profile_at: instant(now),
   }));
-  const people = await rows(ctx, sql`${insertPerson(ctx, newcomers)} returning id`, { id: int8 });
+  const people = await rows(ctx, sql`${insertPerson(now, newcomers)} returning id`, { id: int8 });
   await seedMeans(ctx, people.map(({ id }) => id));
   const [group] = await ctx.db.insert(groups).values({
     groupNo: randomHex32(),

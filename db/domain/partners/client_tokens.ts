@@ -50,14 +50,14 @@ export function newToken(ctx: Ctx, sessionId: number): { token: string; tokenHas
  * has opened one meanwhile. `source` has one row with `user_id`, or none.
  */
 export function openedSession(
-  ctx: Ctx,
+  at: Date,
   { sessionId, tokenHash, source }: { sessionId: number; tokenHash: string; source: SQL },
 ): SQL {
   return sql`opened as (
       insert into sessions (id, token_hash, user_id, kind, created_at, expires_at)
       overriding system value
       select ${sessionId}::bigint, ${tokenHash}, user_id, ${SessionKind.partner}::smallint,
-        ${instant(ctx.now())}, ${instant(NEVER)}
+        ${instant(at)}, ${instant(NEVER)}
       from ${source}
       on conflict (user_id, kind) where revoked_at is null do nothing
       returning id
@@ -95,7 +95,7 @@ export async function tokenBehind(
   const { token, tokenHash } = newToken(ctx, sessionId);
   const source = sql`(select ${userId}::bigint as user_id from app) as person`;
   const { rows } = await ctx.db.execute(sql`
-    with ${liveApp(appId)}, ${openedSession(ctx, { sessionId, tokenHash, source })}
+    with ${liveApp(appId)}, ${openedSession(ctx.now(), { sessionId, tokenHash, source })}
     select id from opened`);
   return rows.length > 0 ? token : undefined;
 }

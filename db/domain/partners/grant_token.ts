@@ -42,7 +42,7 @@ export async function grantToken(ctx: Ctx, grant: Grant): Promise<string> {
 
 async function findPerson(ctx: Ctx, { appId, tenantId, appUid, name }: Grant) {
   const statement = sql`
-    with ${namedPeople(ctx, { tenantId, people: [{ appUid, name }] })}
+    with ${namedPeople(ctx.now(), { tenantId, people: [{ appUid, name }] })}
     select people.id as user_id, people.status, ${selectedSession},
       exists (select from apps where id = ${appId} and disabled_at is null) as is_live
     from people left join sessions on sessions.user_id = people.id and ${livePartnerSession}`;

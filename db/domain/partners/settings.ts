@@ -33,13 +33,14 @@ export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promis
   const people = peerAppUid === appUid ? [self] : [self, { appUid: peerAppUid }];
   const isOfHouse = tenantId === HOUSE_APP_ID;
   const changesHouse = isOfHouse && (name !== undefined || phoneMuted !== undefined);
+  const at = ctx.now();
   const statement = sql`
-    with ${namedPeople(ctx, { tenantId, people })}, both_there as (
+    with ${namedPeople(at, { tenantId, people })}, both_there as (
       select person.id, person.uid, peer.id as peer_id from people as person, people as peer
       where person.app_uid = ${appUid} and peer.app_uid = ${peerAppUid}
     ), changed as (
       -- Others were changed where they were named.
-      update users set updated_at = ${instant(ctx.now())},
+      update users set updated_at = ${instant(at)},
         nickname = coalesce(${name ?? null}, nickname),
         phone_muted = coalesce(${phoneMuted ?? null}::boolean, phone_muted)
       where id = (select id from both_there) and ${changesHouse}::boolean

@@ -102,10 +102,11 @@ async function makeCustomer(
     sessionId: number;
   },
 ): Promise<string | undefined> {
-  const now = instant(ctx.now());
+  const at = ctx.now();
+  const now = instant(at);
   const { token, tokenHash } = newToken(ctx, sessionId);
   const source = sql`customer`;
-  const person = insertPerson(ctx, {
+  const person = insertPerson(at, {
     id: sql`${userId}::bigint`,
     app_id: sql`id`,
     app_uid: sql`${CUSTOMER_UID_MIN + userId}::bigint`,
@@ -121,7 +122,7 @@ async function makeCustomer(
         insert into customers (user_id, app_id, customer_id, created_at)
         select id, ${appId}, ${customerId ?? null}, ${now} from person
         returning user_id
-      ), ${openedSession(ctx, { sessionId, tokenHash, source })}
+      ), ${openedSession(at, { sessionId, tokenHash, source })}
       select id from opened`);
     return opened.length > 0 ? token : undefined;
   } catch (error) {

@@ -47,7 +47,7 @@ async function insertPeople(tx: Ctx, added: NewUser[]): Promise<ManagedUser[]> {
     status,
     profile_at: instant(at),
   }));
-  const inserted = sql`${insertPerson(tx, people)} returning id, uid`;
+  const inserted = sql`${insertPerson(at, people)} returning id, uid`;
   const made = await rows(tx, inserted, { id: int8, uid: text });
   return made.map((numbers, place) => ({
     ...numbers,

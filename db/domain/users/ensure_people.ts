@@ -38,7 +38,7 @@ export async function ensurePeople(
   { tenantId, people }: { tenantId: number; people: NamedPerson[] },
 ): Promise<AppPerson[]> {
   const named = [...new Map(people.map((person) => [person.appUid, person])).values()];
-  const statement = sql`with ${namedPeople(ctx, { tenantId, people: named })}
+  const statement = sql`with ${namedPeople(ctx.now(), { tenantId, people: named })}
     select id as user_id, app_uid, uid, nickname as name from people`;
   const found = await rows(ctx, statement, { userId: int8, appUid: int8, uid: text, name: text });
   const byUid = new Map(found.map((person) => [person.appUid, person]));
@@ -55,10 +55,10 @@ export async function ensurePeople(
  * there is by then; nobody may be named twice.
  */
 export function namedPeople(
-  ctx: Ctx,
+  at: Date,
   { tenantId, people }: { tenantId: number; people: NamedPerson[] },
 ): SQL {
-  return tenantId === HOUSE_APP_ID ? housePeople(people) : upsertedPeople(ctx, tenantId, people);
+  return tenantId === HOUSE_APP_ID ? housePeople(people) : upsertedPeople(at, tenantId, people);
 }
 
 /** What a partner calls them does not change people who have a name of their own with us. */
@@ -71,7 +71,7 @@ function housePeople(named: NamedPerson[]): SQL {
 }
 
 /** Rows that are as named already are only read: naming somebody in every message locks nobody. */
-function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
+function upsertedPeople(at: Date, appId: number, named: NamedPerson[]): SQL {
   const given = JSON.stringify(
     named.map(({ appUid, name, avatar, phoneMuted }) => ({
       app_uid: appUid,
@@ -82,7 +82,7 @@ function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
     })),
   );
   const person = insertPerson(
-    ctx,
+    at,
     {
       uid: sql`uid`,
       app_id: appId,
@@ -90,7 +90,7 @@ function upsertedPeople(ctx: Ctx, appId: number, named: NamedPerson[]): SQL {
       nickname: sql`coalesce(name, '')`,
       avatar: sql`coalesce(avatar, '')`,
       phone_muted: sql`coalesce(phone_muted, false)`,
-      profile_at: instant(ctx.now()),
+      profile_at: instant(at),
     },
     sql`from given where app_uid not in (select app_uid from known)
         and (app_uid < ${CUSTOMER_UID_MIN}::bigint or exists (select from users

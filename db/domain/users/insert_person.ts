@@ -1,6 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
-import type { Ctx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 
@@ -32,11 +31,11 @@ export type NewPerson = Partial<
  * @param from one is put in for each row of it; absent: those given, in their order
  */
 export function insertPerson(
-  ctx: Pick<Ctx, "now">,
+  at: Date,
   given: NewPerson | NewPerson[],
   from?: SQL,
 ): SQL {
-  const now = instant(ctx.now());
+  const now = instant(at);
   const people = [given].flat().map((person) => ({
     id: sql`nextval('users_id_seq')`,
     app_uid: sql`currval('users_id_seq')`,

@@ -18,7 +18,7 @@ export async function logInByMobile(
 ): Promise<LoggedIn> {
   const person = (at: Date) =>
     sql`person as (
-      ${insertPerson({ now: () => at }, { ...mobileColumns(mobile), last_login_at: instant(at) })}
+      ${insertPerson(at, { ...mobileColumns(mobile), last_login_at: instant(at) })}
       ${onKnownMobile} set last_login_at = excluded.last_login_at
       returning id, uid, status, xmax = 0 as registered
     )`;
