@@ -11,7 +11,6 @@ import {
 
 export type * from "./provider_config.ts";
 
-/** Everything that may differ between two installations; built once, in `main.ts`. */
 export interface Config extends ProviderConfigs {
   env: "development" | "production";
   host: string;
@@ -47,7 +46,6 @@ export interface Config extends ProviderConfigs {
   timeline: string | undefined;
 }
 
-/** The environment does not describe an installation; `message` names every variable at fault. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
@@ -84,14 +82,11 @@ type Environment = z.infer<typeof Environment>;
 /** Every variable there is; the documents list the same. */
 export const variableNames: readonly string[] = Object.keys(Environment.shape);
 
-/** Keys kept in `DATA_DIR` for installations that name none (never used in production). */
 export interface KeptKeys {
   secretKey: string;
 }
 
 /**
- * Reads the environment once.
- *
  * @param keptKeys asked only when `SECRET_KEY` is absent outside production
  * @throws {ConfigError} naming each wrong or missing variable
  */
@@ -137,7 +132,6 @@ export function readConfig(
   };
 }
 
-/** What production cannot do without, and what is only half there in any environment. */
 function refuseMissing(env: Environment) {
   const missing: string[] = [];
   if (env.APP_ENV === "production") {

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { KeptKeys } from "./config.ts";
 
-/** Somebody else is using this `DATA_DIR`. */
 export class DataDirInUseError extends Error {
   override name = "DataDirInUseError";
   constructor(dataDir: string) {
@@ -14,9 +13,7 @@ export class DataDirInUseError extends Error {
 const OWNER_ONLY = 0o600;
 
 /**
- * Takes the folder for this process alone. The lock is the operating system's, so it goes with the
- * process, however that ends.
- *
+ * Takes the folder for this process alone; the lock goes with the process, however that ends.
  * @throws {DataDirInUseError}
  */
 export async function lockDataDir(dataDir: string): Promise<void> {
@@ -42,7 +39,6 @@ export function keepKeys(dataDir: string): KeptKeys {
   }
 }
 
-/** What a first start hands to whoever started it (`DATA_DIR/credentials.json`). */
 export interface Credentials {
   operator: { token: string };
   ops_key: { id: string; secret: string };

@@ -1,8 +1,8 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 
 /**
- * What the server knows and nobody else: one key per purpose, derived from `SECRET_KEY` with
- * HKDF-SHA256 (RFC 5869), so that a leak of one says nothing about another.
+ * One key per purpose, derived from `SECRET_KEY` with HKDF-SHA256 (RFC 5869), so that a leak of one
+ * says nothing about another.
  */
 export interface Keys {
   /** Gateway access secrets; the newest first, then the one before it during a rotation. */
@@ -63,12 +63,10 @@ export function randomHex32(): string {
   return randomBytes(16).toString("hex");
 }
 
-/** HMAC-SHA256 as lower hex. */
 export function hmacHex(key: Uint8Array, text: string): string {
   return createHmac("sha256", key).update(text).digest("hex");
 }
 
-/** SHA-256 as lower hex: how bearer tokens are stored. */
 export function sha256Hex(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

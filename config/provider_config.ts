@@ -1,6 +1,5 @@
 import { z } from "zod";
 
-/** What of the outside world an installation has; what is absent has a development provider. */
 export interface ProviderConfigs {
   jpush: JpushConfig | undefined;
   wechat: WechatConfig | undefined;
@@ -57,7 +56,6 @@ export interface AgoraConfig {
 
 export const text = z.string().min(1).optional();
 
-/** Variables of the outside world, for the environment's schema. */
 export const providerVariables = {
   ALIYUN_SMS_ACCESS_KEY_ID: text,
   ALIYUN_SMS_ACCESS_KEY_SECRET: text,
@@ -114,7 +112,6 @@ export const neededInProduction = [ALIYUN_SMS, ALIYUN_OSS, AGORA, JPUSH, MIXIN] 
 /** Groups that come together or not at all, in production as well: only H5 needs them. */
 export const optionalInProduction = [WECHAT] as const;
 
-/** What the variables say, once it is sure that none of a group is missing. */
 export function providerConfigsOf(env: Variables): ProviderConfigs {
   return {
     aliyunSms: aliyunSmsOf(env),

@@ -14,7 +14,6 @@ export class BooksBrokenError extends Error {
   }
 }
 
-/** Checks one rule of the ledger after the other; one that is broken fails the run. */
 export async function audit(ctx: Ctx, { progress }: Pick<ChunkInput, "progress">): Promise<Step> {
   const held = progress as string[] | null ?? [];
   const lines = await auditLedger(ctx, [held.length]);

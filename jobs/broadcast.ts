@@ -22,7 +22,6 @@ const FAILED_COUNT = 100;
  * all, so what keeps the others from being taken is found by making calls smaller.
  */
 const CALL_SIZES = [100, 10, 1] as const;
-/** Calls made side by side. */
 const CALL_COUNT = 20;
 /** How long one call may take, ms: all calls of a chunk stay well below the leases. */
 const CALL_TIMEOUT_MS = 4_000;
@@ -31,20 +30,15 @@ const LEASE_MS = 60_000;
 
 type MixinClaim = Claim<"mixin_message">;
 
-/** What became of the members a run has reached, counted. */
 export interface BroadcastReport {
-  /** Members who got it into their inboxes. */
   delivered: number;
-  /** Messages Mixin has taken. */
   sent: number;
-  /** Failed, to be tried again. */
   waiting: number;
   dead: number;
 }
 
 const NOTHING: BroadcastReport = { delivered: 0, sent: 0, waiting: 0, dead: 0 };
 
-/** Delivers broadcasts, and sends what the bots of groups have to say over Mixin. */
 export async function broadcast(ctx: Ctx, { progress, providers }: ChunkInput): Promise<Step> {
   const { report, isLast } = await broadcastChunk(ctx, providers.mixin);
   const total = addCounts({ ...NOTHING, ...progress as BroadcastReport | null }, report);

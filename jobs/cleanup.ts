@@ -4,10 +4,8 @@ import { deleteStale } from "../db/domain/jobs/delete_stale.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
 import type { ChunkInput } from "./run.ts";
 
-/** Rows of one table one chunk deletes. */
 const DELETE_COUNT = 5_000;
 
-/** Keeps the tables small. */
 export async function cleanup(ctx: Ctx, { progress }: Pick<ChunkInput, "progress">): Promise<Step> {
   const total: Record<string, number> = progress === null
     ? { ...await deleteStale(ctx) }

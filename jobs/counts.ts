@@ -1,4 +1,3 @@
-/** What two chunks have come to together; both count the same. */
 export function addCounts<Counts extends { [Name in keyof Counts]: number }>(
   a: Counts,
   b: Counts,

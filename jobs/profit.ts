@@ -4,23 +4,19 @@ import { awaitPayments } from "../db/domain/payouts/close_month.ts";
 import { makeRecords, type RecordCursor } from "../db/domain/payouts/make_records.ts";
 import type { ChunkInput } from "./run.ts";
 
-/** Records one chunk makes. */
 const RECORD_COUNT = 1_000;
 
 interface Progress {
-  /** Absent: before the first record. */
   after?: RecordCursor | undefined;
   made: number;
 }
 
 type ProfitInput = Pick<ChunkInput, "period" | "progress">;
 
-/** The month's profits: first it is closed to further payments, then records are made, in order. */
 export async function profit(ctx: Ctx, input: ProfitInput): Promise<Step> {
   return await profitBy(RECORD_COUNT, ctx, input);
 }
 
-/** One chunk of at most so many records. */
 export async function profitBy(
   recordCount: number,
   ctx: Ctx,

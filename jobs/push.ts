@@ -8,28 +8,23 @@ import { type Push, PushRefusedError } from "../providers/push.ts";
 import { addCounts } from "./counts.ts";
 import type { ChunkInput } from "./run.ts";
 
-/** Pieces of work one chunk claims; their calls are made side by side. */
 const BATCH_COUNT = 50;
 /** How long one call may take: a chunk of them, with its statements, stays below 5 s. */
 const CALL_TIMEOUT_MS = 4_000;
 /** Longer than a chunk can take, so that only a worker that died loses its lease, ms. */
 const LEASE_MS = 30_000;
 
-/** What became of the work of a chunk, counted. */
 export interface PushReport {
   sent: number;
   /** Nobody to send it to: no device, or one that is gone. */
   unreachable: number;
-  /** Failed, to be tried again. */
   waiting: number;
   dead: number;
-  /** Pushes entered for the members of clubs. */
   fanned_out: number;
 }
 
 const NOTHING: PushReport = { sent: 0, unreachable: 0, waiting: 0, dead: 0, fanned_out: 0 };
 
-/** Delivers due pushes, and enters those that a newly opened room asks for. */
 export async function push(ctx: Ctx, { progress, providers }: ChunkInput): Promise<Step> {
   const { report, isLast } = await drainPending(ctx, providers.push);
   const total = addCounts({ ...NOTHING, ...progress as PushReport | null }, report);

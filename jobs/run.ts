@@ -16,13 +16,11 @@ import {
 } from "../db/domain/jobs/runs.ts";
 import type { Providers } from "../providers/providers.ts";
 
-/** What jobs work with; `main.ts` and tests build it. */
 export interface JobDeps extends Parts {
   providers: Providers;
   log: (line: Record<string, unknown>) => void;
 }
 
-/** Where a chunk begins, and what it may reach. */
 export interface ChunkInput {
   period: string;
   /** What the chunk before left; null at the first. */
@@ -42,7 +40,6 @@ export interface Job extends JobPlan {
 
 /** How long one tick works on one job, ms; what is left is the next tick's. */
 export const TICK_BUDGET_MS = 20_000;
-/** Most runs one tick works on: each may fail in its own way. */
 const RUN_COUNT_MAX = 100;
 
 export interface RunOptions {
@@ -55,7 +52,6 @@ export interface RunOptions {
  * Enters every period of the job that is due and has no run yet, then works on open runs, the
  * oldest first, as long as the budget lasts. Any number of processes may do this at once: a period
  * has one run, a run one worker.
- *
  * @returns how the runs it worked on, or the run asked for, now stand
  */
 export async function runDue(
@@ -70,11 +66,7 @@ export async function runDue(
   return (await Promise.all(states)).filter((state) => state !== undefined);
 }
 
-/**
- * The second half of {@link runDue}: works on runs that are entered.
- *
- * @returns the periods it worked on, and the one asked for
- */
+/** The second half of {@link runDue}; answers the periods it worked on, and the one asked for. */
 export async function workOnOpen(
   job: Job,
   deps: JobDeps,
@@ -93,7 +85,6 @@ export async function workOnOpen(
   return periods;
 }
 
-/** How the newest due period's run stands, for somebody who asked when nothing was due. */
 export async function readNewestRun(job: Job, deps: JobDeps): Promise<RunState | undefined> {
   const ctx = contextOf(job, deps);
   return await readRun(ctx, {
@@ -106,7 +97,6 @@ export function contextOf({ name }: Pick<Job, "name">, deps: JobDeps): Ctx {
   return contextFor(deps, `job-${name}`);
 }
 
-/** Chunk after chunk until the run or the time is at its end; a failure is kept with the run. */
 async function workOn(
   ctx: Ctx,
   job: Job,

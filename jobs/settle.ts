@@ -6,13 +6,10 @@ import { removeAbsentRoomMembers } from "../db/domain/rooms/remove_absent.ts";
 import { refundExpiredTransfers } from "../db/domain/transfers/expire.ts";
 import type { ChunkInput } from "./run.ts";
 
-/** Rows one step settles in one transaction. */
 const STEP_COUNT = 200;
 
-/** Something that has to be brought to an end because its time has come. */
 export interface SettleStep {
   name: string;
-  /** Settles at most `limit`, the longest due first; answers how many. */
   settle(ctx: Ctx, limit: number): Promise<number>;
 }
 
@@ -33,7 +30,6 @@ export async function settle(ctx: Ctx, { progress }: Pick<ChunkInput, "progress"
   return await settleBy(settleSteps, ctx, progress);
 }
 
-/** One chunk over the given steps. */
 export async function settleBy(steps: SettleStep[], ctx: Ctx, progress: unknown): Promise<Step> {
   const { step: at, counts } = progress as Progress | null ?? { step: 0, counts: {} };
   const step = steps[at];

@@ -5,14 +5,10 @@ import type { JobDeps } from "./run.ts";
 
 /** How long after a request its pending work is looked at, ms; requests within it share a look. */
 const DELAY_MS = 500;
-/** Batches of one kind done at one look. */
 const BATCH_COUNT_MAX = 100;
 
-/** Does pending work soon after somebody said there may be some. */
 export interface Soon {
-  /** Something was changed that may have entered work. */
   ask(): void;
-  /** Resolves when nothing is under way any more, and nothing will be. */
   stop(): Promise<void>;
 }
 

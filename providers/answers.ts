@@ -1,6 +1,5 @@
 import { DeadlineError } from "../config/runtime/deadline.ts";
 
-/** An answer of another service, read whole. */
 export interface Answer {
   status: number;
   /** Undefined when it was no JSON object. */
@@ -47,7 +46,6 @@ export function cleaned(text: string, secrets: string[]): string {
   return shown.length > QUOTED_LENGTH_MAX ? `${shown.slice(0, QUOTED_LENGTH_MAX)}…` : shown;
 }
 
-/** A body as text, cut off beyond the named maximum. */
 export async function readBounded(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -61,7 +59,6 @@ export async function readBounded(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-/** A JSON object, or undefined for anything else. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const json = JSON.parse(text);

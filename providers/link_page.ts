@@ -30,7 +30,6 @@ export class PageHead {
   #base: string | undefined;
   #isDone = false;
 
-  /** `charset` is what the answer's header said. */
   constructor(url: URL, charset: string | undefined) {
     this.#url = url;
     this.#charset = charset;
@@ -106,7 +105,6 @@ export class PageHead {
     return names.map((name) => this.#meta.get(name)).find((text) => text?.trim());
   }
 
-  /** The address the page prefers for itself; what it says of other hosts is not believed. */
   #ownAddress(): string {
     const preferred = this.#absolute(this.#meta.get(ADDRESS));
     return preferred?.host === this.#url.host ? preferred.href : this.#url.href;
@@ -122,7 +120,6 @@ export class PageHead {
   }
 }
 
-/** The charset the page itself names within its first kilobyte. */
 function charsetIn(start: Uint8Array): string | undefined {
   const text = new TextDecoder("latin1").decode(start.subarray(0, PRESCAN_BYTES));
   const [, named] = /<meta\b[^>]*\bcharset\s*=\s*["']?\s*([\w.:-]+)/i.exec(text) ?? [];

@@ -16,7 +16,6 @@ export type LinkAnswer =
   | { preview: LinkPreview }
   | { failure: "refused" | "unreachable" | "busy"; reason: string };
 
-/** Reads pages strangers link to. */
 export interface LinkReader {
   /** Never throws, and answers within three seconds. */
   read(url: string): Promise<LinkAnswer>;

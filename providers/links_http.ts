@@ -11,14 +11,11 @@ import type { LinkAnswer, LinkPreview, LinkReader } from "./links.ts";
 /** How long one link may take, redirects and name lookups included, ms. */
 const TIMEOUT_MS = 3_000;
 const REDIRECT_COUNT_MAX = 3;
-/** How much of a page is looked at. */
 const PAGE_BYTES_MAX = 1024 * 1024;
-/** How many pages one process reads at a time. */
 const READING_COUNT_MAX = 32;
 const PORTS = ["", "80", "443"];
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** What a connection is made to. */
 interface Target {
   address: string;
   port: number;

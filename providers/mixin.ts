@@ -1,4 +1,3 @@
-/** A Mixin user as Mixin itself vouches for them. */
 export interface MixinUser {
   /** A UUID, lower case. */
   userId: string;
@@ -14,12 +13,10 @@ export interface MixinBot {
 export interface MixinMessage {
   /** A UUID, the same each time this message is sent: Mixin drops repeats by it. */
   id: string;
-  /** The receiver's Mixin user id. */
   to: string;
   text: string;
 }
 
-/** Mixin: operators log in with it, and bots of groups write to members over it. */
 export interface Mixin {
   /**
    * Whose code this is, as the page of Mixin's login handed it out.
@@ -45,7 +42,6 @@ const BODY_BYTES_MAX = 128 * 1024;
 /** Five ids and the names of a message's fields, roomily. */
 const MESSAGE_FRAME_BYTES = 512;
 
-/** How many messages of this text one call takes. */
 export function messagesPerCall(text: string): number {
   const bytes = Math.ceil(new TextEncoder().encode(text).length / 3) * 4 + MESSAGE_FRAME_BYTES;
   return Math.max(1, Math.min(MESSAGES_COUNT_MAX, Math.floor(BODY_BYTES_MAX / bytes)));

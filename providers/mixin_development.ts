@@ -4,7 +4,6 @@ import type { Outbox } from "./outbox.ts";
 /** `dev:<Mixin user id>`, and anything after another colon: a code is good once. */
 const CODE = /^dev:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?::.*)?$/i;
 
-/** Believes whoever says who they are, and keeps every message in `outbox`, once each. */
 export function developmentMixin(outbox: Outbox): Mixin {
   return {
     exchangeCode(code) {

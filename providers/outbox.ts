@@ -2,7 +2,6 @@
 export interface OutboxItem {
   kind: string;
   to: string;
-  /** The one-time code, if the message carries one. */
   code?: string;
   text: string;
   /** When it would have been sent, ms since 1970. */
@@ -11,7 +10,6 @@ export interface OutboxItem {
 
 const ITEM_COUNT_MAX = 1_000;
 
-/** The newest 1000 messages nobody was bothered with; gone when the process ends. */
 export class Outbox {
   readonly #items: OutboxItem[] = [];
   readonly #seen = new Set<string>();
@@ -31,7 +29,6 @@ export class Outbox {
     if (this.#items.length > ITEM_COUNT_MAX) this.#items.shift();
   }
 
-  /** Newest first; with `to` only what went there. */
   list({ to }: { to?: string | undefined } = {}): OutboxItem[] {
     return this.#items.filter((item) => to === undefined || item.to === to).reverse();
   }

@@ -9,7 +9,6 @@ import type { Storage } from "./storage.ts";
 import type { DevelopmentStorage } from "./storage_development.ts";
 import type { Wechat } from "./wechat.ts";
 
-/** The outside world as the routes and jobs see it. */
 export interface Providers {
   sms: Sms;
   rtc: Rtc;
@@ -19,13 +18,11 @@ export interface Providers {
   mixin: Mixin;
   links: LinkReader;
   storage: Storage;
-  /** What development providers kept instead of sending; absent in production. */
   outbox: Outbox | undefined;
   /** The storage if it is a folder of ours, so that we have to take the uploads ourselves. */
   uploads: DevelopmentStorage | undefined;
 }
 
-/** Real providers where the configuration has their credentials, development ones elsewhere. */
 export async function openProviders(
   config: Pick<
     Config,

@@ -1,16 +1,13 @@
-/** A notification for one device. */
 export interface PushMessage {
   /** The device's JPush registration id. */
   to: string;
   title: string;
   content: string;
-  /** Where a tap leads. */
   url: string;
   /** A UUID, the same each time this message is sent, so that repeats are dropped. */
   id: string;
 }
 
-/** Sends notifications to devices. */
 export interface Push {
   /**
    * Hands the message over; resolves when it was accepted, now or at an earlier try.

@@ -1,7 +1,6 @@
 import type { Outbox } from "./outbox.ts";
 import type { Push } from "./push.ts";
 
-/** Keeps every notification in `outbox`, once each; never fails. */
 export function developmentPush(outbox: Outbox): Push {
   return {
     send({ to, title, content, url, id }) {

@@ -1,4 +1,3 @@
-/** Hands out keys to audio channels. */
 export interface Rtc {
   /** A token with which anybody may speak and listen in `channel` for `lifeMs`. */
   buildToken(channel: string, lifeMs: number): Promise<string>;

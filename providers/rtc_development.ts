@@ -1,6 +1,5 @@
 import type { Rtc } from "./rtc.ts";
 
-/** Tokens that look the part and open nothing. */
 export function developmentRtc(): Rtc {
   return {
     buildToken: (channel, lifeMs) =>

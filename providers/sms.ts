@@ -1,11 +1,9 @@
-/** A text message with a one-time code. */
 export interface SmsCode {
   /** Country code and national number, digits only: `8613800138000`. */
   to: string;
   code: string;
 }
 
-/** Sends one-time codes by SMS. */
 export interface Sms {
   /**
    * Hands the message over to the carrier; resolves when it was accepted.

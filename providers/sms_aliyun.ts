@@ -20,7 +20,6 @@ export interface AliyunSmsOptions {
   now?: () => Date;
   /** A value never used before; Aliyun refuses a call that repeats one. */
   nonce?: () => string;
-  /** How long one message may take from the connection to the last byte of the answer, ms. */
   timeoutMs?: number;
 }
 

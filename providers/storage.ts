@@ -11,7 +11,6 @@ export interface UploadRequest {
 export interface UploadGrant {
   /** Whoever has it may `PUT` one file there until it runs out. */
   uploadUrl: string;
-  /** Where everybody finds the file afterwards. */
   publicUrl: string;
 }
 

@@ -2,12 +2,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { hmacHex, sameSecret } from "../config/keys.ts";
 import type { Storage } from "./storage.ts";
 
-/** Largest upload, as everywhere. */
 const UPLOAD_BYTES_MAX = 32 * 1024 * 1024;
 const KEY_LENGTH_MAX = 200;
 /** No dots but the one before the extension, so no key leads out of the folder. */
 const KEY = /^(?:[a-z0-9][a-z0-9_-]*\/)+[a-z0-9][a-z0-9_-]*\.[a-z0-9]{2,4}$/;
-/** How many bytes tell what kind of picture a file is. */
 const SIGNATURE_BYTES = 12;
 
 export type UploadFailure = "forbidden" | "expired" | "too_large" | "no_image";
@@ -20,7 +18,6 @@ class UploadRefusedError extends Error {
 
 export interface Upload {
   key: string;
-  /** The query of the granted address. */
   expires: string;
   signature: string;
   contentType: string;
@@ -36,13 +33,11 @@ export interface DevelopmentStorage extends Storage {
    * @returns why it was not kept, if so
    */
   keep(upload: Upload): Promise<UploadFailure | undefined>;
-  /** @returns undefined if there is no such file */
   read(
     key: string,
   ): Promise<{ content: ReadableStream<Uint8Array>; contentType: string } | undefined>;
 }
 
-/** Keeps uploads under `folder`; addresses granted before a restart are void. */
 export function developmentStorage(
   folder: string,
   { now = () => new Date() }: { now?: () => Date } = {},

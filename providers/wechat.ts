@@ -4,7 +4,6 @@ export interface JsapiTicket {
   expiresInSeconds: number;
 }
 
-/** The WeChat official account whose pages H5 is. */
 export interface Wechat {
   /** Public: pages configure the JS-SDK with it. */
   appId: string;
@@ -15,11 +14,9 @@ export interface Wechat {
    * @throws {WechatRefusedError} for a code that is no good; any other error: perhaps another time
    */
   openIdOf(code: string): Promise<string>;
-  /** A fresh ticket: whoever asks keeps it. */
   jsapiTicket(): Promise<JsapiTicket>;
 }
 
-/** WeChat understood the call and refused it; `errcode` is its reason. */
 export class WechatRefusedError extends Error {
   override name = "WechatRefusedError";
   constructor(readonly errcode: number, message: string) {

@@ -3,7 +3,6 @@ import { type Wechat, WechatRefusedError } from "./wechat.ts";
 const CODE = "development";
 const OPEN_ID = "development-openid";
 
-/** Where the development login lives: the app serves it outside production. */
 export const DEVELOPMENT_LOGIN_PATH = "/dev/wechat";
 
 /** Everybody is the same person, whom our own page logs in at once. */

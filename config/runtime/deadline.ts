@@ -1,4 +1,3 @@
-/** An outside call took longer than it may. */
 export class DeadlineError extends Error {
   constructor(what: string, timeoutMs: number) {
     super(`${what} did not answer within ${timeoutMs} ms`);
@@ -7,8 +6,8 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Answers with `call`, or throws {@link DeadlineError} after `timeoutMs`. The call itself goes on
- * if it cannot be cancelled; its late failure is swallowed so that it never ends the process.
+ * Answers with `call`, or throws {@link DeadlineError}. A call that cannot be cancelled goes on;
+ * its late failure is swallowed so that it never ends the process.
  */
 export async function withDeadline<T>(
   what: string,

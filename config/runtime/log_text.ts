@@ -1,4 +1,3 @@
-/** Causes of a failure told in one line, at most. */
 const CAUSE_COUNT_MAX = 4;
 const TEXT_LENGTH_MAX = 500;
 
@@ -11,7 +10,6 @@ export function logTextOf(failure: unknown): string {
   return (texts.join(": ") || String(failure)).slice(0, TEXT_LENGTH_MAX);
 }
 
-/** Where a failure happened, for failures nobody expected. */
 export function logStackOf(failure: unknown): string {
   return withoutParams(
     failure instanceof Error ? failure.stack ?? failure.message : String(failure),

@@ -8,7 +8,6 @@ const TAG_BYTES = 16;
  * Encrypts one personal datum with AES-256-GCM under the newest data key.
  * `boundTo` names the row and column it belongs to (`real_names.id_no:42`) and is authenticated,
  * so a sealed value copied to another row does not open.
- *
  * @returns `<key number>.<base64 of iv ‖ ciphertext ‖ tag>`
  */
 export function seal(keys: Keys, plain: string, boundTo: string): string {

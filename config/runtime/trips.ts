@@ -13,13 +13,11 @@ export interface Trips {
 
 const current = new AsyncLocalStorage<Trips>();
 
-/** Runs `work` with a fresh count; trips made anywhere below it are added to `trips`. */
 export function withTrips<T>(work: (trips: Trips) => T): T {
   const trips: Trips = { sql: { count: 0, ms: 0 }, redis: { count: 0, ms: 0 } };
   return current.run(trips, () => work(trips));
 }
 
-/** Counts `call` as one trip of the request it runs for, also when it fails. */
 export async function trip<T>(store: keyof Trips, call: () => Promise<T>): Promise<T> {
   const tally = current.getStore()?.[store];
   if (!tally) return await call();

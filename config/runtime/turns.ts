@@ -1,4 +1,3 @@
-/** Lets a bounded number of things happen at once; the others wait in line. */
 export class Turns {
   readonly #max: number;
   readonly #waitingMax: number;
@@ -29,7 +28,6 @@ export class Turns {
     }
   }
 
-  /** Resolves when nothing is under way. */
   async settle(): Promise<void> {
     if (this.#count > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }

@@ -6,11 +6,7 @@ export function uuidText(hex: string): string {
   return cuts.slice(1).map((cut, at) => hex.slice(cuts[at], cut)).join("-");
 }
 
-/**
- * The UUID of version 5 (RFC 9562, 5.5) of a name: the same name is the same UUID, always.
- *
- * @param namespace 32 hex digits
- */
+/** The UUID of version 5 (RFC 9562, 5.5) of a name; `namespace` is 32 hex digits. */
 export function uuidV5(namespace: string, name: string): string {
   const hash = createHash("sha1").update(Buffer.from(namespace, "hex")).update(name).digest();
   hash[6] = hash[6]! & 0x0f | 0x50;

@@ -3,7 +3,6 @@
  * person's inbox has grown reads the inbox, and whoever hears nothing looks now and then.
  */
 export type BusEvent =
-  /** These people's inboxes have reached these numbers. */
   | { kind: "inbox"; heads: { userId: number; seq: number }[] }
   /** A large group's log has grown; its members pull. */
   | { kind: "group"; groupId: number }
@@ -13,7 +12,6 @@ export type BusEvent =
   | ({ kind: "room"; appId: number; roomId: number } & Moment)
   /** A login of this kind at this time (epoch ms): the person's older sockets of the kind go. */
   | { kind: "kick"; userId: number; deviceFlag: number; exceptSocket: string; atMs: number }
-  /** These sessions are over, and so are their sockets. */
   | { kind: "ended"; tokenHashes: string[] }
   /** Something may have been said meanwhile that nobody here heard. Never published. */
   | { kind: "resubscribed" };
@@ -34,7 +32,6 @@ export interface Moment {
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
-  /** Epoch ms. */
   atMs: number;
   /** The socket it came from, which knows already. */
   exceptSocket?: string;
@@ -85,7 +82,6 @@ export class BusListeners {
   }
 }
 
-/** The bus of a single process. */
 export function localBus(): Bus {
   const listeners = new BusListeners();
   return {

@@ -10,7 +10,6 @@ const HEARTBEAT_MS = 5_000;
 const SILENT_HEARTBEATS_MAX = 3;
 /** Events waiting for a Redis that is slow; the oldest beyond it are dropped, being hints. */
 const OUTGOING_COUNT_MAX = 10_000;
-/** Most events one trip carries. */
 const BATCH_COUNT_MAX = 500;
 
 export interface BusOptions {
@@ -22,7 +21,6 @@ export function openBus({ kind, redis }: RedisConnection, options: BusOptions = 
   return kind === "memory" ? localBus() : new RedisBus(redis, options);
 }
 
-/** What goes over the channel; without an event it is a heartbeat. */
 interface Line {
   from: string;
   event?: BusEvent;

@@ -3,7 +3,6 @@ import type { Config } from "../../config/config.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Redis, RedisConnection } from "../redis/client.ts";
 
-/** Rows of a raw `execute`, the same shape behind every driver. */
 interface Rows<Row> {
   rows: Row[];
 }
@@ -17,7 +16,6 @@ interface RowsHKT extends PgQueryResultHKT {
  */
 export type Db = Omit<PgDatabase<RowsHKT, Record<string, never>>, "transaction">;
 
-/** Runs `work` in a transaction: commits when it answers, rolls back when it throws. */
 export type Transact = <T>(work: (db: Db) => Promise<T>) => Promise<T>;
 
 /** What every verb gets. Inside {@link withTx} `db` is the transaction and `now` stands still. */
@@ -31,7 +29,6 @@ export interface Ctx {
   config: Config;
 }
 
-/** What a process opens once and every context is made of. */
 export interface Parts {
   config: Config;
   database: Database;
@@ -40,7 +37,6 @@ export interface Parts {
   now: () => Date;
 }
 
-/** The context of one request, or of one job's run. */
 export function contextFor({ config, database, redis, bus, now }: Parts, requestId: string): Ctx {
   const { db, transact } = database;
   return { config, db, transact, redis: redis.redis, bus, now, requestId };

@@ -1,16 +1,14 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import { DeadlineError } from "../../config/runtime/deadline.ts";
 
-/** How often a transaction that lost a deadlock or a serialization race is run again. */
 const TX_RETRY_COUNT_MAX = 5;
 
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK_DETECTED = "40P01";
 
 /**
- * Runs a transaction, or a statement that is one by itself, again when it lost a deadlock or
- * serialization race; a bounded number of times (M9 of the money invariants), so that no caller
- * ever sees one.
+ * Runs a transaction, or a statement by itself, again when it lost a deadlock or serialization
+ * race, so that no caller ever sees one (docs/invariants.md, M9).
  */
 export async function retryLostRaces<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 1;; attempt++) {
@@ -51,7 +49,6 @@ export function sqlStateOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** The name of the constraint a statement broke, if that is why it failed. */
 export function brokenConstraintOf(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { constraint } = cause as { constraint?: unknown };
@@ -68,7 +65,6 @@ const CONNECTION_TEXTS = new RegExp(
     "ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN",
 );
 
-/** Whether a failure says the database is away or overloaded, so that trying again may help. */
 export function isDatabaseAway(error: unknown): boolean {
   const state = sqlStateOf(error);
   // Whatever has a SQLSTATE is told by it alone: its text may quote what somebody typed.

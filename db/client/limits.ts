@@ -1,10 +1,8 @@
-/** Limits of one database where they are not the usual ones. */
 export interface Timeouts {
   connectMs?: number;
   statementMs?: number;
 }
 
-/** How long connecting, and one statement, may take, ms. */
 export const CONNECT_TIMEOUT_MS = 1_500;
 export const STATEMENT_TIMEOUT_MS = 5_000;
 /** How long one statement of a migration may take, waiting for another process' included, ms. */

@@ -3,13 +3,11 @@ import journal from "../migrations/meta/_journal.json" with { type: "json" };
 import type { Db } from "./ctx.ts";
 import { sqlStateOf } from "./errors.ts";
 
-/** Where the generated migrations are. */
 export const MIGRATIONS_FOLDER = new URL("../migrations", import.meta.url).pathname;
 
 export interface MigrationLevel {
   /** The newest migration the database has, by name; undefined before the first. */
   applied: string | undefined;
-  /** How many of ours it lacks. */
   pendingCount: number;
 }
 
@@ -25,7 +23,6 @@ export async function readMigrationLevel(db: Db): Promise<MigrationLevel> {
   };
 }
 
-/** When the newest applied migration was written; 0 where none ever was, not even the table. */
 async function readNewestTime(db: Db): Promise<number> {
   try {
     const { rows } = await db.execute<{ created_at: string }>(

@@ -9,7 +9,6 @@ import {
 } from "./limits.ts";
 import { overPool, type Pool } from "./pool.ts";
 
-/** How long the other side may take to answer a good-bye, ms. */
 const CLOSE_TIMEOUT_MS = 500;
 
 /**
@@ -26,7 +25,6 @@ class ClosingWebSocket extends WebSocket {
   }
 }
 
-/** Neon over its WebSocket driver. */
 export function openNeon(
   url: string,
   { connectMs = CONNECT_TIMEOUT_MS, statementMs = STATEMENT_TIMEOUT_MS }: Timeouts = {},

@@ -1,10 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Database } from "./ctx.ts";
 
-/**
- * Opens the database the configuration names: PGlite under `DATA_DIR` when there is no
- * `DATABASE_URL`, Neon over its WebSocket driver for a Neon host, `pg` over TCP for any other.
- */
+/** PGlite under `DATA_DIR` without a `DATABASE_URL`, Neon's driver for a Neon host, else TCP. */
 export async function openDatabase(
   config: Pick<Config, "databaseUrl" | "dataDir">,
 ): Promise<Database> {

@@ -9,7 +9,6 @@ import {
 } from "./limits.ts";
 import { overPool, type Pool } from "./pool.ts";
 
-/** PostgreSQL over TCP. */
 export function openPg(
   url: string,
   { connectMs = CONNECT_TIMEOUT_MS, statementMs = STATEMENT_TIMEOUT_MS }: Timeouts = {},

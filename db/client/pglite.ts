@@ -5,16 +5,12 @@ import { migrate } from "drizzle-orm/pglite/migrator";
 import { trip } from "../../config/runtime/trips.ts";
 import type { Database, Db } from "./ctx.ts";
 
-/**
- * Opens PostgreSQL in this process, its files under `folder` (`memory://` keeps none). There is
- * one connection: statements queue, transactions exclude each other.
- */
+/** PostgreSQL in this process, over one connection; `memory://` keeps no files. */
 export async function openPglite(folder: string): Promise<Database> {
   if (!folder.startsWith("memory://")) await Deno.mkdir(folder, { recursive: true });
   return overPglite(await createPglite(folder));
 }
 
-/** PostgreSQL as Plaza needs it; `loadDataDir`: with what another one held. */
 export async function createPglite(
   folder: string,
   options: Pick<PGliteOptions, "loadDataDir" | "initDbStartParams"> = {},
@@ -33,7 +29,6 @@ export async function createPglite(
 
 type Queryable = Pick<PGlite, "query">;
 
-/** The database over a PGlite that is already open; `close` closes it. */
 export function overPglite(pglite: PGlite): Database {
   const handle = (client: Queryable): Db => {
     const counted = {

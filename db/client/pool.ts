@@ -5,7 +5,6 @@ import type { Database, Db, Transact } from "./ctx.ts";
 import { retryLostRaces, sqlStateOf } from "./errors.ts";
 import { CONNECT_TIMEOUT_MS, MIGRATION_LOCK, MIGRATION_TIMEOUT_MS } from "./limits.ts";
 
-/** The part of node-postgres' pool that is used; Neon's pool has the same. */
 export interface Pool {
   connect(): Promise<PoolClient>;
   end(): Promise<void>;
@@ -24,16 +23,12 @@ type Query = (query: unknown, values?: unknown[]) => Promise<unknown>;
 
 export interface PoolDriver {
   kind: Database["kind"];
-  /** How long one statement may take, ms. */
   statementMs: number;
-  /** Opens a pool whose statements may take `timeoutMs`. */
   openPool: (timeoutMs: number) => Pool;
-  /** Drizzle over anything that can `query`. */
   drizzle: (client: { query: Query }) => Db;
   migrate: (db: Db, folder: string) => Promise<void>;
 }
 
-/** A database behind a pool of connections, any of which may be cut at any moment. */
 export function overPool(driver: PoolDriver): Database {
   const pool = new SafePool(driver.openPool(driver.statementMs));
   const handle = (query: Query): Db =>
@@ -85,7 +80,6 @@ export function overPool(driver: PoolDriver): Database {
 
 interface Connection {
   query: Query;
-  /** Whether it can no longer be used: cut, or with a statement that never got its answer. */
   isLost: () => boolean;
   lose: (why: Error) => void;
 }

@@ -2,12 +2,11 @@
 export const CHINA_AHEAD_MS = 8 * 60 * 60 * 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** A moment moved ahead, so that its UTC fields are what a clock in China shows. */
+/** A time moved ahead, so that its UTC fields are what a clock in China shows. */
 export function inChina(at: Date): Date {
   return new Date(at.getTime() + CHINA_AHEAD_MS);
 }
 
-/** When the day of a moment began in China. */
 export function dayStart(at: Date): Date {
   return new Date(Math.floor(inChina(at).getTime() / DAY_MS) * DAY_MS - CHINA_AHEAD_MS);
 }

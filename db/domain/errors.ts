@@ -44,22 +44,18 @@ const catalogue = {
   account_exists: ["conflict", "账号已存在"],
   account_frozen: ["forbidden", "账号已被冻结"],
 
-  // Profiles.
   profile_missing: ["forbidden", "用户资料未初始化"],
   profile_exists: ["conflict", "用户资料已初始化"],
   user_missing: ["not_found", "用户不存在"],
   notification_missing: ["not_found", "消息不存在"],
   self_refused: ["invalid", "不能对自己进行此操作"],
 
-  // Clubs.
   club_missing: ["not_found", "圈子不存在"],
   club_owner_stays: ["conflict", "圈主不能退出圈子"],
 
-  // Rooms.
   room_missing: ["not_found", "活动不存在"],
   room_refused: ["forbidden", "无法加入此活动(有主持人拉黑了你)"],
 
-  // Events.
   event_missing: ["not_found", "日程不存在"],
   event_members_invalid: ["invalid", "日程成员不正确"],
   event_not_yours: ["forbidden", "只有日程成员可以进行此操作"],
@@ -80,7 +76,6 @@ const catalogue = {
   short_no_changed: ["conflict", "编号只能修改一次"],
   auth_code_invalid: ["invalid", "授权码无效或已过期"],
 
-  // Friends, labels, favourites.
   friend_already: ["conflict", "已经是好友"],
   friend_apply_invalid: ["invalid", "好友申请无效或已过期"],
   friend_missing: ["not_found", "不是好友"],
@@ -88,7 +83,6 @@ const catalogue = {
   label_taken: ["conflict", "标签名已存在"],
   favorite_missing: ["not_found", "收藏不存在"],
 
-  // Groups.
   group_missing: ["not_found", "群不存在"],
   group_no_right: ["forbidden", "没有权限"],
   group_members_invalid: ["invalid", "群成员不正确"],
@@ -96,7 +90,6 @@ const catalogue = {
   group_invite_missing: ["not_found", "邀请不存在或已处理"],
   qrcode_invalid: ["invalid", "二维码无效或已过期"],
 
-  // Messages.
   message_invalid: ["invalid", "消息内容不正确"],
   message_blacklisted: ["forbidden", "对方已将你加入黑名单"],
   message_missing: ["not_found", "消息不存在"],
@@ -163,7 +156,6 @@ const catalogue = {
   wechat_failed: ["unavailable", "微信服务暂不可用"],
 } as const satisfies Record<string, readonly [Family, string]>;
 
-/** The name of an expected failure: what verbs throw and endpoints declare. */
 export type Kind = keyof typeof catalogue;
 export const kinds = Object.keys(catalogue) as Kind[];
 
@@ -176,11 +168,9 @@ export function publicTextOf(kind: Kind): string {
 }
 
 export interface DomainErrorOptions {
-  /** Replaces the catalogue's public text where the caller needs to know more. */
   message?: string;
   /** What really happened; logged, never sent. */
   cause?: unknown;
-  /** Seconds after which the caller may try again (`Retry-After`). */
   retryAfterSeconds?: number;
   /** What the caller needs to go on, besides code and text; sent by surfaces that have a place. */
   fields?: Record<string, unknown>;

@@ -12,7 +12,6 @@ export interface RedisConnection {
   close(): Promise<void>;
 }
 
-/** What stands behind the client: the wire is the requester's own affair. */
 export interface RedisTransport {
   requester: Requester;
   close(): Promise<void>;

@@ -4,16 +4,13 @@ import { isRedisAway } from "./client.ts";
 
 /** How long a socket counts as there without saying so again, ms: a killed process says nothing. */
 export const PRESENCE_TTL_MS = 150_000;
-/** How often a process says it again, ms. */
 export const PRESENCE_REFRESH_MS = 60_000;
 /** How long the time somebody went is remembered, ms. */
 const LAST_SEEN_MS = 30 * 24 * 60 * 60 * 1000;
-/** Sockets one pipeline speaks of. */
 const BATCH_COUNT_MAX = 500;
 
 type PresenceCtx = Pick<Ctx, "redis" | "now">;
 
-/** One live socket of a person. */
 export interface PresentSocket {
   userId: number;
   socketId: string;
@@ -32,9 +29,7 @@ export interface Presence {
 const socketsKey = (userId: number) => `presence:${userId}`;
 const lastKey = (userId: number) => `presence:last:${userId}`;
 
-/**
- * Who is there, for everybody asked about, in one trip. While Redis is away nobody is known to be.
- */
+/** In one trip. While Redis is away nobody is known to be there. */
 export async function readOnline(
   ctx: PresenceCtx,
   userIds: number[],
@@ -73,10 +68,7 @@ function presenceOf(sockets: string[], last: string | undefined): Presence {
   };
 }
 
-/**
- * Says that these sockets are there, for {@link PRESENCE_TTL_MS}. Also writes down the time: it is
- * when a person was last seen should this process be killed.
- */
+/** Also writes down the time: when a person was last seen should this process be killed. */
 export async function setPresent(ctx: PresenceCtx, sockets: PresentSocket[]): Promise<void> {
   for (const batch of chunksOf(sockets, BATCH_COUNT_MAX)) {
     const nowMs = ctx.now().getTime();
@@ -92,7 +84,6 @@ export async function setPresent(ctx: PresenceCtx, sockets: PresentSocket[]): Pr
   }
 }
 
-/** Says that these sockets are gone, and when. */
 export async function setGone(ctx: PresenceCtx, sockets: PresentSocket[]): Promise<void> {
   for (const batch of chunksOf(sockets, BATCH_COUNT_MAX)) {
     const nowMs = ctx.now().getTime();

@@ -89,7 +89,6 @@ async function connect(url: string): Promise<Client> {
   }
 }
 
-/** The one connection for commands, replaced when it fails. */
 class Link {
   readonly #url: string;
   #client: Client | undefined;
@@ -101,11 +100,7 @@ class Link {
     this.#url = url;
   }
 
-  /**
-   * Writes all commands at once and answers when all are answered.
-   *
-   * @throws when the connection, not a command, fails
-   */
+  /** @throws when the connection, not a command, fails */
   async send(commands: unknown[][]): Promise<Answer[]> {
     const client = this.#client?.isReady ? this.#client : await this.#connected();
     try {

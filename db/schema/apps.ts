@@ -12,7 +12,6 @@ export const apps = pgTable("apps", {
   secretHash: text().notNull(),
   /** Still good while the partner rolls out a new secret. */
   secretHashPrevious: text(),
-  /** Addresses the partner's server may call from; null: any. */
   addresses: text().array(),
   createdAt: instant().notNull(),
   disabledAt: instant(),

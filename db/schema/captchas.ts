@@ -1,10 +1,7 @@
 import { index, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 
-/**
- * When codes were last sent to a number, newest first, at most ten: enough to decide one a minute,
- * five an hour and ten a day in one statement. Codes themselves live in Redis.
- */
+/** The last ten sends to a number, newest first: enough to decide its limits in one statement. */
 export const captchaSends = pgTable(
   "captcha_sends",
   {
@@ -16,7 +13,6 @@ export const captchaSends = pgTable(
   (table) => [primaryKey({ columns: [table.purpose, table.countryCode, table.mobile] })],
 );
 
-/** Every code asked for: who paid for which message, and what became of it. */
 export const captchaAudit = pgTable(
   "captcha_audit",
   {

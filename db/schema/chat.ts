@@ -38,7 +38,6 @@ export const chatAccounts = pgTable("chat_accounts", {
   deviceLock: boolean().notNull().default(false),
   muteOfApp: boolean().notNull().default(false),
   msgExpireSecond: integer().notNull().default(0),
-  /** Where system pushes of the chat app go. */
   deviceToken: text(),
   deviceType: text(),
   bundleId: text(),
@@ -70,7 +69,6 @@ export const friendApplies = pgTable(
   {
     fromUserId: safeBigint().notNull().references(() => users.id),
     toUserId: safeBigint().notNull().references(() => users.id),
-    /** SHA-256 of the token that accepts it. */
     tokenHash: text().notNull().unique(),
     remark: text().notNull().default(""),
     expiresAt: instant().notNull(),

@@ -12,7 +12,6 @@ export const clubs = pgTable("clubs", {
   /** Always the number of its rows in `club_members`. */
   memberCount: integer().notNull().default(0),
   createdAt: instant().notNull(),
-  /** Set when the last member has left. */
   deletedAt: instant(),
 });
 

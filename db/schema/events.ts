@@ -13,9 +13,7 @@ export const events = pgTable(
     creatorId: safeBigint().notNull().references(() => users.id),
     name: text().notNull(),
     description: text().notNull().default(""),
-    /** When it shall begin. */
     eventAt: instant().notNull(),
-    /** The room it was started as. */
     roomId: text().references(() => rooms.id),
     createdAt: instant().notNull(),
     deletedAt: instant(),
@@ -25,7 +23,6 @@ export const events = pgTable(
   ],
 );
 
-/** Hosts and guests of an event, in the order they were named. */
 export const eventMembers = pgTable(
   "event_members",
   {
@@ -36,14 +33,12 @@ export const eventMembers = pgTable(
   (table) => [primaryKey({ columns: [table.eventId, table.userId] })],
 );
 
-/** Who asked to be reminded. */
 export const eventReminders = pgTable(
   "event_reminders",
   {
     eventId: text().notNull().references(() => events.id),
     userId: safeBigint().notNull().references(() => users.id),
     createdAt: instant().notNull(),
-    /** When the reminder was handed to the pending work. */
     remindedAt: instant(),
   },
   (table) => [primaryKey({ columns: [table.eventId, table.userId] })],

@@ -73,7 +73,6 @@ export const groupMembers = pgTable(
     logSeq: safeBigint().notNull().default(0),
     /** How far a partner's client says it has read the group's log. */
     syncedSeq: safeBigint().notNull().default(0),
-    /** Subscription facts of the ops contract. */
     state: text().notNull().default("free"),
     subscribedAt: instant(),
     expiredAt: instant(),

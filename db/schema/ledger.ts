@@ -66,7 +66,6 @@ export const transactions = pgTable(
     kind: text({ enum: transactionKinds }).notNull(),
     /** Whose operation it was; a refund is its receiver's. */
     userId: safeBigint().notNull().references(() => users.id),
-    /** The same operation is never done twice. */
     operationKey: text().notNull(),
     /** Hash of what was asked for: the same key with something else is a conflict. */
     inputHash: text().notNull(),
@@ -100,7 +99,6 @@ export const entries = pgTable(
 
 export const rechargeStates = ["pending", "credited"] as const;
 
-/** Somebody paying in. */
 export const recharges = pgTable(
   "recharges",
   {
@@ -114,7 +112,6 @@ export const recharges = pgTable(
     state: text({ enum: rechargeStates }).notNull(),
     createdAt: instant().notNull(),
     creditedAt: instant(),
-    /** The operator who saw the money arrive. */
     operatorId: safeBigint().references(() => operators.id),
   },
   (table) => [
@@ -134,11 +131,9 @@ export const withdrawals = pgTable(
     id: safeBigint().primaryKey().generatedAlwaysAsIdentity(),
     withdrawalNo: text().notNull().unique(),
     userId: safeBigint().notNull().references(() => users.id),
-    /** The bank card it goes to. */
     paymentMethodId: safeBigint().notNull(),
     amount: safeBigint().notNull(),
     state: text({ enum: withdrawalStates }).notNull().default("pending"),
-    /** The movement that holds the money. */
     transactionId: safeBigint().notNull().references(() => transactions.id),
     reason: text().notNull().default(""),
     createdAt: instant().notNull(),

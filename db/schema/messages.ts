@@ -25,14 +25,12 @@ export const messages = pgTable(
     channelType: smallint().notNull(),
     /** Absent: the system. */
     senderId: safeBigint().references(() => users.id),
-    /** The other person of a person chat. */
     receiverId: safeBigint().references(() => users.id),
     groupId: safeBigint().references(() => groups.id),
     /** The sender's own number of it; a repeat is the same message. */
     clientMsgNo: text(),
     /** A JSON object with an integer `type`, as text: it goes out as it came in. */
     payload: text().notNull(),
-    /** Counts as unread. */
     redDot: boolean().notNull(),
     syncOnce: boolean().notNull().default(false),
     createdAt: instant().notNull(),
@@ -59,7 +57,6 @@ export const inbox = pgTable(
     channelType: smallint().notNull(),
     /** The channel as its owner sees it: the other person's id, or the group's. */
     channelId: safeBigint().notNull(),
-    /** The owner threw it away. */
     deletedAt: instant(),
   },
   (table) => [
@@ -79,7 +76,6 @@ export const inboxHeads = pgTable("inbox_heads", {
   deliveredSeq: safeBigint().notNull().default(0),
 });
 
-/** A channel in a person's list, with what is new in it. */
 export const conversations = pgTable(
   "conversations",
   {

@@ -9,7 +9,6 @@ export const operators = pgTable("operators", {
   id: safeBigint().primaryKey().generatedAlwaysAsIdentity(),
   name: text().notNull(),
   role: text({ enum: operatorRoles }).notNull(),
-  /** The Mixin user who may log in as this operator. */
   mixinUserId: text().unique(),
   createdAt: instant().notNull(),
   disabledAt: instant(),
@@ -18,7 +17,6 @@ export const operators = pgTable("operators", {
 /** A key of a payout script: HTTP Basic `id:secret`, good for the groups listed. */
 export const opsKeys = pgTable("ops_keys", {
   id: text().primaryKey(),
-  /** Keyed hash of the secret. */
   secretHash: text().notNull(),
   name: text().notNull(),
   /** Groups the key may speak for; null: all of them. */

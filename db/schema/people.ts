@@ -27,7 +27,6 @@ export const paymentMethods = pgTable(
     id: safeBigint().primaryKey().generatedAlwaysAsIdentity({ startWith: 123_456 }),
     userId: safeBigint().notNull().references(() => users.id),
     type: smallint().notNull(),
-    /** The name the account is held under. */
     name: text().notNull(),
     accountSealed: text().notNull(),
     accountIndex: text().notNull(),
@@ -40,7 +39,6 @@ export const paymentMethods = pgTable(
     bankCode: text().notNull().default(""),
     /** `DC` debit or `CC` credit, of bank cards. */
     cardType: text().notNull().default(""),
-    /** The mobile the bank knows, of bank cards. */
     phone: text().notNull().default(""),
     /** Place in the person's list, from 1. */
     position: integer().notNull().default(0),

@@ -31,7 +31,6 @@ export const redPackets = pgTable(
     groupId: safeBigint().references(() => groups.id),
     receiverId: safeBigint().references(() => users.id),
     type: smallint().notNull(),
-    /** 分, all shares together. */
     amount: safeBigint().notNull(),
     shareCount: integer().notNull(),
     openedCount: integer().notNull().default(0),
@@ -39,11 +38,9 @@ export const redPackets = pgTable(
     openedAmount: safeBigint().notNull().default(0),
     /** 分 given back to the sender. */
     refundedAmount: safeBigint().notNull().default(0),
-    /** Which share is the luckiest; 0: none, they are equal. */
     luckyPosition: integer().notNull().default(0),
     blessing: text().notNull(),
     state: text({ enum: redPacketStates }).notNull().default("unpaid"),
-    /** The movement that paid for it. */
     transactionId: safeBigint().references(() => transactions.id),
     createdAt: instant().notNull(),
     paidAt: instant(),

@@ -2,7 +2,6 @@ import { boolean, index, integer, jsonb, pgTable, smallint, text } from "drizzle
 import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
 
-/** A version of the room app that can be downloaded. */
 export const releases = pgTable(
   "releases",
   {

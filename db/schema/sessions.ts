@@ -33,13 +33,11 @@ export const sessions = pgTable(
   ],
 );
 
-/** A device a person has logged in from. */
 export const devices = pgTable(
   "devices",
   {
     id: safeBigint().primaryKey().generatedAlwaysAsIdentity(),
     userId: safeBigint().notNull().references(() => users.id),
-    /** The client's own id of the device. */
     deviceId: text().notNull(),
     name: text().notNull().default(""),
     model: text().notNull().default(""),

@@ -19,7 +19,6 @@ export const transfers = pgTable(
     amount: safeBigint().notNull(),
     remark: text().notNull().default(""),
     state: text({ enum: transferStates }).notNull().default("waiting"),
-    /** The movement that holds the money. */
     transactionId: safeBigint().notNull().references(() => transactions.id),
     createdAt: instant().notNull(),
     expiresAt: instant().notNull(),

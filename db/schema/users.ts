@@ -58,7 +58,6 @@ export const users = pgTable(
     phoneMuted: boolean().notNull().default(false),
     /** Cards received and kept: always the number of live rows in `cards`. */
     cardCount: integer().notNull().default(0),
-    /** Notifications since the list was last looked at. */
     unreadCount: integer().notNull().default(0),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),

@@ -11,7 +11,6 @@ export const wallets = pgTable("wallets", {
   status: smallint().notNull().default(WalletStatus.normal),
   /** `scrypt$…`; null: none set yet. */
   payPasswordHash: text(),
-  /** Tries since the last right one. */
   payTryCount: integer().notNull().default(0),
   payLockedUntil: instant(),
   createdAt: instant().notNull(),

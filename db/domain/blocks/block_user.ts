@@ -5,8 +5,7 @@ import { DomainError } from "../errors.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
 
 /**
- * Blocks a person for `userId`; doing it again keeps the time of the first.
- *
+ * Doing it again keeps the time of the first.
  * @throws {DomainError} `self_refused`, `user_missing`
  */
 export async function blockUser(

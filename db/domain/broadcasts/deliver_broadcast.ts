@@ -9,7 +9,6 @@ import { ContentType } from "../messages/rules.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { DELIVERY_COUNT } from "./rules.ts";
 
-/** Most people one event on the bus wakes. */
 const EVENT_PEOPLE_MAX = 500;
 
 const columns = {
@@ -24,7 +23,6 @@ const columns = {
 };
 type Open = Row<typeof columns>;
 
-/** The text as a message of the group from nobody. */
 export function payloadOf(text: string): string {
   return JSON.stringify({ type: ContentType.text, content: text });
 }
@@ -34,7 +32,6 @@ export function payloadOf(text: string): string {
  * their ids: inboxes, conversations, work for the group's bot if it has one, counters and the place
  * reached are committed together, so a member has it once however often this dies. Whoever is a
  * member when their turn comes gets it. Of two workers at once each has a broadcast of its own.
- *
  * @returns how many members it was delivered to; undefined when no broadcast waits for it
  */
 export async function deliverNextBroadcast(

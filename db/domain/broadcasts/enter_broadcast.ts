@@ -23,7 +23,6 @@ const columns = { status: int4, stranger: maybe(text), id: maybe(int8) };
 /**
  * Enters a message to a group's members, which a job delivers. However large the group is, it is
  * the same few statements.
- *
  * @returns the broadcast's id
  * @throws {DomainError} `operator_no_right`, `group_missing`, `group_stopped`, `message_invalid` for a text that does not
  *   fit a message, `params_invalid` naming somebody who is not in the group

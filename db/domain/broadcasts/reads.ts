@@ -7,7 +7,6 @@ import { int4, int8, listOf, maybe, milliseconds, type Row, rows, text, typed } 
 import { DomainError } from "../errors.ts";
 import { keystoreBinding } from "../groups/keystore.ts";
 
-/** How far a broadcast has got. */
 export interface BroadcastState {
   id: number;
   state: (typeof broadcastStates)[number];
@@ -39,12 +38,10 @@ export async function readBroadcast(ctx: Ctx, broadcastId: number): Promise<Broa
   return broadcast;
 }
 
-/** What the bot of a group needs to know to send a broadcast. */
 export interface BroadcastToSend {
   text: string;
   /** Undefined: the group has no bot any more, or one whose keystore does not open. */
   bot: { clientId: string; keystore: string } | undefined;
-  /** Of those asked about. */
   receivers: Map<number, { mixinUserId: string; messageId: string }>;
 }
 

@@ -4,9 +4,8 @@ import { captchaKeys } from "./send_captcha.ts";
 import { tryCode } from "./take_captcha.ts";
 
 /**
- * Whether a code is right, without using it up. A try is counted before its answer is known, and
- * given back to whoever was right: wrong ones count together with those of `takeCaptcha`.
- *
+ * Leaves the code good. A try is counted before its answer is known, and given back to whoever was
+ * right: wrong ones count together with those of `takeCaptcha`.
  * @throws {DomainError} `captcha_wrong`, whatever was wrong with it
  */
 export async function checkCaptcha(

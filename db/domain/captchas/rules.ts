@@ -9,9 +9,7 @@ export interface Mobile {
   number: string;
 }
 
-/** A code lives this long, ms. */
 export const CAPTCHA_LIFE_MS = 5 * 60 * 1000;
-/** Wrong tries after which a code is void. */
 export const CAPTCHA_TRY_COUNT_MAX = 5;
 /** Sends to one number: one within `withinMs` for each row's count. */
 export const CAPTCHA_SEND_LIMITS = [
@@ -27,7 +25,6 @@ export function codeOf(drawn: number): string {
 
 /**
  * Whether another code may be sent after `sentAtMs` (newest first).
- *
  * @throws {DomainError} `captcha_too_soon` within the minute, `captcha_spent` for hour and day
  */
 export function refuseTooMany(sentAtMs: number[], nowMs: number): void {

@@ -17,7 +17,6 @@ import {
 export interface SendCaptchaInput {
   purpose: CaptchaPurpose;
   mobile: Mobile;
-  /** Who asked. */
   address: string;
   /** Hands the code to the carrier; `to` is country code and number, digits only. */
   deliver(message: { to: string; code: string }): Promise<void>;
@@ -28,7 +27,6 @@ const SENDS_KEPT_COUNT = CAPTCHA_SEND_LIMITS.at(-1)!.count;
 /**
  * Sends a fresh code to a number. The one before is void from then on. Nothing here looks at
  * whether the number has an account, so neither answer nor time can tell.
- *
  * @throws {DomainError} `captcha_too_soon`, `captcha_spent`, `sms_failed` (nothing was sent and the
  *   send does not count)
  */
@@ -95,7 +93,6 @@ async function claimSend(ctx: Ctx, { purpose, mobile, address }: SendCaptchaInpu
   throw new DomainError("captcha_too_soon");
 }
 
-/** Takes back a send that never reached anybody. */
 async function returnSend(ctx: Ctx, { purpose, mobile }: SendCaptchaInput, auditId: number) {
   const failed = ctx.db.$with("failed").as(
     ctx.db.update(captchaAudit).set({ failedAt: ctx.now() }).where(eq(captchaAudit.id, auditId))

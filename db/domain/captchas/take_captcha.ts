@@ -12,7 +12,6 @@ import { captchaKeys } from "./send_captcha.ts";
  * Uses a code up. The code names the field that is deleted, so comparing and using it is one
  * command: of many callers with the right code one gets through, and of any number of guesses only
  * the first five count.
- *
  * @throws {DomainError} `captcha_wrong`, whatever was wrong with it
  */
 export async function takeCaptcha(

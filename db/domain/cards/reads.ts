@@ -4,7 +4,6 @@ import { cards } from "../../schema/cards.ts";
 import { behind, type PageInput, userIdOf } from "../paging/keyset.ts";
 import { type ListedPerson, personSeenBy, profileOf } from "../users/person.ts";
 
-/** Whose cards `userId` has received and kept, since when, newest first. */
 export async function listCards(
   ctx: Ctx,
   { userId, cursor, count }: PageInput & { userId: number },

@@ -10,7 +10,6 @@ import { visibleUsers } from "../users/who_is_there.ts";
 /**
  * Gives a person one's card. Who already holds it hears nothing again; for who has blocked the
  * sender it is thrown away at once, and the sender cannot tell.
- *
  * @throws {DomainError} `self_refused`, `user_missing`
  */
 export async function sendCard(

@@ -11,7 +11,6 @@ import type { LoggedIn } from "../sessions/open_session.ts";
 
 export type ChatAccount = typeof chatAccounts.$inferSelect;
 
-/** A person with what the chat app knows of them. */
 export interface ChatPerson {
   userId: number;
   uid: string;
@@ -22,13 +21,11 @@ export interface ChatPerson {
   account: ChatAccount;
 }
 
-/** A login of the chat app: the session, and whose it is. */
 export interface ChatLogin {
   session: LoggedIn;
   person: ChatPerson;
 }
 
-/** How often a drawn short number that somebody has is drawn again. */
 export const DRAW_COUNT_MAX = 5;
 
 /** Ten digits that say nothing; `short_no` is unique, so whoever inserts draws again. */
@@ -38,7 +35,6 @@ export const drawnShortNo = sql`(1000000000 + floor(random() * 9000000000))::big
  * The chat account of a person, made on first use for those who registered elsewhere: named for
  * their number, or for their uid when they have none, and without a password. They are welcomed
  * then. Not for use inside a transaction, which nobody may be woken before the end of.
- *
  * @throws {DomainError} `account_missing`
  */
 export async function ensureChatAccount(ctx: Ctx, userId: number): Promise<ChatAccount> {

@@ -7,15 +7,12 @@ import { commandChannelUpdate } from "./commands.ts";
 
 interface BlacklistInput {
   userId: number;
-  /** Of `userId`. */
   ownUid: string;
-  /** Whom it is about. */
   uid: string;
 }
 
 /**
- * Blocks a person, for the gateway as well, and tells both sides' devices. Again changes nothing.
- *
+ * Blocks a person, for the gateway as well; again changes nothing.
  * @throws {DomainError} `self_refused`, `user_missing`
  */
 export async function addToBlacklist(ctx: Ctx, input: BlacklistInput): Promise<void> {
@@ -23,7 +20,6 @@ export async function addToBlacklist(ctx: Ctx, input: BlacklistInput): Promise<v
   await tellBoth(ctx, input);
 }
 
-/** Takes a block back and tells both sides' devices; fine for somebody who is not blocked. */
 export async function removeFromBlacklist(ctx: Ctx, input: BlacklistInput): Promise<void> {
   await unblockUser(ctx, input);
   await tellBoth(ctx, input);

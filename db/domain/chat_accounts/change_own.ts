@@ -8,7 +8,6 @@ import { ensureChatAccount } from "./account.ts";
 import { announceChange } from "./commands.ts";
 import { checkShortNo } from "./rules.ts";
 
-/** What people change about themselves; absent stays as it is. */
 export interface OwnChanges {
   name?: string | undefined;
   sex?: number | undefined;
@@ -28,7 +27,6 @@ export interface OwnChanges {
 
 /**
  * Changes all of it or nothing, and tells the friends who are there of a new name.
- *
  * @throws {DomainError} `short_no_invalid`, `short_no_changed`, `short_no_taken`, `account_missing`
  */
 export async function changeOwn(

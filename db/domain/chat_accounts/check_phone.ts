@@ -12,7 +12,6 @@ import { readPendingDevice, takePendingDevice } from "./pending_device.ts";
 /**
  * Sends the code a new device proves the phone with. Only after a right password: nobody else can
  * make us send to a stranger's phone.
- *
  * @throws {DomainError} `user_missing`, `device_missing`, `captcha_too_soon`, `captcha_spent`,
  *   `sms_failed`
  */
@@ -27,7 +26,6 @@ export async function sendDeviceCode(
 
 /**
  * Finishes the login that waits for this proof; the device is known from then on.
- *
  * @throws {DomainError} `user_missing`, `device_missing`, `captcha_wrong`, `account_frozen`,
  *   `account_missing`
  */

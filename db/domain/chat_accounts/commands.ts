@@ -10,10 +10,8 @@ import { ContentType } from "../messages/rules.ts";
 import { sendMessage } from "../messages/send.ts";
 import { momentIdAt } from "../messages/send_moment.ts";
 
-/** People one event of the bus names. */
 const EVENT_PEOPLE_MAX = 500;
 
-/** Tells `toUserId`'s devices to read again what they know of the person `uid`. */
 export async function commandChannelUpdate(
   ctx: Ctx,
   { toUserId, uid }: { toUserId: number; uid: string },
@@ -29,10 +27,7 @@ export async function commandChannelUpdate(
   });
 }
 
-/**
- * Tells the friends who are there just now that a person has changed. Not kept: whoever is away
- * reads the person anew when they come.
- */
+/** Tells the friends who are there that a person has changed; who is away reads them anew. */
 export async function announceChange(
   ctx: Ctx,
   { userId, uid }: { userId: number; uid: string },

@@ -15,7 +15,6 @@ import { LOGIN_COUNT_MAX, LOGIN_WINDOW_MS } from "./rules.ts";
 export interface LogInInput {
   username: string;
   password: string;
-  /** `sessions.kind` */
   kind: number;
   client: Client;
   device: Device | undefined;
@@ -24,7 +23,6 @@ export interface LogInInput {
 /**
  * Logs in by name and password. With the device lock on, a device the person has never logged in
  * from has to prove the phone first, and is kept for that.
- *
  * @throws {DomainError} `login_wrong` for an unknown name as for a wrong password, and in the same
  *   time; `rate_exceeded`, `account_frozen`, `account_missing`, `device_missing`,
  *   `device_check_needed` (fields: uid, phone)
@@ -41,7 +39,6 @@ export async function logInByPassword(ctx: Ctx, input: LogInInput): Promise<Chat
   return { session: await openSessionFor(ctx, { ...input, userId: person.userId }), person };
 }
 
-/** A session for somebody who has proven who they are. */
 export async function openSessionFor(
   ctx: Ctx,
   { userId, kind, client, device }: {

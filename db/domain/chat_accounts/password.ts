@@ -24,7 +24,6 @@ const turns = new Turns(HASHES_AT_ONCE_MAX, { waitingMax: WAITING_COUNT_MAX });
 
 /**
  * A password as it is kept: `scrypt$N$r$p$salt$hash`.
- *
  * @throws {DomainError} `password_invalid` for one that is too short or too long,
  *   `service_unavailable` when too many wait
  */

@@ -2,10 +2,8 @@ import type { Ctx } from "../../client/ctx.ts";
 import type { Device } from "../sessions/open_session.ts";
 import { PENDING_DEVICE_MS } from "./rules.ts";
 
-/** A login whose password was right, from a device that still has to prove the phone. */
 export interface PendingDevice {
   device: Device;
-  /** `sessions.kind` */
   kind: number;
 }
 

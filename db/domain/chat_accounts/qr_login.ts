@@ -11,7 +11,6 @@ const CODE_MS = 60 * 1000;
 const SCANNED_MS = 10 * 60 * 1000;
 const GRANTED_MS = 5 * 60 * 1000;
 
-/** How far a login by QR code has come. */
 export type QrLoginState =
   | { status: "waitScan" | "expired" }
   | { status: "scanned"; uid: string }
@@ -35,11 +34,7 @@ export async function startQrLogin(ctx: Ctx): Promise<{ uuid: string; qrcode: st
   return { uuid, qrcode: `${ctx.config.publicUrl ?? ""}/qrcode/${code}` };
 }
 
-/**
- * The app has scanned a code. A code is scanned once.
- *
- * @throws {DomainError} `qrcode_invalid` for one that is unknown, used or expired
- */
+/** @throws {DomainError} `qrcode_invalid` for a code that is unknown, expired or scanned before */
 export async function scanQrLogin(
   ctx: Ctx,
   { code, userId }: { code: string; userId: number },
@@ -55,11 +50,7 @@ export async function scanQrLogin(
   return { auth_code: authCode, pub_key: "" };
 }
 
-/**
- * The one who scanned says yes.
- *
- * @throws {DomainError} `auth_code_invalid`, also when somebody else scanned
- */
+/** @throws {DomainError} `auth_code_invalid`, also when somebody else scanned */
 export async function grantQrLogin(
   ctx: Ctx,
   { authCode, userId }: { authCode: string; userId: number },
@@ -82,9 +73,8 @@ export async function readQrLogin(ctx: Ctx, { uuid }: { uuid: string }): Promise
 }
 
 /**
- * The desktop logs in with the granted code, which is used up.
- *
- * @throws {DomainError} `auth_code_invalid`, `account_frozen`, `account_missing`
+ * @throws {DomainError} `auth_code_invalid` for a used code too; `account_frozen`,
+ *   `account_missing`
  */
 export async function finishQrLogin(
   ctx: Ctx,

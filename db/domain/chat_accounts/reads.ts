@@ -48,7 +48,6 @@ export async function searchUser(
   return found;
 }
 
-/** A person as another (or the same) person sees them in the chat app. */
 export type UserDetail = Awaited<ReturnType<typeof readDetailRow>> & {
   isSelf: boolean;
   presence: Presence | undefined;
@@ -99,7 +98,6 @@ async function readDetailRow(ctx: Ctx, { uid, viewerId }: { uid: string; viewerI
   return row;
 }
 
-/** Devices a person has logged in from, newest login first. */
 export async function listDevices(
   ctx: Ctx,
   { userId, tokenHash }: { userId: number; tokenHash: string },
@@ -141,7 +139,6 @@ export async function listBlacklist(ctx: Ctx, userId: number) {
   }));
 }
 
-/** A person's friends who are there, or of whom it is known when they last were. */
 export async function listFriendsOnline(ctx: Ctx, userId: number) {
   const rows = await ctx.db.select({ userId: users.id, uid: users.uid }).from(users)
     .where(and(

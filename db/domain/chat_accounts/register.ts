@@ -26,7 +26,6 @@ interface Registration {
   password: string;
   /** Empty: one is made up. */
   name: string;
-  /** `sessions.kind` */
   kind: number;
   client: Client;
   device: Device | undefined;
@@ -43,7 +42,6 @@ export async function isRegistered(ctx: Ctx, mobile: Mobile): Promise<boolean> {
 /**
  * Registers whoever holds this number and logs them in. Somebody the house already knows by it,
  * who has no password yet, is given this one and stays the same person.
- *
  * @throws {DomainError} `captcha_wrong`, `account_exists`, `password_invalid`, `account_frozen`,
  *   `account_missing`
  */
@@ -67,8 +65,6 @@ export async function registerByMobile(
 }
 
 /**
- * Registers a name without a number, where the installation allows that.
- *
  * @throws {DomainError} `registration_closed`, `params_invalid`, `username_taken`,
  *   `password_invalid`
  */
@@ -90,7 +86,6 @@ export async function registerByUsername(
   }
 }
 
-/** Who registers has a profile, and is logged in. */
 function newcomer(at: Date, { name }: Registration): NewPerson {
   const now = instant(at);
   const nickname = name || nicknameOf(randomInt(1_000_000));

@@ -5,7 +5,7 @@ import { endSessions } from "../sessions/session_cache.ts";
 
 /**
  * Forgets a device: it logs out, and with the device lock on has to prove the phone again. The
- * caller's own session stays. A device nobody knows, or somebody else's, changes nothing.
+ * caller's own session stays; a device of nobody's, or somebody else's, changes nothing.
  */
 export async function removeDevice(
   ctx: Ctx,

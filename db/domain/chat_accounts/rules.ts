@@ -6,12 +6,9 @@ export const PASSWORD_LENGTH_MIN = 6;
 export const PASSWORD_LENGTH_MAX = 128;
 /** `category` of customer service. */
 export const CUSTOMER_SERVICE = "客服";
-/** Password logins to one name within {@link LOGIN_WINDOW_MS}, right ones included. */
 export const LOGIN_COUNT_MAX = 20;
 export const LOGIN_WINDOW_MS = 10 * 60 * 1000;
-/** How long a login that has to prove its phone is kept, ms. */
 export const PENDING_DEVICE_MS = 5 * 60 * 1000;
-/** Most rows the lists of this chapter answer. */
 export const BLACKLIST_COUNT_MAX = 1000;
 export const DEVICES_COUNT_MAX = 100;
 export const CUSTOMER_SERVICES_COUNT_MAX = 100;
@@ -31,7 +28,6 @@ export function checkPassword(password: string): void {
 
 /**
  * A number of one's own: 6 to 20 letters, digits, `_` and `-`, a letter first, a digit somewhere.
- *
  * @throws {DomainError} `short_no_invalid`
  */
 export function checkShortNo(shortNo: string): void {
@@ -51,7 +47,6 @@ export function nicknameOf(drawn: number): string {
   return `用户${String(drawn).padStart(6, "0")}`;
 }
 
-/** Where sockets are opened, for a caller who reached us at `host` by `protocol`. */
 export function socketAddresses(
   { publicWsUrl, publicUrl, host, protocol }: {
     publicWsUrl: string | undefined;

@@ -3,11 +3,7 @@ import { DomainError } from "../errors.ts";
 import { ensureChatAccount, updateChatAccount } from "./account.ts";
 import { isPassword } from "./password.ts";
 
-/**
- * Sets the password chats are locked with; the client's affair, kept as it is sent.
- *
- * @throws {DomainError} `login_wrong` unless `loginPassword` is the person's
- */
+/** @throws {DomainError} `login_wrong` unless `loginPassword` is the person's */
 export async function setChatPassword(
   ctx: Ctx,
   { userId, chatPassword, loginPassword }: {

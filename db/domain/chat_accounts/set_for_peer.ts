@@ -6,7 +6,6 @@ import { DomainError } from "../errors.ts";
 import { chatVisible } from "../users/who_is_there.ts";
 import { commandChannelUpdate } from "./commands.ts";
 
-/** What one person may set for another; absent stays as it is. */
 export interface PeerSetting {
   mute?: boolean | undefined;
   top?: boolean | undefined;
@@ -18,8 +17,7 @@ export interface PeerSetting {
 }
 
 /**
- * Sets something for another person, and tells one's own devices.
- *
+ * Tells one's own devices, too.
  * @returns mute and top as they are now
  * @throws {DomainError} `user_missing`
  */

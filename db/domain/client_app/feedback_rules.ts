@@ -5,9 +5,7 @@ export const ORIGIN_ID_LENGTH_MAX = 100;
 export const IMAGE_LENGTH_MAX = 1_000;
 export const IMAGE_COUNT_MAX = 3;
 
-/** What a feedback is about. */
 export const FeedbackOrigin = { app: 0, room: 1 } as const;
-/** Whom or what a report is about. */
 export const ReportOrigin = { person: 1, room: 2 } as const;
 
 /** The app itself has no id; everything else must be named. */

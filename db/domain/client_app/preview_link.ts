@@ -45,13 +45,11 @@ const KINDS: Record<"refused" | "unreachable" | "busy", Kind> = {
 export const linkCacheKey = (linkMd5: string) => `link:${linkMd5}`;
 const lockKey = (linkMd5: string) => `link-lock:${linkMd5}`;
 
-/** Links this process is fetching, by the cache they end up in. */
 const underWay = new WeakMap<Redis, Map<string, Promise<Outcome>>>();
 
 /**
  * What a linked page says of itself. The caller waits for the page, but a link is fetched once a
  * day however many ask, and a failed one every ten minutes.
- *
  * @throws {DomainError} `params_invalid` when `linkMd5` is another link's, `link_refused`,
  *   `link_unreachable`; the latter too when the link is unknown and no `url` came along
  */
@@ -92,7 +90,6 @@ async function findOutcome(redis: Redis, input: PreviewLinkInput): Promise<Outco
   return await outcome;
 }
 
-/** Fetches unless another process is at it; then waits for what that one finds. */
 async function fetchOnce(
   redis: Redis,
   linkMd5: string,

@@ -13,7 +13,6 @@ export interface Release {
   versionName: string;
   description: string;
   downloadUrl: string;
-  /** The version in use must not be used any longer. */
   forced: boolean;
   createdAt: Date;
 }
@@ -21,7 +20,6 @@ export interface Release {
 /**
  * The newest release for a client, if it is newer than what the client runs. It is forced when any
  * release since then was: skipping a version does not get anybody around it.
- *
  * @throws {DomainError} `release_missing`, also for clients that do not say what they run
  */
 export async function readNewestRelease(

@@ -10,7 +10,6 @@ export interface FeedbackInput {
   images: string[];
 }
 
-/** Keeps what somebody says of the app or a room, for operators to read. */
 export async function sendFeedback(ctx: Ctx, input: FeedbackInput): Promise<void> {
   await ctx.db.insert(feedbacks).values({ ...input, createdAt: ctx.now() });
 }

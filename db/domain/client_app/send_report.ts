@@ -9,10 +9,7 @@ export interface ReportInput {
   reason: string;
 }
 
-/**
- * Keeps a complaint about a person or a room. Whether they exist is not asked: a room may be gone
- * by the time somebody has written down what was wrong with it.
- */
+/** Whether its object exists is not asked: it may be gone by the time somebody has written. */
 export async function sendReport(ctx: Ctx, input: ReportInput): Promise<void> {
   await ctx.db.insert(reports).values({ ...input, createdAt: ctx.now() });
 }

@@ -4,7 +4,6 @@ import type { Ctx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
 import type { Club } from "./reads.ts";
 
-/** Makes a club; its owner is its first member. */
 export async function createClub(
   ctx: Ctx,
   { owner, name, cover }: { owner: { userId: number; uid: string }; name: string; cover: string },

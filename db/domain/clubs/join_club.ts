@@ -16,7 +16,6 @@ const columns = {
 /**
  * Makes a person a member of a club; who is one stays one. The club's row is locked first, so that
  * its count is counted on, and it cannot vanish meanwhile.
- *
  * @throws {DomainError} `club_missing`
  */
 export async function joinClub(

@@ -5,7 +5,6 @@ import { DomainError } from "../errors.ts";
 import { behind, type PageInput, sameId, userIdOf } from "../paging/keyset.ts";
 import { type ListedPerson, personSeenBy, profileOf } from "../users/person.ts";
 
-/** A club as one viewer sees it. */
 export interface Club {
   clubId: string;
   name: string;
@@ -14,7 +13,6 @@ export interface Club {
   createdAt: Date;
   /** Always the number of its members. */
   memberCount: number;
-  /** The viewer is a member. */
   joined: boolean;
 }
 
@@ -44,7 +42,6 @@ export async function readClub(
   return club;
 }
 
-/** The clubs `userId` is in, since when, newest first. */
 export async function listClubsOf(
   ctx: Ctx,
   { userId, cursor, count }: PageInput & { userId: number },
@@ -76,11 +73,7 @@ export async function listClubsOf(
     .orderBy(desc(page.at), desc(page.clubId));
 }
 
-/**
- * A club's members as `viewerId` sees them, since when, newest first.
- *
- * @throws {DomainError} `club_missing`
- */
+/** @throws {DomainError} `club_missing` */
 export async function listMembers(
   ctx: Ctx,
   { clubId, viewerId, cursor, count }: PageInput & { clubId: string; viewerId: number },

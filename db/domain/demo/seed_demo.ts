@@ -11,7 +11,6 @@ import { releases } from "../../schema/releases.ts";
 import { instant, int8, rows } from "../../sql.ts";
 import { insertPerson, mobileColumns } from "../users/insert_person.ts";
 
-/** What a first start on embedded parts leaves to try everything with. */
 export interface Demo {
   operatorId: number;
   opsKey: { id: string; secret: string };
@@ -30,7 +29,6 @@ const PEOPLE = [
 
 /**
  * Makes the demo, once: an operator, an ops key, a partner app, and a running group of five.
- *
  * @returns undefined when there is an operator already, so nothing was made
  */
 export function seedDemo(ctx: Ctx): Promise<Demo | undefined> {
@@ -102,7 +100,6 @@ async function seedGroup(ctx: Ctx): Promise<number> {
   return group!.id;
 }
 
-/** One version to upgrade to for either kind of phone. */
 async function seedReleases(ctx: Ctx) {
   const downloadUrls = ["https://apps.apple.com/", "https://example.com/plaza.apk"];
   await ctx.db.insert(releases).values(downloadUrls.map((downloadUrl, at) => ({
@@ -116,7 +113,6 @@ async function seedReleases(ctx: Ctx) {
   })));
 }
 
-/** Real names and bank cards, sealed as everybody's are. */
 async function seedMeans(ctx: Ctx, userIds: number[]) {
   const { keys } = ctx.config;
   const now = ctx.now();

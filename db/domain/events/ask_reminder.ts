@@ -3,11 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { instant, milliseconds } from "../../sql.ts";
 import { checkReminder, EVENT_WINDOW_MS, type EventFacts } from "./rules.ts";
 
-/**
- * Notes that a person wants to be reminded of an event; asking again changes nothing.
- *
- * @throws {DomainError} `event_missing`, `event_own`, `event_started`, `event_over`
- */
+/** @throws {DomainError} `event_missing`, `event_own`, `event_started`, `event_over` */
 export async function askReminder(
   ctx: Ctx,
   { eventId, userId }: { eventId: string; userId: number },

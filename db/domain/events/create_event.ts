@@ -16,8 +16,6 @@ export interface EventInput {
 }
 
 /**
- * Announces an event.
- *
  * @throws {DomainError} `params_invalid` for a time that is not ahead; `event_members_invalid` for
  *   people who cannot be seen, named twice, too many, or without the creator
  */
@@ -44,7 +42,6 @@ export async function createEvent(
   return await readEvent(ctx, { eventId: rows[0].id, viewerId: creator.userId });
 }
 
-/** A query of `id` and `position` of those of `uids` who can be seen. */
 export function peopleNamed(uids: string[]): SQL {
   return sql`
     select users.id, named.position::integer as position

@@ -5,11 +5,7 @@ import { DomainError } from "../errors.ts";
 import { findEvent } from "./reads.ts";
 import { checkChange } from "./rules.ts";
 
-/**
- * Calls an event off.
- *
- * @throws {DomainError} `event_missing`, `event_not_yours`, `event_started`
- */
+/** @throws {DomainError} `event_missing`, `event_not_yours`, `event_started` */
 export async function deleteEvent(
   ctx: Ctx,
   { eventId, userId }: { eventId: string; userId: number },

@@ -12,7 +12,6 @@ export type EditEventInput = EventInput & { eventId: string; userId: number };
  * Replaces what an event says and who its people are; the one who announced it stays among them.
  * The event's row is locked first: of two edits at once the later one must see the people the
  * earlier one named, or both lists would stay.
- *
  * @throws {DomainError} `event_missing`, `event_not_yours`, `event_started`, and as `createEvent`
  */
 export async function editEvent(ctx: Ctx, input: EditEventInput): Promise<EventWithMembers> {

@@ -8,22 +8,17 @@ import type { Profile } from "../users/profile.ts";
 import { NOBODY_ID, profileJson } from "../users/profile_json.ts";
 import { EVENT_WINDOW_MS, type EventFacts } from "./rules.ts";
 
-/** An event as one viewer sees it. */
 export interface EventView extends EventFacts {
   eventId: string;
   name: string;
   description: string;
   createdAtMs: number;
   creatorUid: string;
-  /** Hosts and guests in the order they were named. */
   memberUids: string[];
-  /** The viewer asked to be reminded. */
   isReminded: boolean;
-  /** The room it was started as, while it is open to the viewer. */
   room: RoomView | null;
 }
 
-/** The same with its people. */
 export interface EventWithMembers extends EventView {
   members: Profile[];
 }
@@ -47,7 +42,6 @@ function eventJson(viewerId: number, now: Date): SQL {
       where rooms.id = events.room_id and ${isOpenTo(viewerId)}))`;
 }
 
-/** The event, with its people; undefined for unknown and deleted ones. */
 export async function findEvent(
   ctx: Ctx,
   { eventId, viewerId }: { eventId: string; viewerId: number },
@@ -61,11 +55,7 @@ export async function findEvent(
   return rows[0] && { ...rows[0].event, members: rows[0].members };
 }
 
-/**
- * One event as a viewer sees it.
- *
- * @throws {DomainError} `event_missing`
- */
+/** @throws {DomainError} `event_missing` */
 export async function readEvent(
   ctx: Ctx,
   input: { eventId: string; viewerId: number },
@@ -75,11 +65,7 @@ export async function readEvent(
   return event;
 }
 
-/**
- * One event for people who may not be logged in.
- *
- * @throws {DomainError} `event_missing`
- */
+/** For people who may not be logged in. */
 export function readPublicEvent(ctx: Ctx, eventId: string): Promise<EventWithMembers> {
   return readEvent(ctx, { eventId, viewerId: NOBODY_ID });
 }
@@ -93,7 +79,6 @@ export async function listEvents(
   return rows.map(({ event }) => event);
 }
 
-/** The statement of {@link listEvents}. */
 export function listEventsQuery(
   now: Date,
   { viewerId, cursor, count }: { viewerId: number } & PageInput,

@@ -5,13 +5,11 @@ import { instant, int8, rows, text } from "../../sql.ts";
 import { notifying } from "../notifications/notify.ts";
 import { EVENT_REMINDER_MS, EVENT_WINDOW_MS, eventUrl } from "./rules.ts";
 
-/** Events looked at in one run; the rest comes with the next. */
 const EVENT_COUNT_MAX = 500;
 
 /**
  * Tells everybody who asked of events that begin within ten minutes, each once: the mark that it
  * was done is written by the statement that does it.
- *
  * @param limit most people told; what is over comes with the next run
  * @returns how many people were told
  */

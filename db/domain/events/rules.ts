@@ -5,13 +5,10 @@ const MINUTE_MS = 60_000;
 /** Longest name and introduction of an event, in characters as people count them (contract). */
 export const EVENT_NAME_LENGTH_MAX = 100;
 export const EVENT_DESCRIPTION_LENGTH_MAX = 300;
-/** Most hosts and guests of one event. */
 export const EVENT_MEMBER_COUNT_MAX = 20;
-/** How far ahead an event may be announced, ms: ten years. */
 export const EVENT_AHEAD_MS_MAX = 10 * 366 * 24 * 60 * MINUTE_MS;
 /** An event can be started this long before and after its time, ms; then it is over. */
 export const EVENT_WINDOW_MS = 30 * MINUTE_MS;
-/** People are reminded this long before, ms. */
 export const EVENT_REMINDER_MS = 10 * MINUTE_MS;
 
 /** `eventTimeStatus` of the gateway contract. */
@@ -24,12 +21,10 @@ export function phaseOf(eventAtMs: number, nowMs: number): EventPhase {
   return nowMs <= eventAtMs + EVENT_WINDOW_MS ? EventPhase.due : EventPhase.over;
 }
 
-/** What decides who may do what with an event. */
 export interface EventFacts {
   eventAtMs: number;
   /** The person asking is one of its hosts and guests. */
   isMember: boolean;
-  /** The room it was started as. */
   roomId: string | null;
 }
 
@@ -56,8 +51,7 @@ export function checkMembers(memberUids: string[], creatorUid: string): void {
 }
 
 /**
- * Whether an event may be edited or deleted: by any of its members, until it was started.
- *
+ * By any of its members, until it was started.
  * @throws {DomainError} `event_missing`, `event_not_yours`, `event_started`
  */
 export function checkChange(event: EventFacts | undefined): void {
@@ -66,11 +60,7 @@ export function checkChange(event: EventFacts | undefined): void {
   if (event.roomId !== null) throw new DomainError("event_started");
 }
 
-/**
- * Whether somebody may ask to be reminded of an event.
- *
- * @throws {DomainError} `event_missing`, `event_own`, `event_started`, `event_over`
- */
+/** @throws {DomainError} `event_missing`, `event_own`, `event_started`, `event_over` */
 export function checkReminder(event: EventFacts | undefined, nowMs: number): void {
   if (!event) throw new DomainError("event_missing");
   if (event.isMember) throw new DomainError("event_own");
@@ -81,7 +71,6 @@ export function checkReminder(event: EventFacts | undefined, nowMs: number): voi
 /**
  * Whether an event may be started: by any of its members while it is due. One that was started
  * already passes at any time, since starting it again only answers its room.
- *
  * @throws {DomainError} `event_missing`, `event_not_yours`, `event_not_due`, `event_over`
  */
 export function checkStart(event: EventFacts | undefined, nowMs: number): void {
@@ -93,7 +82,6 @@ export function checkStart(event: EventFacts | undefined, nowMs: number): void {
   if (phase === EventPhase.over) throw new DomainError("event_over");
 }
 
-/** Where a tap on a reminder leads. */
 export function eventUrl(eventId: string): string {
   return `plaza://event/${eventId}`;
 }

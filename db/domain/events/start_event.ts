@@ -9,7 +9,6 @@ import { checkStart, EVENT_WINDOW_MS } from "./rules.ts";
  * Starts an event: opens a public room of its name with the starter in it as host. The room has the
  * event's id, so an event can have one only, and who its hosts are is found by that id. Of several
  * who start it at once one opens the room, and all are answered with it.
- *
  * @throws {DomainError} `event_missing`, `event_not_yours`, `event_not_due`, `event_over`
  */
 export async function startEvent(

@@ -5,20 +5,14 @@ import { checkFavoritePayload } from "./rules.ts";
 
 export interface FavoriteInput {
   userId: number;
-  /** The message's content type. */
   type: number;
-  /** The message's own key. */
   uniqueKey: string;
   authorUid: string;
   authorName: string;
   payload: Record<string, unknown>;
 }
 
-/**
- * Keeps a message for later. Kept again, nothing changes.
- *
- * @throws {DomainError} `params_invalid` for a payload too large
- */
+/** @throws {DomainError} `params_invalid` for a payload too large; kept again, nothing changes */
 export async function addFavorite(ctx: Ctx, input: FavoriteInput): Promise<void> {
   checkFavoritePayload(input.payload);
   await ctx.db.insert(favorites)

@@ -2,15 +2,12 @@ import { DomainError } from "../errors.ts";
 
 /** Largest favourite, bytes of its payload as JSON in UTF-8. */
 export const FAVORITE_BYTES_MAX = 16 * 1024;
-/** How deep a favourite's payload may be nested. */
 export const FAVORITE_DEPTH_MAX = 32;
-/** Longest key of a message, and names and ids of authors, characters. */
 export const FAVORITE_KEY_LENGTH_MAX = 100;
 
 /**
  * Refuses a payload the database would not keep as it is: too large, too deep, or with half of a
  * surrogate pair in it, which is no character.
- *
  * @throws {DomainError} `params_invalid`
  */
 export function checkFavoritePayload(payload: Record<string, unknown>): void {

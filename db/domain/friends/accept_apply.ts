@@ -15,7 +15,6 @@ const TIP = "我们已经是好友了，可以愉快地聊天了！";
  * Accepts the friend request this token came with: both are friends, once, however often it is
  * sent. A request the other way round is settled by it too. Afterwards both are told, and their
  * chat begins with a tip and the applicant's remark.
- *
  * @throws {DomainError} `friend_apply_invalid` for a token that is unknown, used, expired, or
  *   somebody else's
  */
@@ -58,7 +57,6 @@ export async function acceptApply(
 
 /**
  * Uses the token up, and with it a request of the receiver's own to the applicant.
- *
  * @returns the remark, or undefined when the token is not good any more
  */
 async function claimApply(

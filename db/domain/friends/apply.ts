@@ -10,7 +10,6 @@ import { APPLY_LIFE_MS } from "./rules.ts";
 
 export interface ApplyInput {
   applicant: { userId: number; uid: string };
-  /** Whom the applicant wants as a friend. */
   uid: string;
   remark: string;
 }
@@ -19,7 +18,6 @@ export interface ApplyInput {
  * Asks a person to be one's friend. They get a command with the token that accepts the request;
  * asking again replaces the token. Who has blocked the applicant gets nothing, which the applicant
  * cannot tell.
- *
  * @throws {DomainError} `user_missing`, `self_refused`, `friend_already`
  */
 export async function applyForFriendship(

@@ -13,8 +13,7 @@ export interface LabelInput {
 }
 
 /**
- * Makes a label and answers its id. A person's labels have different names.
- *
+ * A person's labels have different names.
  * @throws {DomainError} `label_taken`; `params_invalid` when there are too many already
  */
 export async function createLabel(

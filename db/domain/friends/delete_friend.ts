@@ -9,7 +9,6 @@ import { lockPair, nextFriendTime } from "./pair.ts";
 /**
  * Ends a friendship on both sides and tells both. The rows stay, so that syncs carry the end. The
  * built-in accounts stay friends.
- *
  * @throws {DomainError} `friend_missing`
  */
 export async function deleteFriend(

@@ -3,11 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { labels } from "../../schema/chat.ts";
 import { DomainError } from "../errors.ts";
 
-/**
- * Deletes a label of one's own; the friends it names stay friends.
- *
- * @throws {DomainError} `label_missing`
- */
+/** @throws {DomainError} `label_missing` */
 export async function deleteLabel(
   ctx: Ctx,
   { userId, labelId }: { userId: number; labelId: number },

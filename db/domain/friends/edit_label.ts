@@ -8,7 +8,6 @@ import { friendsAmong } from "./label_members.ts";
 /**
  * Gives a label of one's own another name and other members. Its row is locked before the members
  * are looked at, so of two edits at once the later one's stand, never a mixture.
- *
  * @throws {DomainError} `label_missing`, `label_taken`
  */
 export async function editLabel(

@@ -7,7 +7,6 @@ import { LABEL_COUNT_MAX } from "./label_rules.ts";
 export interface LabelMember {
   uid: string;
   name: string;
-  /** What the label's owner calls them. */
   remark: string;
 }
 

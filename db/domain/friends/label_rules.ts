@@ -1,6 +1,4 @@
 /** Longest name of a label, in characters as people count them (code points). */
 export const LABEL_NAME_LENGTH_MAX = 20;
-/** Most labels a person may have. */
 export const LABEL_COUNT_MAX = 100;
-/** Most people one label may name. */
 export const LABEL_MEMBER_COUNT_MAX = 500;

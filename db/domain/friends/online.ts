@@ -6,7 +6,6 @@ import { ChannelType, conversations } from "../../schema/messages.ts";
 import { BUILT_IN_UIDS, users } from "../../schema/users.ts";
 import { isRecentlyOnline, newestSeenFirst, ONLINE_CHAT_COUNT_MAX } from "./rules.ts";
 
-/** A friend who is online, or was a short while ago. */
 export interface OnlineFriend {
   uid: string;
   online: boolean;

@@ -3,7 +3,6 @@ import type { Ctx } from "../../client/ctx.ts";
 import { BUILT_IN_UIDS } from "../../schema/users.ts";
 import { instant, int8, rows, text } from "../../sql.ts";
 
-/** One of two people whose friendship is about to change. */
 export interface PairedPerson {
   userId: number;
   uid: string;
@@ -13,7 +12,6 @@ export interface PairedPerson {
 /**
  * Locks two people in the order of their ids, until the transaction ends: whatever changes a
  * person's friends takes turns, so the times of their rows rise in the order they are committed.
- *
  * @param otherId the other person's id, as a value or a subquery
  * @returns undefined when the other one is nobody, or the same person
  */
@@ -55,9 +53,7 @@ export async function placeFriendship(ctx: Ctx, pair: [number, number]): Promise
 }
 
 /**
- * Makes the built-in accounts friends of a locked person, on the person's side alone: nobody reads
- * the other side, and every newcomer would write there.
- *
+ * On the person's side alone: nobody reads the other, and every newcomer would write there.
  * @returns their ids by uid
  */
 export async function placeBuiltInFriends(ctx: Ctx, userId: number): Promise<Map<string, number>> {

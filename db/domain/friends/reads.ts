@@ -13,13 +13,11 @@ export interface Friend {
   isDeleted: boolean;
   createdAt: Date;
   updatedAt: Date;
-  /** What the owner has set for this person. */
   remark: string;
   mute: boolean;
   top: boolean;
 }
 
-/** What has changed among a person's friends since `after`, oldest change first. */
 export async function listChangedFriends(
   ctx: Ctx,
   { userId, after, limit }: { userId: number; after: SyncKey | undefined; limit: number },

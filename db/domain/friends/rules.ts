@@ -1,7 +1,6 @@
 import { inChina } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
 
-/** How long somebody may take to answer a friend request, ms (15 days). */
 export const APPLY_LIFE_MS = 15 * 24 * 60 * 60 * 1000;
 /** Most friends that are told of a change at once, or looked up for who is online. */
 export const FRIENDS_COUNT_MAX = 5000;
@@ -9,11 +8,9 @@ export const FRIENDS_COUNT_MAX = 5000;
 export const WELCOME = "欢迎加入！有任何问题，都可以在这里找到我们的通知。";
 /** Longest remark of a friend request, in characters as people count them (code points). */
 export const APPLY_REMARK_LENGTH_MAX = 100;
-/** Most rows one sync answers; what is behind them comes with the next key. */
 export const SYNC_COUNT_MAX = 1_000;
 /** Of how many newest chats the people are looked at for who is online. */
 export const ONLINE_CHAT_COUNT_MAX = 500;
-/** Who was last seen this long ago still counts as recently online, ms. */
 export const RECENTLY_ONLINE_MS = 60 * 60 * 1000;
 
 /** Where a sync of friends ended: the last row's time and id. */
@@ -30,7 +27,6 @@ export function syncTimeText(at: Date): string {
 /**
  * Reads `<updated_at>@<id>`, the time with or without milliseconds; empty or absent is the start.
  * A key without them stands at the second's beginning: rows come twice rather than never.
- *
  * @throws {DomainError} `params_invalid`
  */
 export function parseSyncKey(text: string | undefined): SyncKey | undefined {
@@ -45,24 +41,20 @@ export function parseSyncKey(text: string | undefined): SyncKey | undefined {
   return { at, id: Number(match[4]) };
 }
 
-/** The first words of a new friend: the request's remark, or a name. */
 export function greetingOf({ remark, name }: { remark: string; name: string }): string {
   return remark || `我是${name}`;
 }
 
-/** When somebody was last there, as far as anybody knows. */
 export interface Seen {
   online: boolean;
   lastOfflineAt: Date | undefined;
 }
 
-/** Whether a person is online, or was a short while ago. */
 export function isRecentlyOnline({ online, lastOfflineAt }: Seen, now: Date): boolean {
   return online ||
     (lastOfflineAt !== undefined && now.getTime() - lastOfflineAt.getTime() <= RECENTLY_ONLINE_MS);
 }
 
-/** Who is online comes first, then who left last. */
 export function newestSeenFirst(a: Seen, b: Seen): number {
   return Number(b.online) - Number(a.online) ||
     (b.lastOfflineAt?.getTime() ?? 0) - (a.lastOfflineAt?.getTime() ?? 0);

@@ -7,9 +7,8 @@ import { placeBuiltInFriends } from "./pair.ts";
 import { WELCOME } from "./rules.ts";
 
 /**
- * What whoever is new to the chat app begins with: the built-in accounts as friends, and a first
- * message from the system account (behaviour notes, 1.2). Call it in the transaction that makes the
- * account, and `wake` with the answer once that is committed.
+ * What whoever is new to the chat app begins with: built-in friends and a first message. Call it in
+ * the transaction that makes the account, and `wake` with the answer once that is committed.
  */
 export async function welcome(ctx: Ctx, userId: number): Promise<Accepted> {
   const builtIn = await placeBuiltInFriends(ctx, userId);

@@ -7,7 +7,6 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const RUN_KEPT_MS = 30 * DAY_MS;
 const WORK_KEPT_MS = 7 * DAY_MS;
 
-/** Rows deleted, by table. */
 export interface FinishedDeleted {
   job_runs: number;
   pending_work: number;

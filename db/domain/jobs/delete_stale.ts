@@ -12,14 +12,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const ENDED_SESSION_KEPT_MS = 30 * DAY_MS;
 const CAPTCHA_AUDIT_KEPT_MS = 90 * DAY_MS;
 
-/** Rows deleted, by table. */
 export interface Deleted {
   sessions: number;
   captcha_audit: number;
   call_guards: number;
   pay_tokens: number;
   revoked_tokens: number;
-  /** Never paid for. */
   red_packets: number;
 }
 

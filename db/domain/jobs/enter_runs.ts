@@ -13,7 +13,6 @@ import { enterRuns } from "./runs.ts";
 /** Held by whoever enters the first run of a job each period of which counts. */
 const FIRST_RUN_LOCK = 7_000_100_003;
 
-/** Enters every period of a job that is due and has no run yet, a bounded number at a time. */
 export async function enterDue(ctx: Ctx, plan: JobPlan): Promise<void> {
   const last = await readLast(ctx, plan);
   if (last !== undefined || plan.catchUp === "latest") return await enterAfter(ctx, plan, last);
@@ -28,13 +27,11 @@ async function enterAfter(ctx: Ctx, plan: JobPlan, last: string | undefined): Pr
   await enterRuns(ctx, plan.name, periodsToEnter(plan.schedule, { ...plan, now: ctx.now(), last }));
 }
 
-/** What asking for a run has changed. */
 export type Entered = "entered" | "reopened" | "unchanged";
 
 /**
  * Enters the run for one period, with those missed before it where each counts, and gives it all
  * its tries again when it is dead; it goes on where its last committed chunk ended.
- *
  * @throws {DomainError} `params_invalid` for a period that does not exist or is not due
  */
 export async function enterAsked(ctx: Ctx, plan: JobPlan, period: string): Promise<Entered> {

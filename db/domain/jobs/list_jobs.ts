@@ -15,12 +15,9 @@ import {
 } from "../../sql.ts";
 import { type JobPlan, missedCount, newestDuePeriod, nextDueAt } from "./rules.ts";
 
-/** Most dead periods of one job that are named. */
 const DEAD_COUNT_MAX = 20;
-/** Runs that are not done are counted up to this. */
 const OPEN_COUNT_MAX = 10_000;
 
-/** A run as operators see it. */
 export interface ListedRun {
   period: string;
   state: (typeof jobStates)[number];
@@ -54,7 +51,6 @@ const columns = {
   deadPeriods: typed<string[] | null>(),
 };
 
-/** Every job of `plans`, in order, with how its runs stand. One statement. */
 export async function listJobs(ctx: Ctx, plans: readonly JobPlan[]): Promise<ListedJob[]> {
   const now = ctx.now();
   const given = plans.map(({ name, schedule, catchUp }) => ({

@@ -7,10 +7,8 @@ const UNIT_MS = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: 24 * 60 * MINUTE
 export const CATCH_UP_COUNT_MAX = 50;
 /** Most missed periods entered because somebody asked for one after them. */
 export const ASKED_COUNT_MAX = 5_000;
-/** Failed tries after which a run is dead. */
 export const RUN_TRY_COUNT_MAX = 5;
 
-/** Into which periods a job's time is cut, and when the run for one is due. */
 export interface Schedule {
   unit: "minute" | "hour" | "day" | "month";
   /** Where days and months begin, minutes east of UTC; China is 480. */
@@ -24,7 +22,6 @@ export interface Schedule {
 /** `each`: every missed period gets its run; `latest`: only the newest matters. */
 export type CatchUp = "each" | "latest";
 
-/** What a job promises, without its work. */
 export interface JobPlan {
   name: string;
   /** When to look for due periods: five fields, UTC, days of the week by name. */
@@ -81,7 +78,6 @@ function startOf({ unit, utcOffsetMinutes = 0 }: Schedule, index: number): numbe
   return localMs - utcOffsetMinutes * MINUTE_MS;
 }
 
-/** The newest period whose run is due. */
 export function newestDuePeriod(schedule: Schedule, now: Date): string {
   return nameOf(schedule, newestDueIndex(schedule, now));
 }
@@ -90,7 +86,6 @@ export function newestDuePeriod(schedule: Schedule, now: Date): string {
  * Periods to enter now, oldest first: with `each` all that are due since `last`, at most
  * {@link CATCH_UP_COUNT_MAX}. The first run ever is for the newest. A clock that was set back
  * makes nothing due that was due before.
- *
  * @param last the newest period entered so far that is not in the future, or the oldest if all are
  */
 export function periodsToEnter(
@@ -107,7 +102,6 @@ export function periodsToEnter(
 /**
  * Periods to enter because somebody asked for `period`, which comes last. Where each period counts
  * those missed before it come with it: once it is entered no tick looks for them any more.
- *
  * @param last as {@link periodsToEnter} has it
  * @throws {DomainError} `params_invalid` when more than {@link ASKED_COUNT_MAX} were missed
  */
@@ -131,13 +125,10 @@ export function nextDueAt(schedule: Schedule, now: Date): Date {
   return new Date(startOf(schedule, from) + (schedule.delayMs ?? 0));
 }
 
-/** What is known of a job's runs, for {@link missedCount}. */
 export interface RunsSoFar {
   /** As {@link periodsToEnter} has it. */
   last: string | undefined;
-  /** Runs for due periods that are not done. */
   openCount: number;
-  /** Whether the run for the newest due period is done. */
   isNewestDone: boolean;
 }
 
@@ -152,10 +143,8 @@ export function missedCount(
 }
 
 /**
- * Refuses a period somebody asked for that does not exist or is not due: a run for a month that
- * is not over would be the only one that month ever gets.
- *
- * @throws {DomainError} `params_invalid`
+ * A run for a month that is not over would be the only one that month ever gets.
+ * @throws {DomainError} `params_invalid` for a period that does not exist or is not due
  */
 export function refuseUndue(schedule: Schedule, period: string, now: Date): void {
   if (indexOf(schedule, period) > newestDueIndex(schedule, now)) {
@@ -163,7 +152,6 @@ export function refuseUndue(schedule: Schedule, period: string, now: Date): void
   }
 }
 
-/** How long a run rests after its `tryCount`th failed try, ms. */
 export function restAfter(tryCount: number): number {
   return Math.min(10_000 * 2 ** Math.max(0, tryCount - 1), 10 * MINUTE_MS);
 }

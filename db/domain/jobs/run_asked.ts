@@ -24,7 +24,6 @@ export interface RunRequest {
 /**
  * Runs a job for one period because somebody asked, and writes down that they did. A run that is
  * done stays as it is, a dead one goes on with all its tries, and one somebody works on is theirs.
- *
  * @returns how the run stands when it is done or its time is up; ticks go on with the rest
  * @throws {DomainError} `job_missing`; `params_invalid` for a period that does not exist or is not
  *   due

@@ -10,7 +10,6 @@ export const CHUNK_TIMEOUT_MS = 5_000;
 export const RUN_LEASE_MS = 30_000;
 const ERROR_LENGTH_MAX = 500;
 
-/** A run that is ours until its lease ends; a later claim has a higher fence. */
 export interface Run {
   id: number;
   period: string;
@@ -21,14 +20,12 @@ export interface Run {
   progress: unknown;
 }
 
-/** What a chunk leaves behind, committed with its effects. */
 export interface Step {
   progress: unknown;
   report: unknown;
   isLast: boolean;
 }
 
-/** How a run stands. */
 export interface RunState {
   period: string;
   state: (typeof jobStates)[number];
@@ -44,7 +41,6 @@ export class LateWriterError extends Error {
   }
 }
 
-/** Enters runs that are not there yet; of many callers at once, one enters each. */
 export async function enterRuns(ctx: Ctx, job: string, periods: string[]): Promise<void> {
   if (periods.length === 0) return;
   await ctx.db.insert(jobRuns)
@@ -96,12 +92,7 @@ export async function claimRun(
   }
 }
 
-/**
- * Runs one chunk: its effects and the run's progress are committed together, or, when somebody
- * else has claimed the run, neither.
- *
- * @throws {LateWriterError}
- */
+/** @throws {LateWriterError} when somebody else has claimed the run: nothing is committed */
 export async function commitChunk(
   ctx: Ctx,
   run: Run,
@@ -136,12 +127,10 @@ async function keepStep(ctx: Ctx, run: Run, { progress, report, isLast }: Step):
 const stillOurs = ({ id, fence }: Run) =>
   and(eq(jobRuns.id, id), eq(jobRuns.fence, fence), eq(jobRuns.state, "running"));
 
-/** Lets the next tick go on with a run whose time at this one is up. */
 export async function releaseRun(ctx: Ctx, run: Run): Promise<void> {
   await ctx.db.update(jobRuns).set({ leaseUntil: null, attemptCount: 0 }).where(stillOurs(run));
 }
 
-/** Writes down why a run failed: it rests and is tried again, or is dead after the last try. */
 export async function failRun(ctx: Ctx, run: Run, error: string): Promise<void> {
   const now = ctx.now();
   const isDead = run.tryCount >= RUN_TRY_COUNT_MAX;
@@ -154,7 +143,6 @@ export async function failRun(ctx: Ctx, run: Run, error: string): Promise<void> 
     .where(stillOurs(run));
 }
 
-/** How the run for one period stands. */
 export async function readRun(
   ctx: Ctx,
   { job, period }: { job: string; period: string },

@@ -3,12 +3,10 @@ import type { Ctx } from "../../client/ctx.ts";
 import { int4, listOf, maybe, rows, text } from "../../sql.ts";
 
 export interface AuditLine {
-  /** `M1` … of the reliability notes. */
+  /** `M1` …: docs/invariants.md. */
   invariant: string;
-  /** What must hold, in words an operator reads. */
   rule: string;
   violations: number;
-  /** One of them. */
   example: string | undefined;
 }
 
@@ -184,13 +182,11 @@ const CHECKS: Check[] = [
   },
 ];
 
-/** How many rules there are. */
 export const AUDIT_RULE_COUNT = CHECKS.length;
 
 /**
  * Checks all the books: every transaction, account, packet, transfer, recharge and withdrawal there
  * ever was, in one statement and so at one moment. Reads whole tables: for a job, not for a request.
- *
  * @param places the rules to check; absent: all of them
  * @returns a line for each rule, those that hold included
  */

@@ -7,7 +7,6 @@ import { instant, int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { canonicalText } from "./rules.ts";
 
-/** One side of a movement: 分 into (or, negative, out of) an account. */
 export interface Leg {
   kind: AccountKind;
   /** Whose or of what: see `accountKinds`. */
@@ -25,7 +24,6 @@ export interface Operation {
 }
 
 export interface Posting extends Operation {
-  /** What the person reads in their records. */
   remark?: string;
   /** The movement this one takes back; each only once. */
   reversesId?: number;
@@ -35,7 +33,6 @@ export interface Posting extends Operation {
 /**
  * Moves money: one transaction whose legs sum to zero. The database fills in balances, locks the
  * accounts in the order of their ids, and refuses what does not balance or overdraws somebody.
- *
  * @returns the transaction's id
  * @throws {DomainError} `balance_insufficient`, `operation_conflict` when it was done before
  */
@@ -73,7 +70,6 @@ export interface PostingAs extends Pick<Posting, "kind" | "input"> {
   legs: SQL;
 }
 
-/** The call that posts, for statements that do more than that. */
 export function postedAs(
   { kind, userId, operationKey, input, remark = "", reversesId, at, legs }: PostingAs,
 ): SQL {
@@ -81,7 +77,6 @@ export function postedAs(
     ${reversesId ?? null}, ${instant(at)}, ${legs})`;
 }
 
-/** Legs of which owner and amount are known to the statement alone. */
 export function legsAs(legs: { kind: AccountKind; owner: SQL | number; amount: SQL }[]): SQL {
   const parts = legs.map(({ kind, owner, amount }) =>
     sql`jsonb_build_object('kind', ${kind}::text, 'owner', ${owner}::bigint, 'amount', ${amount})`
@@ -89,10 +84,7 @@ export function legsAs(legs: { kind: AccountKind; owner: SQL | number; amount: S
   return sql`jsonb_build_array(${sql.join(parts, sql`, `)})`;
 }
 
-/**
- * The call that gives what is left of packets or transfers back to their senders; for the rows of a
- * statement, which have `id`, `sender_id` and `transaction_id`.
- */
+/** For a statement's rows with `id`, `sender_id`, `transaction_id`: gives back what is left. */
 export function postedRefund(
   { of, no, remark, amount, at }: {
     of: "red_packet" | "transfer";
@@ -119,7 +111,6 @@ export function postedRefund(
 
 /**
  * Whether an operation has been done already, so that its answer is to be given again.
- *
  * @returns the transaction's id, or undefined when there is none of that key
  * @throws {DomainError} `operation_conflict` when the key was used for something else
  */

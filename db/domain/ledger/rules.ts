@@ -1,13 +1,9 @@
 import { DomainError } from "../errors.ts";
 
-/** Most one movement may be, 分 (behaviour notes, 1.8). */
+/** Most one movement may be, 分. */
 export const AMOUNT_MAX = 100_000_000;
 
-/**
- * Refuses what is no amount of money: 分 are whole, more than none, and not too many.
- *
- * @throws {DomainError} `amount_invalid`
- */
+/** @throws {DomainError} `amount_invalid` for what is not whole 分, none, or too many */
 export function checkAmount(amount: number): void {
   if (!Number.isInteger(amount) || amount <= 0 || amount > AMOUNT_MAX) {
     throw new DomainError("amount_invalid");

@@ -2,7 +2,6 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { bool, instant, int4, int8, milliseconds, rows, text } from "../../sql.ts";
 
-/** A notification as its receiver sees it. */
 export interface Notification {
   /** Rises with time; the list's cursor. */
   id: number;

@@ -4,11 +4,9 @@ import { instant, int8, listOf, rows } from "../../sql.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { NOTIFY_COUNT_MAX } from "./rules.ts";
 
-/** Something people are told. */
 export interface Notice {
   /** One of `NotificationOrigin`. */
   origin: number;
-  /** The person it is about, or from. */
   originUserId?: number | undefined;
   title: string;
   /** Text, or a text expression over the statement the notice is part of. */
@@ -23,7 +21,6 @@ export interface Notice {
  * CTEs for a statement whose effect people are told of: the CTE `notices` has `id` and `user_id` of
  * what was written, and unread totals rise with it. Receivers' rows are locked in the order of
  * their ids, before ids of notifications are drawn, so each person's rise in the order of commits.
- *
  * @param receivers a query that yields `user_id`s, nobody twice, {@link NOTIFY_COUNT_MAX} at most:
  *   the steps of more could reach ids that a statement with an older clock is about to draw
  * @param alsoSet further columns of the receivers' rows in `users` (`, card_count = …`): one
@@ -68,11 +65,7 @@ export function notifying(
     )`;
 }
 
-/**
- * Tells one person something; in the caller's transaction if `ctx` is one. One statement.
- *
- * @returns the notification's id; undefined if there is no such person
- */
+/** @returns the notification's id; undefined if there is no such person */
 export async function notify(
   ctx: Ctx,
   { userId, ...notice }: Notice & { userId: number },
@@ -80,11 +73,7 @@ export async function notify(
   return (await notifyAll(ctx, { userIds: [userId], ...notice })).get(userId);
 }
 
-/**
- * Tells several people the same, each once, in one statement.
- *
- * @returns ids of notifications by the ids of the people told
- */
+/** @returns ids of notifications by the ids of the people told, each once */
 export async function notifyAll(
   ctx: Ctx,
   { userIds, ...notice }: Notice & { userIds: number[] },

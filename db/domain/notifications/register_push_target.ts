@@ -3,7 +3,6 @@ import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf, retry, sqlStateOf } from "../../client/errors.ts";
 import { instant } from "../../sql.ts";
 
-/** How often a registration that met another one of the same device is tried again. */
 const RACE_COUNT_MAX = 5;
 const DEADLOCK_DETECTED = "40P01";
 

@@ -3,16 +3,11 @@ import { DomainError } from "../errors.ts";
 /** Most people one call tells something; who has more to tell does it in several. */
 export const NOTIFY_COUNT_MAX = 200;
 
-/** Where a tap on a notification about a person leads. */
 export function profileUrl(uid: string): string {
   return `plaza://profile/${uid}`;
 }
 
-/**
- * Reads the id a page of notifications ended with; empty or absent means the first page.
- *
- * @throws {DomainError} `params_invalid`
- */
+/** @throws {DomainError} `params_invalid`; empty or absent is the first page */
 export function parseNotificationId(text: string | undefined): number | undefined {
   if (!text) return undefined;
   const id = /^\d{1,16}$/.test(text) ? Number(text) : NaN;

@@ -1,16 +1,13 @@
 import type { OperatorRole } from "../../schema/operators.ts";
 
-/** Somebody with an operator's token. */
 export interface OperatorActor {
   kind: "operator";
   operatorId: number;
   role: OperatorRole;
   name: string;
-  /** Names the token the call came with, so that it can be revoked. */
   jti: string;
 }
 
-/** A payout script with an ops key. */
 export interface KeyActor {
   kind: "key";
   keyId: string;

@@ -18,7 +18,6 @@ export interface NewOperator {
  * Makes an operator or, when one who is not disabled has the name already, changes their role and
  * Mixin user: tokens for another role end at once. Disabled operators stay so; whoever comes back
  * is a new one, and takes the Mixin user along.
- *
  * @returns the operator's id, and whether there was none of that name
  * @throws {DomainError} `params_invalid` for a blank or long name, one that several have, what is no
  *   UUID, and a Mixin user who logs in as somebody else

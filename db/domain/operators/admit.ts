@@ -6,7 +6,6 @@ import { DomainError } from "../errors.ts";
 import type { KeyActor, OperatorActor } from "./actor.ts";
 import type { OperatorClaims } from "./tokens.ts";
 
-/** An operator as the database has them; absent ones are disabled, or were never there. */
 export interface Standing {
   role: OperatorRole;
   name: string;
@@ -30,8 +29,6 @@ export async function readStanding(
 }
 
 /**
- * Who a token's claims stand for today.
- *
  * @throws {DomainError} `session_invalid` for a revoked token, a disabled operator, and a role that
  *   is another by now: a token never says more, or less, than its operator may
  */
@@ -45,7 +42,6 @@ export function operatorBehind(
   return { kind: "operator", operatorId, role, name: standing.name, jti };
 }
 
-/** A payout script's key as the database has it. */
 export interface KeyStanding {
   secretHash: string;
   name: string;
@@ -60,11 +56,7 @@ export async function readKeyStanding(ctx: Ctx, keyId: string): Promise<KeyStand
   return row;
 }
 
-/**
- * Who an id and a secret stand for.
- *
- * @throws {DomainError} `session_invalid`
- */
+/** @throws {DomainError} `session_invalid` */
 export function keyBehind(
   { config }: Pick<Ctx, "config">,
   { keyId, secret }: { keyId: string; secret: string },

@@ -6,7 +6,6 @@ import { countedPage } from "../paging/counted_page.ts";
 /** How far actions can be paged, and are counted. */
 export const ACTIONS_START_MAX = 10_000;
 
-/** What somebody did. */
 export interface ListedAction {
   at: Date;
   /** The operator's name, or the id of a script's key. */
@@ -25,7 +24,6 @@ export interface ActionsPage {
   limit: number;
 }
 
-/** One page of what operators and scripts did, newest first, and how many there are. */
 export function listActions(
   ctx: Ctx,
   { target, start, limit }: ActionsPage,

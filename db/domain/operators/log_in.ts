@@ -10,16 +10,13 @@ import { issueOperatorToken } from "./tokens.ts";
 const CODE_USED_MS = 24 * 60 * 60 * 1000;
 
 export interface MixinLogin {
-  /** As Mixin's page handed it to the browser. */
   code: string;
-  /** Whose code it is: the Mixin provider's to say. */
   exchangeCode(code: string): Promise<{ userId: string }>;
 }
 
 /**
  * Logs in the operator whose Mixin user brings a code. A code is good once, whatever Mixin thinks:
  * it is used up before Mixin is asked, so that of two uses at once one gets a token.
- *
  * @returns the operator's token
  * @throws {DomainError} `auth_code_invalid` for a used code, `operator_unknown` for a Mixin user who
  *   is no operator, or none any more; and what `exchangeCode` throws

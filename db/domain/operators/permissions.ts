@@ -31,7 +31,6 @@ const table = {
   "audit.read": ["admin", "auditor"],
 } as const satisfies Record<string, readonly OperatorRole[]>;
 
-/** What an endpoint of the operators' surfaces asks for. */
 export type Permission = keyof typeof table;
 export const permissions = Object.keys(table) as Permission[];
 

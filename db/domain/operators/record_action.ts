@@ -6,7 +6,6 @@ export interface Action {
   actor: OpsActor;
   /** `withdrawals.confirm`: the surface's word for it. */
   action: string;
-  /** `withdrawal:<no>` */
   target: string;
   /** What changed, as it was and as it is; null: it was not there, or is no more. No secrets. */
   before: Record<string, unknown> | null;

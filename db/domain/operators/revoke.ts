@@ -45,7 +45,6 @@ export async function disableOperator(
   await tellOperatorChanged(ctx.redis, operatorId);
 }
 
-/** Disables a payout script's key, at once. */
 export async function disableOpsKey(
   ctx: Ctx,
   { keyId, actor }: { keyId: string; actor: OpsActor },

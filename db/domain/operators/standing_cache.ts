@@ -11,7 +11,6 @@ const tokenKey = (jti: string) => `operator-token:${jti}`;
 const changedKey = (operatorId: number) => `operator-changed:${operatorId}`;
 const opsKeyKey = (keyId: string) => `ops-key:${keyId}`;
 
-/** What the cache says: how somebody stands, that it has ended, or nothing. */
 type Cached<T> = T | "ended" | undefined;
 
 /** Which keys to read for a token, and what their values mean. */
@@ -28,7 +27,6 @@ export function standingInCache({ operatorId, jti }: { operatorId: number; jti: 
   };
 }
 
-/** The same for a payout script's key. */
 export function keyStandingInCache(keyId: string) {
   return {
     keys: [opsKeyKey(keyId)],

@@ -4,15 +4,12 @@ import type { Ctx } from "../../client/ctx.ts";
 import { type OperatorRole, operatorRoles } from "../../schema/operators.ts";
 import { DomainError } from "../errors.ts";
 
-/** What an operator's token says. */
 export interface OperatorClaims {
   operatorId: number;
   role: OperatorRole;
-  /** Names the token, so that it can be revoked. */
   jti: string;
 }
 
-/** An operator's token lives this long, ms (behaviour notes, ops 21: seven days). */
 export const OPERATOR_TOKEN_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 
 const ALGORITHM = "HS256";
@@ -20,7 +17,6 @@ const ISSUER = "plaza";
 const AUDIENCE = "plaza-operators";
 const TYPE = "JWT";
 
-/** Signs a token for an operator who has proven to be one. */
 export async function issueOperatorToken(
   ctx: Pick<Ctx, "config" | "now">,
   { operatorId, role }: { operatorId: number; role: OperatorRole },
@@ -40,7 +36,6 @@ export async function issueOperatorToken(
 /**
  * Checks a token as RFC 8725 asks: one algorithm for the key, issuer, audience, lifetime, type and
  * every claim we set. Whether it was revoked is the caller's to ask.
- *
  * @throws {DomainError} `session_invalid`, whatever was wrong with it
  */
 export async function verifyOperatorToken(

@@ -20,7 +20,6 @@ export type Claim<K extends PendingKind = PendingKind> = {
   };
 }[K];
 
-/** The work went to somebody else while we were at it. */
 export class LostLeaseError extends Error {
   override name = "LostLeaseError";
   constructor() {
@@ -42,7 +41,6 @@ export interface ClaimInput<K extends PendingKind> {
   kinds: K[];
   limit: number;
   leaseMs: number;
-  /** Only what nobody has tried yet. */
   untried?: boolean;
 }
 
@@ -102,7 +100,6 @@ function messageIdOf(id: number, createdMs: number): string {
 
 type Claimed = Pick<Claim, "id" | "fence" | "tryCount">;
 
-/** Marks work done that is still ours; answers how much of it was. */
 export async function finishWork(ctx: Ctx, claims: Claimed[]): Promise<number> {
   if (claims.length === 0) return 0;
   const now = instant(ctx.now());
@@ -127,14 +124,12 @@ const nameOf = ({ id, fence }: Claimed) => ({ id, fence });
 /** What became of work that failed; `lost`: it was somebody else's by then, and is theirs. */
 export type FailOutcome = "waits" | "dead" | "lost";
 
-/** Why work failed. */
 export interface Failure {
   error: string;
   /** Trying again is of no use. */
   permanent?: boolean;
 }
 
-/** {@link failAll} of one piece of work. */
 export async function failWork(
   ctx: Ctx,
   claim: Claimed,
@@ -147,7 +142,6 @@ export async function failWork(
 /**
  * Puts failed work back to be tried again after a wait that doubles, or, when trying again is
  * hopeless (`permanent`) or was done often enough, makes it a dead letter. One statement.
- *
  * @returns what became of each, in order
  */
 export async function failAll(

@@ -3,9 +3,7 @@ import { DELIVERED } from "../../schema/broadcasts.ts";
 
 /**
  * Keeps the counters of broadcasts whose messages to Mixin came to an end, or are no longer at one,
- * as a part of the statement that changed the work: `` with …, counted as (${countSends(rows, now)}) ``.
- * A broadcast that waits for nothing more is done.
- *
+ * in the statement that changed the work. A broadcast that waits for nothing more is done.
  * @param rows of `pending_work`, with `sent` and `failed` as changes of the counters
  */
 export function countSends(rows: SQL, now: SQL): SQL {

@@ -2,14 +2,11 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
 
-/** What each kind of pending work needs to know. */
 export interface PendingPayloads {
-  /** One message to one person's device. */
   push: {
     userId: number;
     title: string;
     content: string;
-    /** Where a tap leads: `plaza://room/<id>`. */
     url: string;
     notificationId?: number | null;
   };
@@ -35,7 +32,6 @@ export type PendingItem = {
 /**
  * Enters work for other services, to be done by a job after commit: inside `withTx` it is entered
  * or not together with the change that asks for it.
- *
  * @returns how many were not there yet
  */
 export async function enqueue(ctx: Pick<Ctx, "db" | "now">, items: PendingItem[]): Promise<number> {
@@ -53,11 +49,7 @@ export async function enqueue(ctx: Pick<Ctx, "db" | "now">, items: PendingItem[]
   return entered.length;
 }
 
-/**
- * The same as a fragment, for a change made in one statement:
- * `` with ..., pushed as (${enqueueFrom(ctx, "push", sql`select jsonb_build_object(...) as payload,
- * null as dedupe_key from ...`)}) select ... ``. One row of work for each row of `source`.
- */
+/** The same as a fragment: one row of work for each `payload` and `dedupe_key` of `source`. */
 export function enqueueFrom(ctx: Pick<Ctx, "now">, kind: PendingKind, source: SQL): SQL {
   return enqueueRows(
     ctx,

@@ -4,7 +4,6 @@ import { instant, int8, maybe, type Row, rows, text } from "../../sql.ts";
 import { type Claim, LostLeaseError } from "./claims.ts";
 import { enqueueFrom } from "./enqueue.ts";
 
-/** Members told in one transaction. */
 export const FAN_OUT_CHUNK_COUNT = 500;
 
 const columns = { hostId: int8, hostName: text, roomName: text, clubId: text, clubName: text };
@@ -14,7 +13,6 @@ const columns = { hostId: int8, hostName: text, roomName: text, clubId: text, cl
  * place reached is kept in the work's own row and committed with the pushes, and each push has a
  * key of its own, so nobody is told twice however often this dies on the way. A room that is
  * public, invite-only or closed by now has nobody to tell.
- *
  * @returns how many pushes were entered
  */
 export async function fanOutRoom(

@@ -3,7 +3,6 @@ import type { Ctx } from "../../client/ctx.ts";
 import { pushTargets } from "../../schema/notifications.ts";
 import { LIVE_STATUSES, users } from "../../schema/users.ts";
 
-/** JPush ids of those of `userIds` who have a device and may use the app, by user. */
 export async function readPushTargets(ctx: Ctx, userIds: number[]): Promise<Map<number, string>> {
   if (userIds.length === 0) return new Map();
   const rows = await ctx.db.select({ userId: pushTargets.userId, jpushId: pushTargets.jpushId })

@@ -4,7 +4,6 @@ import { pendingWork } from "../../schema/jobs.ts";
 import { countedPage } from "../paging/counted_page.ts";
 import { DEAD_LETTERS_START_MAX } from "./rules.ts";
 
-/** Work for another service as operators see it. */
 export interface ListedWork {
   id: number;
   kind: string;
@@ -36,7 +35,6 @@ export async function readWork(ctx: Ctx, id: number): Promise<ListedWork | undef
   return work;
 }
 
-/** One page of dead letters, the latest to die first, and how many there are. */
 export function listDeadLetters(
   ctx: Ctx,
   { start, limit }: { start: number; limit: number },

@@ -8,8 +8,7 @@ import { countSends } from "./count_sends.ts";
 import { type ListedWork, readWork } from "./reads.ts";
 
 /**
- * {@link redriveWork} by an operator. Work that is no dead letter (any more) stays as it is.
- *
+ * Work that is no dead letter (any more) stays as it is.
  * @throws {DomainError} `dead_letter_missing`
  */
 export async function redriveDeadLetter(
@@ -36,7 +35,6 @@ export async function redriveDeadLetter(
 /**
  * Gives a dead letter all its tries again, from now on. Its message id stays, so that a receiver
  * who has had it after all drops it.
- *
  * @returns false when there is no such dead letter
  */
 export async function redriveWork(ctx: Ctx, id: number): Promise<boolean> {

@@ -8,7 +8,6 @@ export interface PageToCount<Row> {
   where: SQL | undefined;
   /** Counted up to this, which is as far as anybody may page. */
   countMax: number;
-  /** The query of one page. */
   page: PromiseLike<Row[]> & { as(alias: "page"): unknown };
   /** Columns of the page by which it is in order, the greatest first. */
   by: (keyof Row & string)[];

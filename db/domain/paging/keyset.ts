@@ -1,7 +1,6 @@
 import { type SQL, sql, type SQLWrapper } from "drizzle-orm";
 import type { Cursor } from "./rules.ts";
 
-/** Which page of a list. */
 export interface PageInput {
   /** Absent: the first page. */
   cursor: Cursor | undefined;

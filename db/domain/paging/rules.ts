@@ -3,7 +3,6 @@ import { DomainError } from "../errors.ts";
 /** Most items a page of the gateway may have (contract, `count`). */
 export const PAGE_COUNT_MAX = 100;
 
-/** Where a page ended: the time and id of its last item. The next one begins behind it. */
 export interface Cursor {
   at: Date;
   id: string;
@@ -16,7 +15,6 @@ export function cursorText({ at, id }: Cursor): string {
 
 /**
  * Reads what {@link cursorText} wrote; empty or absent means the first page.
- *
  * @throws {DomainError} `params_invalid`
  */
 export function parseCursor(text: string | undefined): Cursor | undefined {

@@ -9,7 +9,6 @@ import { ADDRESS_COUNT_MAX, NAME_LENGTH_MAX } from "./rules.ts";
 
 export interface NewApp {
   name: string;
-  /** Speaks for the house: its users and groups are ours. */
   isHouse: boolean;
   /** Addresses its server may call from; null: any. */
   addresses: string[] | null;
@@ -23,11 +22,7 @@ export interface AppCredentials {
   secret: string;
 }
 
-/**
- * Makes a partner.
- *
- * @throws {DomainError} `params_invalid` for a blank or long name, and for what is no IP address
- */
+/** @throws {DomainError} `params_invalid` for a blank or long name and what is no IP address */
 export async function addApp(
   ctx: Ctx,
   { name, isHouse, addresses, actor }: NewApp,

@@ -14,7 +14,6 @@ export function appCacheKey(appId: number): string {
 
 /**
  * An app by its id, from what the guard's pipeline found in the cache, or else from Postgres.
- *
  * @returns undefined when there is none, or it is disabled
  */
 export async function readApp(
@@ -28,10 +27,7 @@ export async function readApp(
   return app;
 }
 
-/**
- * Tells every process how an app is now; after the commit. While Redis is away they find out when
- * what they know runs out, within a minute.
- */
+/** After the commit. While Redis is away other processes find out within a minute. */
 export async function refreshApp(ctx: Ctx, appId: number): Promise<void> {
   await remember(ctx, appId, await readRow(ctx, appId), {}).catch(() => {});
 }

@@ -6,7 +6,6 @@ import { instant, int8, maybe, type Row, text } from "../../sql.ts";
 import { hashToken } from "../sessions/access_secret.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 
-/** How often a token that met another request for the same one is looked for again. */
 export const TOKEN_RACE_COUNT_MAX = 5;
 /** Partners' clients keep their tokens for good (contract, 获取用户token). */
 const NEVER = new Date(Date.UTC(9999, 0, 1));
@@ -39,7 +38,6 @@ function tokensOf(keys: Keys, sessionId: number): string[] {
   return keys.partnerToken.map((key) => hmacHex(key, `session ${sessionId}`));
 }
 
-/** The token of a session that is about to be opened, and how it is kept. */
 export function newToken(ctx: Ctx, sessionId: number): { token: string; tokenHash: string } {
   const token = tokensOf(ctx.config.keys, sessionId)[0]!;
   return { token, tokenHash: hashToken(token) };
@@ -77,7 +75,6 @@ export function liveApp(appId: number): SQL {
 /**
  * The token of somebody a query with {@link selectedSession} has found: that of their session, or of
  * one that is opened now.
- *
  * @returns undefined when things have changed meanwhile: ask again
  */
 export async function tokenBehind(

@@ -3,7 +3,6 @@ import { hmacHex, type Keys, md5Hex, randomHex32, sameSecret } from "../../../co
 import { DomainError } from "../errors.ts";
 import type { App } from "./rules.ts";
 
-/** A new secret, and how it is kept. */
 export function makeSecret(keys: Keys): { secret: string; secretHash: string } {
   const secret = randomHex32();
   return { secret, secretHash: hashSecret(keys, md5Hex(secret)) };
@@ -14,22 +13,16 @@ export function hashSecret(keys: Keys, secretMd5: string): string {
   return hmacHex(keys.partnerSecret, secretMd5.toLowerCase());
 }
 
-/** Whether it is one of the app's live secrets; all are compared, in constant time. */
 export function isSecret(keys: Keys, { secretHashes }: App, secretMd5: string): boolean {
   const given = hashSecret(keys, secretMd5);
   return secretHashes.map((hash) => sameSecret(hash, given)).includes(true);
 }
 
-/** Whether the app's server may call from this address. */
 export function isAllowedAddress({ addresses }: App, address: string): boolean {
   return addresses === null || addresses.includes(plainAddress(address));
 }
 
-/**
- * An address as it is kept.
- *
- * @throws {DomainError} `params_invalid` for what is none
- */
+/** @throws {DomainError} `params_invalid` for what is no address */
 export function checkAddress(address: string): string {
   if (isIP(address) === 0) throw new DomainError("params_invalid");
   return plainAddress(address);

@@ -19,7 +19,6 @@ const ENDED_COUNT_MAX = 1_000;
  * Disables an app: its server and all its clients are refused at once, their sockets included, and
  * nobody can be granted a token any more. Disabled again, nothing happens. House apps share the
  * tokens of the house's people; whoever is left has to grant them again.
- *
  * @throws {DomainError} `app_missing`
  */
 export async function disableApp(
@@ -44,8 +43,7 @@ export async function disableApp(
 }
 
 /**
- * Comes to an end: the app's row is locked and disabled, so nobody opens another session.
- *
+ * The app's row is locked and disabled, so nobody opens another session and this comes to an end.
  * @returns the hashes of their tokens
  */
 async function endClients(tx: Ctx, tenantId: number): Promise<string[]> {

@@ -23,7 +23,6 @@ export interface Grant {
 /**
  * The token of one of an app's people, good until it is revoked: the same one however often it is
  * granted, and at the same time too. The house's people must exist; others are made.
- *
  * @throws {DomainError} `user_missing` when the house has nobody of that number, `account_frozen`,
  *   `session_invalid` when the app has just been disabled
  */

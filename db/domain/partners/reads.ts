@@ -5,7 +5,6 @@ import { users } from "../../schema/users.ts";
 import { countedPage } from "../paging/counted_page.ts";
 import { APPS_START_MAX, STORE_COUNT_MAX } from "./rules.ts";
 
-/** An app as operators see it. */
 export interface ListedApp {
   id: number;
   name: string;
@@ -30,7 +29,6 @@ export async function readListedApp(ctx: Ctx, appId: number): Promise<ListedApp 
   return app;
 }
 
-/** One page of apps, newest first, and how many there are. */
 export function listApps(
   ctx: Ctx,
   { start, limit }: { start: number; limit: number },
@@ -50,7 +48,6 @@ export interface ListedStore {
   sellers: { appUid: number; name: string; avatar: string }[];
 }
 
-/** An app's desks, the oldest first, and who works there, in order. */
 export async function listStores(
   ctx: Ctx,
   { appId }: { appId: number },

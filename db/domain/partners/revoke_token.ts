@@ -3,10 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { users } from "../../schema/users.ts";
 import { endClientSession } from "./client_tokens.ts";
 
-/**
- * Ends the token of one of an app's people and its sockets, at once; the next grant gives another.
- * Whoever has none is left as they are.
- */
+/** At once, sockets included; the next grant gives another. Whoever has none stays so. */
 export async function revokeToken(
   ctx: Ctx,
   { tenantId, appUid }: { tenantId: number; appUid: number },

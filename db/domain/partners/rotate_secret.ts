@@ -11,7 +11,6 @@ import { makeSecret } from "./credentials.ts";
 /**
  * Gives an app a new secret. The one it had stays good beside it until the next rotation, so that
  * the partner's servers can change over one by one.
- *
  * @throws {DomainError} `app_missing` for a disabled app too
  */
 export async function rotateSecret(

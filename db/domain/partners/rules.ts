@@ -1,11 +1,9 @@
-/** An app as its calls are checked against. */
 export interface App {
   id: number;
   /** Whose users and groups it speaks for: its own, or the house's. */
   tenantId: number;
   /** Keyed hashes of the MD5 of each secret that is good, the newest first. */
   secretHashes: string[];
-  /** Addresses its server may call from; null: any. */
   addresses: string[] | null;
 }
 
@@ -14,17 +12,13 @@ export const APP_UID_MAX = Number.MAX_SAFE_INTEGER;
 export const NAME_LENGTH_MAX = 64;
 export const AVATAR_LENGTH_MAX = 1024;
 export const CUSTOMER_ID_LENGTH_MAX = 128;
-/** Addresses one app's server may call from. */
 export const ADDRESS_COUNT_MAX = 100;
-/** Desks of one app, and people at one of them. */
 export const STORE_COUNT_MAX = 1000;
 export const SELLER_COUNT_MAX = 100;
-/** How far operators may page through the apps. */
 export const APPS_START_MAX = 10_000;
 
 /**
  * Who helps a customer: the one who did before, else one of those online, else the first.
- *
  * @param draw a random whole number from 0 up to, but not including, its argument
  */
 export function chooseSeller<Seller extends { isLast: boolean; isOnline: boolean }>(

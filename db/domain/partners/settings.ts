@@ -20,7 +20,6 @@ export interface PersonSettings {
 /**
  * Changes what a partner's server sets for one of its people: all that is given, in one statement.
  * People are made where they are new; the house's must exist.
- *
  * @throws {DomainError} `params_invalid` when nothing is given, `user_missing`
  */
 export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promise<void> {

@@ -10,20 +10,17 @@ export interface Bank {
   name: string;
 }
 
-/** What the first digits of a card number tell. */
 export interface CardOrigin {
   bank: Bank;
   type: CardType;
 }
 
-/** Cards of one bank with the same first digits. */
 interface Bin {
   bank: Bank;
   /** By how many digits such a card has. */
   types: Map<number, CardType>;
 }
 
-/** The banks a card may be of, the largest first. */
 export const banks: readonly Bank[] = table.map(({ code, name }) => ({ code, name }));
 
 const bankByCode = new Map(banks.map((bank) => [bank.code, bank]));

@@ -13,9 +13,7 @@ export interface BindInput {
   cardNumber: string;
   bankCode: string;
   cardType: CardType;
-  /** The mobile the bank knows. */
   phone: string;
-  /** Whose card it is, and their id number; needed together until there is a real name. */
   holderName: string | undefined;
   idNo: string | undefined;
 }
@@ -25,7 +23,6 @@ const columns = { refusal: typed<Kind | null>(), id: int8 };
 /**
  * Binds a bank card and answers its id. The first card's holder becomes the person's real name;
  * every later card is the same holder's. Numbers of cards and ids are kept sealed.
- *
  * @throws {DomainError} `bank_card_invalid` for no card number, or one of another bank or type;
  * `real_name_missing`, `bank_card_holder`, `bank_card_taken`; `params_invalid` for no id number,
  * and when there are too many cards already

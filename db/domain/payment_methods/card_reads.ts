@@ -6,7 +6,6 @@ import { CARD_COUNT_MAX, maskCard, maskIdNo } from "./card_rules.ts";
 
 export interface BankCard {
   id: number;
-  /** Its last four digits behind asterisks. */
   maskedNumber: string;
   bankCode: string;
   bankName: string;
@@ -28,7 +27,6 @@ const isOwn = (userId: number) =>
     isNull(paymentMethods.removedAt),
   );
 
-/** A person's bank cards, in the order they were bound. */
 export async function listCards(ctx: Ctx, { userId }: { userId: number }): Promise<BankCard[]> {
   const cards = await ctx.db.select({
     id: paymentMethods.id,
@@ -41,7 +39,6 @@ export async function listCards(ctx: Ctx, { userId }: { userId: number }): Promi
   return cards.map(({ last4, ...card }) => ({ ...card, maskedNumber: maskCard(last4) }));
 }
 
-/** A usable bank card of one's own, to pay money out to; undefined for other people's, too. */
 export async function readOwnCard(
   ctx: Ctx,
   { userId, cardId }: { userId: number; cardId: number },
@@ -57,7 +54,6 @@ export async function readOwnCard(
   return card;
 }
 
-/** A person's verified name; undefined before there is one. */
 export async function readRealName(
   ctx: Ctx,
   userId: number,
@@ -67,7 +63,6 @@ export async function readRealName(
   return row;
 }
 
-/** One's own verified name with the id number as far as it may be shown. */
 export async function readNameProof(
   ctx: Ctx,
   userId: number,

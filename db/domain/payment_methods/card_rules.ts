@@ -1,13 +1,11 @@
 import { inChina } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
 
-/** Most bank cards a person may have. */
 export const CARD_COUNT_MAX = 20;
 /** Longest text taken for a card number: 19 digits and what people put between them. */
 export const CARD_TEXT_LENGTH_MAX = 32;
 /** Longest name of a card's holder, in characters as people count them (code points). */
 export const HOLDER_NAME_LENGTH_MAX = 50;
-/** `real_names.id_type` of a mainland id card. */
 export const ID_CARD = "idcard";
 
 /** Digits of a card number (ISO/IEC 7812); below 12 no bank of ours issues any. */
@@ -18,7 +16,6 @@ const ID_WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const ID_CHECKS = "10X98765432";
 const BIRTH_YEAR_MIN = 1900;
 
-/** The digits of a card number as typed, or undefined when no card can have it (12…19, Luhn). */
 export function parseCardNumber(text: string): string | undefined {
   const digits = text.replaceAll(/\s/g, "");
   return CARD_NUMBER.test(digits) && isLuhn(digits) ? digits : undefined;
@@ -35,7 +32,6 @@ export function isLuhn(digits: string): boolean {
 
 /**
  * The one spelling of a mainland id number: 18 characters, the last perhaps a capital X.
- *
  * @param now whoever has a number was born before
  * @throws {DomainError} `params_invalid` for a wrong check digit or an impossible day of birth
  */
@@ -47,7 +43,6 @@ export function parseIdNo(text: string, now: Date): string {
   return idNo;
 }
 
-/** The check character of the first 17 digits of an id number. */
 export function idCheckOf(digits: string): string {
   const sum = ID_WEIGHTS.reduce((sum, weight, at) => sum + weight * Number(digits[at]), 0);
   return ID_CHECKS[sum % 11]!;
@@ -61,12 +56,10 @@ function isBirthday(yyyymmdd: string, now: Date): boolean {
   return isDay && at.getUTCFullYear() >= BIRTH_YEAR_MIN && at <= inChina(now);
 }
 
-/** A card as it may be shown: only its last four digits. */
 export function maskCard(last4: string): string {
   return `**** **** **** ${last4}`;
 }
 
-/** An id number as its owner sees it: the first three and the last four characters. */
 export function maskIdNo(idNo: string): string {
   return idNo.slice(0, 3) + "*".repeat(Math.max(0, idNo.length - 7)) + idNo.slice(-4);
 }

@@ -35,7 +35,6 @@ export interface PaymentMethod {
   money: number;
 }
 
-/** Whose methods, and how much of them the reader may see. */
 export interface MethodsReader {
   userId: number;
   /** Without it an account is its last four characters, and a QR code, which says the same, nothing. */
@@ -43,8 +42,6 @@ export interface MethodsReader {
 }
 
 /**
- * A person's ways to be paid, in their order, without removed ones.
- *
  * @param type absent: all
  * @throws {DomainError} `user_missing`
  */
@@ -56,11 +53,7 @@ export async function listMethods(
   return await readMethods(ctx, reader, isListed);
 }
 
-/**
- * One of them.
- *
- * @throws {DomainError} `user_missing`, `payment_method_missing` also for another person's
- */
+/** @throws {DomainError} `user_missing`, `payment_method_missing` also for another person's */
 export async function readMethod(
   ctx: Ctx,
   { methodId, ...reader }: MethodsReader & { methodId: number },

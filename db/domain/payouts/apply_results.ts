@@ -7,10 +7,8 @@ import { recordAction } from "../operators/record_action.ts";
 import type { Result } from "./rules.ts";
 import { isWithin, type Scope } from "./scope.ts";
 
-/** Results entered together, in one transaction. */
 export const RESULTS_COUNT_MAX = 500;
 
-/** What a line of a file says of a record. */
 export interface LineResult extends Result {
   line: number;
   serialId: string;
@@ -29,7 +27,6 @@ const columns = {
  * Enters the results of up to {@link RESULTS_COUNT_MAX} different records, in one statement, with
  * one line of the audit for all that changed. Records are locked in the order of their ids; what is
  * as it was stays untouched, and a record that was paid out stays so (M10).
- *
  * @returns the outcomes, in the order of the results
  */
 export function applyResults(

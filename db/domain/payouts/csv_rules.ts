@@ -39,7 +39,6 @@ export function guardCell(text: string, { isForSpreadsheet }: GuardOptions): str
   return isGuarded ? `'${text}` : text;
 }
 
-/** The text behind a cell of {@link guardCell}. */
 export function unguardCell(cell: string): string {
   return cell.startsWith("'") ? cell.slice(1) : cell;
 }
@@ -53,7 +52,6 @@ function quoted(cell: string): string {
   return /[",\r\n\ufeff]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-/** What a record pays for, in the words of the contract's sample. */
 export function attributeOf(
   { period, groupId, category }: { period: string; groupId: number; category: string },
 ): string {
@@ -67,12 +65,10 @@ export function isHeader(cells: readonly string[]): boolean {
   return hasAllColumns(cells) && CSV_COLUMNS.every((name, at) => cells[at]!.trim() === name);
 }
 
-/** Whether a line has a cell for each column, and nothing behind them. */
 export function hasAllColumns(cells: readonly string[]): boolean {
   return cells.length >= CSV_COLUMNS.length && isBlank(cells.slice(CSV_COLUMNS.length));
 }
 
-/** Whether there is nothing in a line. */
 export function isBlank(cells: readonly string[]): boolean {
   return cells.every((cell) => cell.trim() === "");
 }

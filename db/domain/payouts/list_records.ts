@@ -18,7 +18,6 @@ export interface RecordsPage {
   /** `start + limit` is at most {@link RECORDS_LISTED_MAX}: callers have checked that. */
   start: number;
   limit: number;
-  /** Whether the reader may see numbers of phones and cards as they are. */
   isFull: boolean;
 }
 
@@ -45,7 +44,6 @@ export async function listRecords(
 }
 
 interface Listing {
-  /** Queries the others refer to. */
   withs: SQL;
   total: SQL;
   records: SQL;

@@ -7,7 +7,6 @@ import { canBePaid } from "./payee.ts";
 import { NO_ACCOUNT, shareOf } from "./rules.ts";
 import { serialIdOf } from "./serial_id.ts";
 
-/** The last share looked at: the next ones follow in the order of group, category and person. */
 export interface RecordCursor {
   groupId: number;
   category: string;
@@ -33,7 +32,6 @@ type Sum = Row<typeof columns>;
  * has one owner's share. Whoever has no real name or usable bank card on file gets a record in
  * error; it stays so when they bring one later, for the CSV prints both states, with the card of
  * the day it is written.
- *
  * @returns where to go on, and how many records were made; no cursor: that was the last of them
  */
 export async function makeRecords(
@@ -62,10 +60,7 @@ function cursorAfter(
   return groupIds.length === limit ? { ...BEGINNING, groupId: groupIds.at(-1)! + 1 } : undefined;
 }
 
-/**
- * The next running groups somebody has paid for, so that a chunk adds up no more than it needs: the
- * index is asked for one group after the other.
- */
+/** Running groups somebody has paid for: the index is asked for one group after the other. */
 async function readGroups(
   ctx: Ctx,
   { period, fromId, limit }: { period: string; fromId: number; limit: number },

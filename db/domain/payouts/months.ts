@@ -1,7 +1,6 @@
 import { CHINA_AHEAD_MS, inChina } from "../china_time.ts";
 import type { Schedule } from "../jobs/rules.ts";
 
-/** The job whose run closes a month. */
 export const PROFIT_JOB = "profit";
 /** Months are China's; a run is due two hours after the end of one. */
 export const PROFIT_SCHEDULE: Schedule = {

@@ -10,7 +10,6 @@ export function payeeCardOf(userId: SQL): SQL {
     order by position, id limit 1)`;
 }
 
-/** Whether somebody can be paid out to: there is a real name and such a card. */
 export function canBePaid(userId: SQL): SQL {
   return sql`(exists (select from real_names where real_names.user_id = ${userId})
     and exists ${payeeCardOf(userId)})`;

@@ -28,7 +28,6 @@ export interface Payment {
  * A payment told before changes nothing. One that comes after its month was closed counts for the
  * month after the newest closed one, so that nobody's share is lost; a month nobody has closed takes
  * its payments however old it is. Who brought the payer is as told, else as their membership says.
- *
  * @throws {DomainError} `operator_no_right` for a key of other groups, `group_missing`,
  *   `user_missing` (nothing is entered), `operation_conflict` when a known `traceId` comes with
  *   another content, `params_invalid` for a payment from the future
@@ -102,7 +101,6 @@ function openPeriodFor(period: string, closed: string[]): string {
   return closed.includes(period) ? periodAfter(closed.at(-1)!) : period;
 }
 
-/** The payments of a call with the people they are about. */
 function named(groupId: number, given: string): SQL {
   return sql`named as materialized (
     select given.*, payer.id as user_id, inviter.id as told_inviter_id, coalesce(inviter.id,
@@ -118,11 +116,7 @@ function named(groupId: number, given: string): SQL {
   )`;
 }
 
-/**
- * All of the payments that are new, or none.
- *
- * @returns the amounts of those that were
- */
+/** @returns the amounts of those that are new; one stranger, and nothing is entered */
 async function enter(ctx: Ctx, groupId: number, given: string): Promise<string[]> {
   const { rows: [row] } = await ctx.db.execute<{ strangers: number; amounts: string[] }>(sql`
     with ${named(groupId, given)}, entered as (

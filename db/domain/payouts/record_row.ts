@@ -7,7 +7,6 @@ import { maskCard } from "../payment_methods/card_rules.ts";
 import { maskPhone } from "../users/rules.ts";
 import { payeeCardOf } from "./payee.ts";
 
-/** What somebody is to be paid, and how far they can be. */
 export interface ProfitRecord {
   serialId: string;
   uid: string;
@@ -38,7 +37,6 @@ export interface PayeeCard {
   bankCode: string;
 }
 
-/** A record with its payee, as {@link selectRecords} answers it. */
 export const recordColumns = {
   serialId: text,
   userId: int8,
@@ -65,7 +63,6 @@ export const recordColumns = {
 };
 export type RecordRow = Row<typeof recordColumns>;
 
-/** The {@link recordColumns} of the records `page` answers: as few as will be shown. */
 export function selectRecords(page: SQL): SQL {
   return sql`select records.serial_id, records.user_id, users.uid, records.period,
       records.group_id, records.category, trim_scale(records.amount)::text as amount,
@@ -117,7 +114,6 @@ export function recordOf(
   };
 }
 
-/** The number of the payee's id card, opened; empty when there is none. */
 export function idNoOf(ctx: Pick<Ctx, "config">, { idNoSealed, userId }: RecordRow): string {
   return idNoSealed ? unseal(ctx.config.keys, idNoSealed, `real_names.id_no:${userId}`) : "";
 }

@@ -4,11 +4,8 @@ export const NO_ACCOUNT = "bank account not found";
 export const DESCRIPTION_LENGTH_MAX = 200;
 /** How far into the list of records anybody may page, and how many found ones are counted. */
 export const RECORDS_LISTED_MAX = 10_000;
-/** Longest keyword of a search. */
 export const KEYWORD_LENGTH_MAX = 50;
-/** Most payments of one call. */
 export const PAYMENTS_COUNT_MAX = 1_000;
-/** Longest `trace_id` of a payment. */
 export const TRACE_ID_LENGTH_MAX = 128;
 
 /** CNY above none, to four places, at most ten digits before the point. */
@@ -16,18 +13,15 @@ const AMOUNT = /^(?=.*[1-9])(0|[1-9]\d{0,9})(\.\d{1,4})?$/;
 const PLACES = 4;
 const UNITS_PER_YUAN = 10_000n;
 
-/** Whether a text is an amount somebody may have paid. */
 export function isAmount(text: string): boolean {
   return AMOUNT.test(text);
 }
 
-/** A decimal of at most four places, none below zero, in ten-thousandths. */
 export function unitsOf(decimal: string): bigint {
   const [whole, fraction = ""] = decimal.split(".");
   return BigInt(whole + fraction.padEnd(PLACES, "0"));
 }
 
-/** Ten-thousandths as a decimal without zeros at its end. */
 export function decimalOf(units: bigint): string {
   const fraction = String(units % UNITS_PER_YUAN).padStart(PLACES, "0").replace(/0+$/, "");
   return `${units / UNITS_PER_YUAN}${fraction && `.${fraction}`}`;
@@ -41,13 +35,12 @@ export function shareOf(sum: string, rate: string): string {
   return decimalOf(isUp ? below + 1n : below);
 }
 
-/** What a payout's result says of it. */
 export interface Result {
   state: "claimed" | "error";
   description: string;
 }
 
-/** What banks and operators write when the money has left (behaviour notes, ops 15). */
+/** What banks and operators write when the money has left. */
 const SUCCESS_WORDS = ["成功", "已发放", "claimed"];
 
 /** A word in the result column: undefined says nothing, success is paid, all else says why not. */

@@ -9,7 +9,6 @@ export type Scope = number[] | null;
 /**
  * The groups a caller may speak for, narrowed to the one they named: a key that is limited to
  * groups never reaches another, whatever its call says.
- *
  * @throws {DomainError} `operator_no_right`
  */
 export function scopeOf(actor: OpsActor, groupId: number | undefined): Scope {
@@ -19,7 +18,6 @@ export function scopeOf(actor: OpsActor, groupId: number | undefined): Scope {
   return [groupId];
 }
 
-/** Whether a group is within the scope. */
 export function isWithin(scope: Scope, groupId: SQL): SQL {
   return scope === null ? sql`true` : sql`${groupId} = any(${listOf(scope, "bigint")})`;
 }

@@ -19,7 +19,6 @@ export interface SetResult extends Result {
 /**
  * Says that a record has been paid out, or why it could not be; the same said again changes
  * nothing. A record that was paid out stays so (M10).
- *
  * @throws {DomainError} `profit_missing` also for one out of the scope,
  *   `profit_claimed` for a paid one
  */

@@ -10,7 +10,6 @@ import type { Scope } from "./scope.ts";
 /** Problems of one kind that are told one by one; of more there is only the number. */
 export const PROBLEMS_TOLD_MAX = 100;
 
-/** One line of a file, cells as they stand in it. */
 export interface CsvRow {
   /** From 1, the header. */
   line: number;
@@ -23,7 +22,6 @@ export interface Problem {
   text: string;
 }
 
-/** What became of a file's lines. */
 export interface Feedback {
   claimedCount: number;
   failedCount: number;
@@ -31,7 +29,6 @@ export interface Feedback {
   /** Lines without a result. */
   skippedCount: number;
   unknownCount: number;
-  /** The first {@link PROBLEMS_TOLD_MAX}. */
   unknown: Problem[];
   rejectedCount: number;
   rejected: Problem[];
@@ -41,7 +38,6 @@ export interface Feedback {
  * Enters what a bank's file, the contract's CSV with its last column filled in, says of records:
  * line by line as it is read, in batches that are each entered whole. The same file again changes
  * nothing, so one that broke off is simply sent again. Lines that are wrong are told and left out.
- *
  * @throws {DomainError} `params_invalid` when the first line is not the contract's: nothing is done
  */
 export async function takeFeedback(
@@ -95,7 +91,6 @@ function countsOf({ unknown: _unknown, rejected: _rejected, ...counts }: Feedbac
 
 const SERIAL_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** What the lines so far have come to. */
 class Tally {
   readonly feedback: Feedback = {
     claimedCount: 0,
@@ -108,7 +103,6 @@ class Tally {
     rejected: [],
   };
 
-  /** What a line says; undefined, and counted, for one that says nothing or cannot be entered. */
   read({ line, cells }: CsvRow): LineResult | undefined {
     if (isBlank(cells)) return undefined;
     if (!hasAllColumns(cells)) return this.#reject(line, "列数不正确");

@@ -11,7 +11,6 @@ import {
 import { idNoOf, recordColumns, recordOf, type RecordRow, selectRecords } from "./record_row.ts";
 import { isWithin, type Scope } from "./scope.ts";
 
-/** Records read, opened and written at a time. */
 const PAGE_COUNT = 1_000;
 const NIL_SERIAL_ID = "00000000-0000-0000-0000-000000000000";
 

@@ -20,7 +20,6 @@ import {
 
 export interface CreateInput extends PacketTerms {
   userId: number;
-  /** Whom it is for: a group by its number, or a friend by uid. */
   scene: { type: typeof ChannelType[keyof typeof ChannelType]; id: string };
   /** Empty: the usual one. */
   blessing: string;
@@ -31,7 +30,6 @@ const drawSecurely: Draw = (from, to) => randomInt(from, to + 1);
 /**
  * Makes a packet and draws its shares, so that opening is no more than taking the next one. No
  * money moves: it waits ten minutes to be paid (`payRedPacket`).
- *
  * @returns the packet's number
  * @throws {DomainError} `amount_invalid`, `redpacket_invalid`; `user_missing`, `self_refused`,
  *   `friend_missing`; `group_missing`, `group_disbanded`, `group_not_member`

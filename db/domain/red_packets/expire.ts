@@ -7,7 +7,6 @@ import { postedRefund } from "../ledger/post.ts";
 /**
  * Gives back what is left of packets whose day is over: each once, whoever comes first, the job or
  * somebody who looks (M8). A packet that is being opened at this moment is left to the next call.
- *
  * @returns how many
  */
 export async function refundExpiredRedPackets(
@@ -38,11 +37,7 @@ export async function refundExpiredRedPackets(
   return rows.length;
 }
 
-/**
- * The same for one packet, when it is due.
- *
- * @returns whether it has been given back by this call
- */
+/** @returns whether it has been given back by this call */
 export async function refundIfExpired(
   ctx: Ctx,
   { id, state, expiresAt }: { id: number; state: RedPacketState; expiresAt: Date },

@@ -23,7 +23,6 @@ import { checkOpening, type OpenInput } from "./rules.ts";
  * into the wallet and the notice to sender and opener are one statement: the packet's row is
  * locked for no longer than the database needs for it, so a hot packet's openers do not wait for
  * each other's round trips.
- *
  * @returns 分 taken
  * @throws {DomainError} `redpacket_missing`, `redpacket_refused`, `redpacket_unpaid`,
  *   `redpacket_opened`, `redpacket_empty`, `redpacket_expired`

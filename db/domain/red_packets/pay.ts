@@ -30,7 +30,6 @@ type Packet = Awaited<ReturnType<typeof findOwn>>;
  * Pays for one's own packet, which opens it for a day and shows it in the chat. Money, packet and
  * message are one transaction: where the message is refused nothing has happened, and the token is
  * still good. The same call again is answered again (M5).
- *
  * @returns the movement that paid
  * @throws {DomainError} `redpacket_missing`, `redpacket_paid`, `redpacket_expired`,
  *   `balance_insufficient`, why a message is refused, and what {@link payOnce} throws

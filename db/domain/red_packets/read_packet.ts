@@ -11,11 +11,9 @@ import { type PacketStatus, statusOf } from "./rules.ts";
 
 export interface PacketKey {
   redpacketNo: string;
-  /** Who looks. */
   userId: number;
 }
 
-/** A packet before it is opened. */
 export interface PacketFace {
   sender: { uid: string; name: string };
   blessing: string;
@@ -28,7 +26,6 @@ export interface TakenShare {
   /** 分 */
   amount: number;
   openedAt: Date;
-  /** The largest of a random packet all of which is taken. */
   isLuckiest: boolean;
 }
 
@@ -44,7 +41,6 @@ export interface PacketDetail extends PacketFace {
   finishedAt: Date | null;
   /** From payment to the last share, ms; 0 unless finished. */
   finishedAfterMs: number;
-  /** In the order they were taken. */
   shares: TakenShare[];
 }
 
@@ -89,7 +85,6 @@ const columns = {
   finishedAt: redPackets.finishedAt,
 };
 
-/** Whom the packet is for, and who sent it. */
 function visibleTo({ db }: Ctx, userId: number) {
   const member = db.select({ userId: groupMembers.userId }).from(groupMembers).where(
     and(
@@ -126,10 +121,8 @@ function faceOf(packet: Awaited<ReturnType<typeof findPacket>>, now: Date): Pack
 }
 
 /**
- * A look before opening, for whom the packet is for and for its sender. Takes nothing; what is due
- * goes back first.
- *
- * @throws {DomainError} `redpacket_missing`, also for everybody else
+ * Takes nothing; what is due goes back first.
+ * @throws {DomainError} `redpacket_missing`, also for whom it is not for
  */
 export async function lookAtRedPacket(ctx: Ctx, key: PacketKey): Promise<PacketFace> {
   const packet = await findPacket(ctx, key, { withShares: false });
@@ -138,9 +131,8 @@ export async function lookAtRedPacket(ctx: Ctx, key: PacketKey): Promise<PacketF
 }
 
 /**
- * Everything about a packet, for whom it is for and for its sender; what is due goes back first.
- *
- * @throws {DomainError} `redpacket_missing`, also for everybody else
+ * What is due goes back first.
+ * @throws {DomainError} `redpacket_missing`, also for whom it is not for
  */
 export async function readRedPacket(ctx: Ctx, key: PacketKey): Promise<PacketDetail> {
   const seen = await findPacket(ctx, key, { withShares: true });

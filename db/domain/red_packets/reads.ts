@@ -12,7 +12,6 @@ interface Named {
   name: string;
 }
 
-/** A packet as somebody who wants to open it finds it. */
 export interface PacketSeen extends OpeningFacts {
   id: number;
   /** Absent: a packet for one person. */
@@ -37,11 +36,7 @@ const columns = {
   isInScene: bool,
 };
 
-/**
- * Looks before opening; locks nothing.
- *
- * @throws {DomainError} `redpacket_missing`
- */
+/** @throws {DomainError} `redpacket_missing` */
 export async function readForOpening(
   ctx: Ctx,
   { redpacketNo, userId, channel }: OpenInput,

@@ -6,10 +6,8 @@ import { users } from "../../schema/users.ts";
 import { CHINA_AHEAD_MS } from "../china_time.ts";
 import { type PacketStatus, statusOf, YEAR_COUNT_MAX, yearOf, yearStartMs } from "./rules.ts";
 
-/** One person's packets of one year. */
 export interface YearOf {
   userId: number;
-  /** As it passes in UTC+8; of packets sent the year of payment. */
   year: number;
 }
 
@@ -60,7 +58,6 @@ export interface Sum {
   count: number;
 }
 
-/** What somebody has paid for packets in a year; what came back of it is not taken off. */
 export async function sumSent(ctx: Ctx, { userId, year }: YearOf): Promise<Sum> {
   const [sum] = await ctx.db
     .select({
@@ -72,7 +69,6 @@ export async function sumSent(ctx: Ctx, { userId, year }: YearOf): Promise<Sum> 
   return sum!;
 }
 
-/** What somebody has taken in a year, and how often it was the largest share of all. */
 export async function sumTaken(
   ctx: Ctx,
   { userId, year }: YearOf,
@@ -106,7 +102,6 @@ export interface SentRecord {
   status: PacketStatus;
 }
 
-/** What somebody has sent in a year, newest first. */
 export async function listSent(
   ctx: Ctx,
   { userId, year, pageIndex, pageSize }: YearPage,
@@ -144,7 +139,6 @@ export interface TakenRecord {
   openedAt: Date;
 }
 
-/** What somebody has taken in a year, newest first. */
 export async function listTaken(
   ctx: Ctx,
   { userId, year, pageIndex, pageSize }: YearPage,

@@ -1,16 +1,14 @@
 import { CHINA_AHEAD_MS, inChina } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
 
-/** Most shares of one packet. */
 export const SHARE_COUNT_MAX = 100;
 /** Most one share may be, 分. */
 export const SHARE_AMOUNT_MAX = 20_000;
-/** How long a packet may wait to be paid, and to be opened, ms (behaviour notes, 1.8). */
+/** How long a packet may wait to be paid, and to be opened, ms. */
 export const UNPAID_LIFE_MS = 10 * 60 * 1000;
 export const OPEN_LIFE_MS = 24 * 60 * 60 * 1000;
 export const BLESSING_DEFAULT = "恭喜发财，大吉大利";
 export const BLESSING_LENGTH_MAX = 50;
-/** Most years the records are offered by. */
 export const YEAR_COUNT_MAX = 100;
 
 const FIXED = 1;
@@ -28,7 +26,6 @@ export type Draw = (from: number, to: number) => number;
 export interface PacketTerms {
   /** 1 equal shares, 2 drawn at random. */
   type: number;
-  /** 分, all shares together. */
   amount: number;
   shareCount: number;
 }
@@ -36,7 +33,6 @@ export interface PacketTerms {
 /**
  * Refuses a packet that cannot be shared out: at least 1 分 a share and at most
  * {@link SHARE_AMOUNT_MAX}, equal shares without a remainder.
- *
  * @throws {DomainError} `redpacket_invalid`
  */
 export function checkTerms({ type, amount, shareCount }: PacketTerms): void {
@@ -99,12 +95,10 @@ export function yearStartMs(year: number): number {
   return new Date(0).setUTCFullYear(year, 0, 1) - CHINA_AHEAD_MS;
 }
 
-/** The year a moment is in there. */
 export function yearOf(at: Date): number {
   return inChina(at).getUTCFullYear();
 }
 
-/** What decides whether somebody may open a packet. */
 export interface OpeningFacts extends StatusFacts {
   openedCount: number;
   shareCount: number;
@@ -114,7 +108,6 @@ export interface OpeningFacts extends StatusFacts {
 
 /**
  * Refuses an opening that cannot succeed, with the reason that helps most.
- *
  * @throws {DomainError} `redpacket_refused`, `redpacket_unpaid`, `redpacket_opened`,
  *   `redpacket_empty`, `redpacket_expired`
  */

@@ -12,7 +12,6 @@ import { HOST } from "./view.ts";
  * Two statements on purpose: the first waits for those who are just entering, and only one that
  * begins after it sees them all. Nobody enters in between, and a closed room's members are shown to
  * nobody, so ending between the two leaves nothing but rows that are removed as absent.
- *
  * @throws {DomainError} `room_missing`, to people who may not close it as well
  */
 export async function closeRoom(

@@ -21,9 +21,7 @@ export interface CreatedRoom {
 }
 
 /**
- * Opens a room with its creator in it as host. A club's room leaves one piece of pending work
- * (`room_opened`) for telling the club.
- *
+ * A club's room leaves one piece of pending work (`room_opened`) for telling the club.
  * @throws {DomainError} `club_missing` unless the creator is a member of the club
  */
 export async function createRoom(

@@ -10,7 +10,6 @@ import { isOpenTo } from "./view.ts";
 export interface InviteToRoomInput {
   roomId: string;
   inviterId: number;
-  /** The invited person. */
   uid: string;
 }
 

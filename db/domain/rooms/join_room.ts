@@ -10,14 +10,12 @@ import { HOST, isOpenTo } from "./view.ts";
 export interface JoinRoomInput {
   roomId: string;
   userId: number;
-  /** Makes a token for the audio channel of that name. */
   buildToken(channel: string): Promise<string>;
 }
 
 /**
  * Lets a person into a room, or renews their sign of life, and answers the token of the audio
  * channel: one for all of the room, handed out again for 23 of its 24 hours.
- *
  * @throws {DomainError} `room_missing`; `room_refused` when a host who is there blocked the person
  */
 export async function joinRoom(ctx: Ctx, input: JoinRoomInput): Promise<{ token: string }> {

@@ -2,7 +2,6 @@ import { and, eq } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { roomMembers } from "../../schema/rooms.ts";
 
-/** Takes a person out of a room; nothing happens to somebody who is not in it. */
 export async function leaveRoom(
   ctx: Ctx,
   { roomId, userId }: { roomId: string; userId: number },

@@ -15,7 +15,6 @@ import { isOpenTo, roomJson, type RoomView } from "./view.ts";
 
 /**
  * One room as a viewer sees it. Reading it is a sign of life of a viewer who is in it.
- *
  * @throws {DomainError} `room_missing` for unknown, closed and hidden rooms
  */
 export async function readRoom(
@@ -100,16 +99,13 @@ export function listRoomsQuery(
     order by page.created_at desc, page.id desc`;
 }
 
-/** A room behind a shared link, for people who may not be logged in. */
 export interface SharedRoom extends RoomView {
   closed: boolean;
-  /** Who shared the link. */
   from: Profile;
 }
 
 /**
  * The room behind a shared link, open or closed; nobody is in a closed one.
- *
  * @param viewerId absent: seen by nobody in particular
  * @throws {DomainError} `room_missing`
  */

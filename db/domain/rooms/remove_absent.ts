@@ -3,11 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { instant, int8, rows } from "../../sql.ts";
 import { absentSince } from "./rules.ts";
 
-/**
- * Deletes at most `limit` rows of people who left rooms without a word; no read shows them anyway.
- *
- * @returns how many rows went; `limit` means there may be more
- */
+/** @returns how many rows went; `limit` means there may be more */
 export async function removeAbsentRoomMembers(
   ctx: Pick<Ctx, "db" | "now">,
   limit: number,

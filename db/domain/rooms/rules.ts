@@ -34,7 +34,6 @@ export function placeOf(
     : { clubId: clubId || undefined, inviteOnly: false };
 }
 
-/** Where a tap on a notification about a room leads. */
 export function roomUrl(roomId: string): string {
   return `plaza://room/${roomId}`;
 }

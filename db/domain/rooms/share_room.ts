@@ -5,11 +5,7 @@ import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { isOpenTo } from "./view.ts";
 
-/**
- * The id under which a person shares a room; the same each time.
- *
- * @throws {DomainError} `room_missing`
- */
+/** @throws {DomainError} `room_missing` */
 export async function shareRoom(
   ctx: Ctx,
   { roomId, userId }: { roomId: string; userId: number },

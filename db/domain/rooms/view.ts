@@ -5,7 +5,6 @@ import type { Profile } from "../users/profile.ts";
 import { profileJson } from "../users/profile_json.ts";
 import { absentSince, ROOM_MEMBERS_SHOWN_COUNT } from "./rules.ts";
 
-/** The club of a room as one viewer sees it. */
 export interface RoomClub {
   clubId: string;
   name: string;
@@ -13,11 +12,9 @@ export interface RoomClub {
   ownerUid: string;
   createdAtMs: number;
   memberTotal: number;
-  /** The viewer is a member. */
   joined: boolean;
 }
 
-/** A room as one viewer sees it. */
 export interface RoomView {
   roomId: string;
   name: string;
@@ -25,9 +22,7 @@ export interface RoomView {
   inviteOnly: boolean;
   hostUid: string;
   club: RoomClub | null;
-  /** The first {@link ROOM_MEMBERS_SHOWN_COUNT} people in it, hosts first. */
   members: Profile[];
-  /** All people in it. */
   memberTotal: number;
 }
 

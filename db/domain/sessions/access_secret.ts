@@ -9,7 +9,6 @@ export function accessSecretsOf(keys: Keys, uid: string, token: string): string[
   return keys.session.map((key) => hmacHex(key, `${uid}:${token}`).slice(0, 32));
 }
 
-/** How a bearer token is stored and looked up. */
 export function hashToken(token: string): string {
   return sha256Hex(token);
 }

@@ -3,10 +3,8 @@ import { chunksOf } from "../../../config/runtime/chunks.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 
-/** Most sessions one statement is asked about. */
 const TOKENS_COUNT_MAX = 5_000;
 
-/** Which of these sessions are still live, by the database alone. */
 export async function readLiveTokens(ctx: Ctx, tokenHashes: string[]): Promise<Set<string>> {
   const live = new Set<string>();
   for (const asked of chunksOf(tokenHashes, TOKENS_COUNT_MAX)) {

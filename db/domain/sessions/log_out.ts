@@ -3,7 +3,6 @@ import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 import { endSessions } from "./session_cache.ts";
 
-/** Ends one session, everywhere at once. Ending it again changes nothing. */
 export async function logOut(ctx: Ctx, { tokenHash }: { tokenHash: string }): Promise<void> {
   await ctx.db.update(sessions).set({ revokedAt: ctx.now() })
     .where(and(eq(sessions.tokenHash, tokenHash), isNull(sessions.revokedAt)));

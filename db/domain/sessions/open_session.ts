@@ -18,7 +18,6 @@ export interface Client {
   address: string;
 }
 
-/** A device as the chat app describes it. */
 export interface Device {
   /** The client's own id of it. */
   deviceId: string;
@@ -35,7 +34,6 @@ export interface OpenSessionInput {
   /** `sessions.kind` */
   kind: number;
   client: Client;
-  /** Kept among the person's devices. */
   device?: Device | undefined;
 }
 
@@ -46,11 +44,9 @@ export interface LoggedIn {
   token: string;
   accessSecret: string;
   expiresAt: Date;
-  /** Whether this login made the account. */
   registered: boolean;
 }
 
-/** How often a login that met another one of the same person is tried again. */
 const LOGIN_RACE_COUNT_MAX = 5;
 /** Broken by two logins of one person at once, and by a drawn short number that somebody has. */
 const LOST_DRAWS = ["sessions_live", "chat_accounts_shortNo_unique"];
@@ -59,7 +55,6 @@ const LOST_DRAWS = ["sessions_live", "chat_accounts_shortNo_unique"];
  * Opens the session of a login: the one place that does (partners' clients are granted theirs in
  * `partners/client_tokens.ts`). Of one person's sessions of one kind (app, web) the newest lives;
  * the others end at once, and their sockets are told.
- *
  * @returns undefined when `person` names nobody
  * @throws {DomainError} `account_frozen` for a disabled account, `account_missing` for a deleted one
  */

@@ -5,7 +5,6 @@ import { users } from "../../schema/users.ts";
 import { bool, instant, int4, int8, maybe, milliseconds, rows, text } from "../../sql.ts";
 import type { Session } from "./session.ts";
 
-/** The session with this token, unless it was ended or has run out; whatever its person's status. */
 export async function readSession(ctx: Ctx, tokenHash: string): Promise<Session | undefined> {
   const [row] = await ctx.db
     .select({
@@ -44,7 +43,6 @@ export async function readSession(ctx: Ctx, tokenHash: string): Promise<Session 
 
 export interface GuardKey {
   key: string;
-  /** How long the key is used up, ms. */
   windowMs: number;
 }
 
@@ -61,7 +59,6 @@ const columns = {
 /**
  * The session and the duplicate-call guard from Postgres alone, in one statement: what a request
  * asks while Redis is away.
- *
  * @returns the session, and whether every guard key was unused (and is now used)
  */
 export async function readSessionAndUseKeys(

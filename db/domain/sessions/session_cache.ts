@@ -15,7 +15,6 @@ export function sessionCacheKey(tokenHash: string): string {
   return `session:${tokenHash}`;
 }
 
-/** What the cache says: a session, that it has ended, or nothing. */
 export function parseCachedSession(cached: string | null): Session | "ended" | undefined {
   if (cached === null) return undefined;
   return cached === ENDED ? "ended" : JSON.parse(cached) as Session;
@@ -63,7 +62,6 @@ export async function endSessionsInCache(redis: Redis, tokenHashes: string[]): P
 
 /**
  * Adds the ends Redis has not heard of to a pipeline, in front of everything else.
- *
  * @returns how many commands were added, and what to call once the pipeline got through
  */
 export function tellPendingEnds(redis: Redis, pipeline: Pipeline) {

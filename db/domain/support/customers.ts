@@ -19,7 +19,6 @@ import { insertPerson } from "../users/insert_person.ts";
 
 export interface CustomerLogin {
   appId: number;
-  /** The partner's own id of the customer; undefined: somebody new each time. */
   customerId: string | undefined;
   /** Absent: as it was. */
   name: string | undefined;
@@ -28,9 +27,7 @@ export interface CustomerLogin {
 
 export interface Customer {
   token: string;
-  /** The app's first desk. */
   storeId: number;
-  /** The customer's number in the app. */
   appUid: number;
 }
 
@@ -46,7 +43,6 @@ const columns = {
 
 /**
  * Lets a customer of an app in: the same person, by the same token, whenever the same id comes.
- *
  * @throws {DomainError} `app_missing` for an unknown or disabled app, and for one of the house,
  *   which has no customers; `store_missing` when it has no desk; `account_frozen`
  */

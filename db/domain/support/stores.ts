@@ -7,7 +7,6 @@ import { ensurePeople, type NamedPerson } from "../users/ensure_people.ts";
 
 /**
  * Opens a desk where an app's customers are helped, by these people, in this order.
- *
  * @returns its number
  * @throws {DomainError} `app_missing` for an app of the house, which has no customers;
  *   `params_invalid` when there are {@link STORE_COUNT_MAX} already; `user_missing`
@@ -34,8 +33,7 @@ export function addStore(
 }
 
 /**
- * Replaces everybody at a desk. A customer whose helper is gone gets another one.
- *
+ * A customer whose helper is gone gets another one.
  * @throws {DomainError} `store_missing`, `user_missing`
  */
 export function setSellers(

@@ -8,7 +8,6 @@ import { int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { chooseSeller, SELLER_COUNT_MAX, sellerName } from "../partners/rules.ts";
 
-/** Who helps a customer. */
 export interface Supporter {
   appUid: number;
   name: string;
@@ -17,8 +16,7 @@ export interface Supporter {
 }
 
 /**
- * Who helps a customer at a desk: for good, as long as they work there.
- *
+ * The same helper for good, as long as they work there.
  * @param draw as in {@link chooseSeller}
  * @throws {DomainError} `store_missing`, `seller_missing`
  */
@@ -79,12 +77,7 @@ async function readSellers(
   );
 }
 
-/**
- * Keeps who was chosen. Of two choices at once the first stands, unless that person has left the
- * desk.
- *
- * @returns whose turn it is
- */
+/** Of two choices at once the first stands, unless that person has left the desk. */
 async function keepChoice(
   ctx: Ctx,
   { userId, storeId, sellerId }: { userId: number; storeId: number; sellerId: number },

@@ -6,7 +6,6 @@ import { postedRefund } from "../ledger/post.ts";
 /**
  * Gives back transfers nobody has received within their day: each once, whoever comes first, the
  * job or somebody who looks (M7, M8). One that is being received is left to the next call.
- *
  * @returns how many
  */
 export async function refundExpiredTransfers(

@@ -2,9 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { DomainError, type Kind } from "../errors.ts";
 import { known } from "../users/who_is_there.ts";
 
-/** Somebody money is to be sent to. */
 export interface PayeeRow {
-  /** Why not, as the name of a failure. */
   refusal: Kind | null;
 }
 
@@ -22,11 +20,7 @@ export function payeeOf({ userId, uid }: { userId: number; uid: string }): SQL {
     from users where users.uid = ${uid} and ${known}`;
 }
 
-/**
- * Refuses whom {@link payeeOf} has not found, or has a reason against.
- *
- * @throws {DomainError} `user_missing`, `self_refused`, `friend_missing`
- */
+/** @throws {DomainError} `user_missing`, `self_refused`, `friend_missing` */
 export function checkPayee(payee: PayeeRow | undefined): void {
   if (!payee) throw new DomainError("user_missing");
   if (payee.refusal !== null) throw new DomainError(payee.refusal);

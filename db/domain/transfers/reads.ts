@@ -23,13 +23,11 @@ export interface Transfer {
 
 export interface TransferKey {
   no: string;
-  /** Who asks. */
   userId: number;
 }
 
 /**
- * A transfer for its two parties; what is due goes back first.
- *
+ * What is due goes back first.
  * @throws {DomainError} `transfer_missing`, also for everybody else
  */
 export async function readTransfer(ctx: Ctx, key: TransferKey): Promise<Transfer> {

@@ -10,7 +10,6 @@ import type { TransferKey } from "./reads.ts";
 /**
  * Takes in what somebody was sent, once (M7). The state and the money's way into the wallet are one
  * statement. What is due is given back instead.
- *
  * @throws {DomainError} `transfer_missing`, also for everybody but the payee; `transfer_settled`
  */
 export async function receiveTransfer(ctx: Ctx, { no, userId }: TransferKey): Promise<void> {

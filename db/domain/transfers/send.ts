@@ -18,7 +18,6 @@ export interface TransferInput {
   payToken: string;
   /** 分 */
   amount: number;
-  /** Whom to; a friend. */
   toUid: string;
   remark: string;
 }
@@ -33,7 +32,6 @@ interface Sent {
  * Sends a friend money: it leaves the wallet at once and waits a day to be received. Money,
  * transfer and the message that tells of it are one transaction; the same call again answers the
  * same transfer (M5).
- *
  * @returns the transfer's number
  * @throws {DomainError} `amount_invalid`, `user_missing`, `self_refused`, `friend_missing`,
  *   `balance_insufficient`, `message_blacklisted`, and what {@link payOnce} throws

@@ -19,7 +19,6 @@ export interface NewUser {
 /**
  * Adds people, all of them or nobody. They log in with their number as if they had registered, and
  * have a profile: the name.
- *
  * @returns them in the order given, at most `BULK_COUNT_MAX`: callers have checked that
  * @throws {DomainError} `account_exists` for a number somebody has
  */

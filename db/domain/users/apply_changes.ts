@@ -14,7 +14,6 @@ import {
 import type { Changed } from "./record_changes.ts";
 import { managed } from "./who_is_there.ts";
 
-/** What becomes of somebody; absent stays as it is. */
 export interface UserChange {
   userId: number;
   name?: string | undefined;
@@ -32,9 +31,7 @@ export async function lockUsers(tx: Ctx, userIds: number[]): Promise<Map<number,
 }
 
 export interface Applied {
-  /** Those who are not as they were. */
   changed: Changed[];
-  /** Token hashes of the sessions that are over; to be told everybody after the commit. */
   endedTokens: string[];
 }
 

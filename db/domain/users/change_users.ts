@@ -13,7 +13,6 @@ import { recordChanges } from "./record_changes.ts";
  * disabled or deleted is logged out everywhere at once; a deleted one given another status is back.
  * The login name of the chat app follows the number it was made of. What is as it was already
  * leaves no trace.
- *
  * @returns the people in the order of `changes`, at most `BULK_COUNT_MAX`: callers have checked that
  * @throws {DomainError} `user_missing`; `account_exists` for a number somebody has;
  *   `params_invalid` for a person named twice

@@ -10,7 +10,6 @@ import { recordChanges } from "./record_changes.ts";
  * number: nobody registers with it anew, and logging in with it answers `account_missing`. Whoever
  * is to have the number must be given it after an operator took it away from the deleted person.
  * Deleted again, nothing happens.
- *
  * @returns those there are of the ids, in their order; at most `BULK_COUNT_MAX`: callers check that
  */
 export async function deleteUsers(

@@ -14,7 +14,6 @@ export interface NamedPerson {
   /** Absent: as it was. */
   name?: string | undefined;
   avatar?: string | undefined;
-  /** `users.phone_muted` */
   phoneMuted?: boolean | undefined;
 }
 
@@ -28,7 +27,6 @@ export interface AppPerson {
 /**
  * The people of an app by the partner's own numbers, made where they are new: to a partner, whom it
  * names exists. In one statement, however many. The house's people are nobody else's to make.
- *
  * @returns in the order named, each once
  * @throws {DomainError} `user_missing` when the house has nobody of that number, or the number is of
  *   those that customers get and no customer has it

@@ -27,7 +27,6 @@ export type NewPerson = Partial<
  * The one way people come to be: an `insert` of people of the house, whose number is their id,
  * unless another app and number are named. What becomes of those who are there (`on conflict …`)
  * and what is answered (`returning …`) the statement adds itself.
- *
  * @param from one is put in for each row of it; absent: those given, in their order
  */
 export function insertPerson(
@@ -54,7 +53,6 @@ export function insertPerson(
   return sql`insert into users (${names}) ${rows}`;
 }
 
-/** A number as columns of {@link NewPerson}. */
 export function mobileColumns({ countryCode, number }: Mobile): NewPerson {
   return { country_code: countryCode, mobile: number };
 }

@@ -9,7 +9,6 @@ import { insertPerson, mobileColumns, onKnownMobile } from "./insert_person.ts";
 /**
  * Logs the owner of a number in, who has just proven to hold it, and makes the account if there is
  * none. See {@link openSession} for what becomes of sessions before.
- *
  * @throws {DomainError} `account_frozen` for a disabled account, `account_missing` for a deleted one
  */
 export async function logInByMobile(

@@ -69,10 +69,7 @@ export interface FoundUser {
   name: string;
 }
 
-/**
- * People whose name has this part somewhere, whatever the case of its letters, newest first; not
- * the deleted ones. Counted up to {@link LISTED_COUNT_MAX}, which is as far as anybody may page.
- */
+/** Newest first, whatever the case of letters, without the deleted; counted to the last page. */
 export async function searchUsersByName(
   ctx: Ctx,
   { part, start, limit }: { part: string; start: number; limit: number },
@@ -93,7 +90,6 @@ export async function searchUsersByName(
   };
 }
 
-/** Who of the house has one of these numbers already, other than `exceptIds`; deleted ones too. */
 export async function findHolder(
   ctx: Ctx,
   { mobiles, exceptIds }: { mobiles: Mobile[]; exceptIds: number[] },

@@ -1,4 +1,3 @@
-/** Most people one call adds, edits or deletes. */
 export const BULK_COUNT_MAX = 500;
 /** How far into a list of people anybody may page, and how many found ones are counted. */
 export const LISTED_COUNT_MAX = 10_000;
@@ -6,7 +5,6 @@ export const PAGE_COUNT_MAX = 100;
 /** Longest mobile number as typed, with its country and what people put between digits. */
 export const MOBILE_LENGTH_MAX = 24;
 
-/** The first of some values that stands among them twice. */
 export function findRepeated<Value>(values: readonly Value[]): Value | undefined {
   const seen = new Set<Value>();
   for (const value of values) {

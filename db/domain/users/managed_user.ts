@@ -5,7 +5,6 @@ import { usernameOf } from "./rules.ts";
 
 export type Status = (typeof UserStatus)[keyof typeof UserStatus];
 
-/** A person of the house as operators see them. */
 export interface ManagedUser {
   id: number;
   uid: string;
@@ -43,7 +42,6 @@ export function managedUser(row: UserRow): ManagedUser {
   return { ...rest, name, mobile, status: status as Status };
 }
 
-/** How somebody who has not chosen a name of their own logs in to the chat app. */
 export function loginNameOf({ uid, mobile }: Pick<ManagedUser, "uid" | "mobile">): string {
   return mobile ? usernameOf(mobile) : uid;
 }

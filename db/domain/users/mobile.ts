@@ -5,7 +5,6 @@ import { DomainError } from "../errors.ts";
 /**
  * The one spelling of a mobile number: `+86`, `0086` and `86` are the same country, spaces and a
  * leading trunk zero do not count.
- *
  * @throws {DomainError} `mobile_invalid` when no such mobile number can exist
  */
 export function parseMobile(countryCode: string, mobile: string): Mobile {

@@ -19,7 +19,6 @@ export function refuseRepeatedMobiles(mobiles: Mobile[]): void {
 
 /**
  * Runs `change`; when it fails because somebody has a number already, says whose it is.
- *
  * @throws {DomainError} `account_exists`, and whatever `change` throws
  */
 export async function refuseTakenMobile<T>(

@@ -13,11 +13,7 @@ export function mobileText(mobile: Mobile | null): string {
   return countryCode === HOME_COUNTRY_CODE ? number : `+${countryCode}${number}`;
 }
 
-/**
- * The number behind such a text.
- *
- * @throws {DomainError} `mobile_invalid`
- */
+/** @throws {DomainError} `mobile_invalid` */
 export function parseMobileText(text: string): Mobile {
   const typed = text.trim();
   if (!typed.startsWith("+")) return parseMobile(HOME_COUNTRY_CODE, typed);

@@ -3,7 +3,6 @@ import type { Ctx } from "../../client/ctx.ts";
 import { users } from "../../schema/users.ts";
 import { type Profile, profileSeenBy } from "./profile.ts";
 
-/** Somebody in a list, and since when. */
 export interface ListedPerson {
   at: Date;
   profile: Profile;
@@ -29,7 +28,6 @@ export function personSeenBy(ctx: Ctx, viewerId: number, userId: SQLWrapper) {
     .as("person");
 }
 
-/** The columns of a {@link personSeenBy} as a profile. */
 export function profileOf(person: ReturnType<typeof personSeenBy>) {
   return {
     uid: person.uid,

@@ -4,13 +4,11 @@ import { users, UserStatus } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 import { visibleUsers } from "./who_is_there.ts";
 
-/** A person as one viewer sees them. */
 export interface Profile {
   uid: string;
   nickname: string;
   avatar: string;
   bio: string;
-  /** The viewer has blocked this person. */
   blocked: boolean;
   /** The viewer has given this person a card, and it was kept. */
   sendCard: boolean;
@@ -58,11 +56,7 @@ export interface ProfileInput {
   bio?: string | undefined;
 }
 
-/**
- * Fills in a new account's profile, once; of two calls at once, one does.
- *
- * @throws {DomainError} `profile_exists`
- */
+/** @throws {DomainError} `profile_exists`, also for the later of two calls at once */
 export async function initProfile(ctx: Ctx, input: ProfileInput): Promise<Profile> {
   const now = ctx.now();
   const { userId, ...profile } = input;
@@ -74,7 +68,6 @@ export async function initProfile(ctx: Ctx, input: ProfileInput): Promise<Profil
   return ofOneself(row);
 }
 
-/** Replaces nickname and avatar, and the introduction if one is given. */
 export async function updateProfile(ctx: Ctx, input: ProfileInput): Promise<Profile> {
   const { userId, ...profile } = input;
   const [row] = await ctx.db.update(users)
@@ -86,8 +79,6 @@ export async function updateProfile(ctx: Ctx, input: ProfileInput): Promise<Prof
 }
 
 /**
- * One person's profile as another (or the same) person sees it.
- *
  * @throws {DomainError} `user_missing` for unknown, deleted and still nameless people, and for
  *   those of partner apps
  */

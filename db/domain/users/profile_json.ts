@@ -4,10 +4,7 @@ import { profileSeenBy } from "./profile.ts";
 /** Nobody in particular looks: nobody is blocked, no card was given. */
 export const NOBODY_ID = 0;
 
-/**
- * A `Profile` as one JSON value, for people inside other things. The table `users` must stand under
- * its own name.
- */
+/** A `Profile` as one JSON value; the table `users` must stand under its own name. */
 export function profileJson(viewerId: number): SQL {
   const pairs = Object.entries(profileSeenBy(viewerId)).map(([name, value]) =>
     sql`${sql.raw(`'${name}'`)}, ${value}`

@@ -7,13 +7,11 @@ import { maskPhone } from "./rules.ts";
 
 type UserAction = "user.create" | "user.update" | "user.delete";
 
-/** Somebody as they were (null: not there) and as they are. */
 export interface Changed {
   before: ManagedUser | null;
   after: ManagedUser;
 }
 
-/** Writes down what became of each: of a change only what is another now. */
 export async function recordChanges(
   tx: Ctx,
   { actor, action, changed }: { actor: OperatorActor; action: UserAction; changed: Changed[] },

@@ -7,7 +7,6 @@ import { operatorIdOf, type OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import { rechargePostedAs } from "./recharge.ts";
 
-/** A recharge as operators see it. */
 export interface Recharge {
   no: string;
   uid: string;
@@ -24,7 +23,6 @@ export interface Recharge {
 /**
  * Credits a recharge whose money an operator has seen arrive: once, however often and by however
  * many it is confirmed (M7).
- *
  * @throws {DomainError} `recharge_missing`
  */
 export function confirmRecharge(

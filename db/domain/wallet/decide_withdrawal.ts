@@ -10,7 +10,6 @@ import { readWithdrawal, type Withdrawal } from "./withdrawal_reads.ts";
 export interface Decision {
   withdrawalNo: string;
   state: Exclude<WithdrawalState, "pending">;
-  /** Why it was rejected; the person reads it. */
   reason: string;
   actor: OpsActor;
 }
@@ -19,7 +18,6 @@ export interface Decision {
  * Decides what becomes of money that is held: it has been paid out, or goes back to the wallet.
  * Once, also when two operators do it at the same time; the same decision again answers what was
  * decided first (M7).
- *
  * @throws {DomainError} `withdrawal_missing`, `withdrawal_decided` the other way
  */
 export function decideWithdrawal(ctx: Ctx, decision: Decision): Promise<Withdrawal> {

@@ -21,7 +21,6 @@ export interface PayTokenInput {
  * Gives a token good for one payment of this amount for whoever knows the pay password. A try is
  * claimed before the password is looked at, so however many guesses come at once, five are
  * compared until one was right or the lock is over. Only the token's hash is kept.
- *
  * @returns 32 hex digits
  * @throws {DomainError} `amount_invalid`, `pay_password_invalid`, `pay_password_unset`,
  *   `pay_password_wrong`, `pay_password_locked`, `wallet_unusable`, `balance_insufficient`,

@@ -7,7 +7,6 @@ import { DomainError } from "../errors.ts";
 import { findOperation, type Operation } from "../ledger/post.ts";
 
 export interface Payment {
-  /** As POST /wallet/pay/token gave it. */
   payToken: string;
   userId: number;
   item: PayItem;
@@ -33,7 +32,6 @@ export function hashPayToken(payToken: string): string {
 /**
  * Spends a pay token on one payment: token, money and whatever `act` writes are one transaction.
  * The same call again, also at the same time or after a lost answer, is answered again (M5).
- *
  * @throws {DomainError} `pay_token_invalid` (unknown, too old, or for somebody or something else),
  *   `operation_conflict` (spent on something else), `wallet_unusable`
  */

@@ -12,11 +12,7 @@ import { checkPayPassword } from "./rules.ts";
 
 const purpose = "pay_password";
 
-/**
- * Sends the code that a pay password is set with to the person's own phone.
- *
- * @throws {DomainError} `phone_missing`, `captcha_too_soon`, `captcha_spent`, `sms_failed`
- */
+/** @throws {DomainError} `phone_missing`, `captcha_too_soon`, `captcha_spent`, `sms_failed` */
 export async function sendPayCode(
   ctx: Ctx,
   { userId, address, deliver }:
@@ -28,8 +24,7 @@ export async function sendPayCode(
 }
 
 /**
- * Whether it is the code that was sent; it stays good for setting the password.
- *
+ * The code stays good for setting the password.
  * @throws {DomainError} `phone_missing`, `captcha_wrong`
  */
 export async function checkPayCode(
@@ -40,8 +35,7 @@ export async function checkPayCode(
 }
 
 /**
- * Sets the pay password, the first or another, and ends any lock. The code is used up.
- *
+ * Ends any lock, too; the code is used up.
  * @throws {DomainError} `pay_password_invalid` (the code stays good), `phone_missing`,
  *   `captcha_wrong`, `service_unavailable` when too many passwords are being hashed
  */

@@ -37,7 +37,6 @@ export async function readBalance(ctx: Ctx, userId: number): Promise<number> {
   return account?.balance ?? 0;
 }
 
-/** One movement as its person's wallet shows it. */
 export interface WalletRecord {
   id: number;
   kind: TransactionKind;

@@ -13,14 +13,12 @@ export interface RechargeInput {
   /** 分 */
   amount: number;
   channelType: RechargeChannelType;
-  /** The caller's name for this call: again, it is the same recharge. */
   operationKey: string | undefined;
 }
 
 /**
  * Notes that somebody pays in. The money is there at once where `RECHARGE_CHANNEL` is
  * `development`, elsewhere once an operator has seen it. A wallet that may not pay may receive.
- *
  * @returns the recharge's number
  * @throws {DomainError} `amount_invalid`, `operation_conflict` when the key named another recharge
  */

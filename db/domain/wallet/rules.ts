@@ -3,12 +3,10 @@ import { DomainError } from "../errors.ts";
 /** Wrong pay passwords after which none is looked at for {@link PAY_LOCK_MS}. */
 export const PAY_TRY_COUNT_MAX = 5;
 export const PAY_LOCK_MS = 3 * 60 * 60 * 1000;
-/** A pay token lives this long, ms. */
 export const PAY_TOKEN_LIFE_MS = 5 * 60 * 1000;
 /** Least and most of one withdrawal, 分. */
 export const WITHDRAWAL_AMOUNT_MIN = 100;
 export const WITHDRAWAL_AMOUNT_MAX = 5_000_000;
-/** Longest reason an operator gives for a refusal, characters. */
 export const REASON_LENGTH_MAX = 200;
 /** How far into a list of withdrawals an operator may page, and how many are counted. */
 export const WITHDRAWALS_START_MAX = 10_000;
@@ -28,7 +26,6 @@ export function checkWithdrawalAmount(amount: number): void {
   }
 }
 
-/** Ways to pay in, as the chat app lists them; it has the pictures itself. */
 export const rechargeChannels = [
   { type: 1, title: "支付宝", icon: "" },
   { type: 2, title: "微信支付", icon: "" },
@@ -36,7 +33,6 @@ export const rechargeChannels = [
 ] as const;
 export type RechargeChannelType = (typeof rechargeChannels)[number]["type"];
 
-/** What a person should know before asking for money to be paid out. */
 export const withdrawalExplanation: readonly string[] = [
   `单笔提现金额为${yuan(WITHDRAWAL_AMOUNT_MIN)}元至${yuan(WITHDRAWAL_AMOUNT_MAX)}元`,
   "提现前请先完成实名认证并绑定本人的银行卡",

@@ -23,7 +23,6 @@ export interface WithdrawInput {
 /**
  * Asks for money to be paid out to a bank card: it leaves the wallet at once and is held until an
  * operator has decided. The same call again answers the same withdrawal.
- *
  * @returns the withdrawal's number
  * @throws {DomainError} `amount_invalid`, `withdrawal_limit`, `pay_token_invalid`,
  *   `operation_conflict`, `wallet_unusable`, `real_name_missing`, `bank_card_missing`,

@@ -61,7 +61,6 @@ export interface WithdrawalsPage {
   limit: number;
 }
 
-/** One page of withdrawals, newest first, and how many there are. */
 export async function listWithdrawals(
   ctx: Ctx,
   { state, start, limit }: WithdrawalsPage,

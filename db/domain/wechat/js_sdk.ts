@@ -3,7 +3,6 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { type JsapiTicketSource, readJsapiTicket } from "./jsapi_ticket.ts";
 
-/** What a page passes to `wx.config`, and the address it is good for. */
 export interface JsSdkConfig {
   appId: string;
   jsapiTicket: string;
@@ -15,8 +14,6 @@ export interface JsSdkConfig {
 }
 
 /**
- * Signs a page for WeChat's JS-SDK.
- *
  * @param url the page's address; what follows `#` is not signed
  * @throws {DomainError} `wechat_failed`
  */

@@ -30,7 +30,6 @@ const local = new WeakMap<JsapiTicketSource, { fetching?: Promise<string>; kept?
 /**
  * A ticket good for at least five minutes. However many ask, in however many processes, one
  * fetches it and the others take theirs from Redis; without Redis each process fetches its own.
- *
  * @throws {DomainError} `wechat_failed`
  */
 export async function readJsapiTicket(ctx: Ctx, source: JsapiTicketSource): Promise<string> {

@@ -1,9 +1,7 @@
 import { seal, unseal } from "../../../config/runtime/sealed.ts";
 import type { Ctx } from "../../client/ctx.ts";
 
-/** How long a WeChat login lasts, ms. */
 export const WECHAT_SESSION_LIFE_MS = 30 * 24 * 60 * 60 * 1000;
-/** How long somebody may take at WeChat's page, ms. */
 export const WECHAT_LOGIN_LIFE_MS = 10 * 60 * 1000;
 
 type Keyed = Pick<Ctx, "config" | "now">;
@@ -11,7 +9,6 @@ type Keyed = Pick<Ctx, "config" | "now">;
 /** A login under way: bound to the browser that began it by a cookie with this, sealed. */
 export interface WechatLogin {
   state: string;
-  /** Where the browser goes afterwards. */
   returnTo: string;
 }
 

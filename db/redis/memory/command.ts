@@ -1,7 +1,6 @@
 import type { Keyspace } from "./keyspace.ts";
 import type { Reply } from "./reply.ts";
 
-/** One row of the command table. */
 export interface Command {
   /** As Redis counts it: the name included; negative means "at least". */
   arity: number;

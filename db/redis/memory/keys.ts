@@ -3,7 +3,6 @@ import type { Keyspace } from "./keyspace.ts";
 import { parseInteger } from "./numbers.ts";
 import { invalidExpiry, type Reply, ReplyError, syntaxError, wrongArity } from "./reply.ts";
 
-/** Commands about keys as such: their existence, their expiry, all of them at once. */
 export const keyCommands: CommandTable = {
   ping: { arity: -1, run: ping },
   del: { arity: -2, run: (keys, names) => names.filter((key) => keys.delete(key)).length },

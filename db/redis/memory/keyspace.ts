@@ -12,7 +12,6 @@ interface Entry {
 /** How many entries each command looks at on top of its own, to drop what has expired. */
 const SWEEP_STEP_COUNT = 10;
 
-/** The keys, their values and their expiry. An expired key is never seen by anyone. */
 export class Keyspace {
   readonly #entries = new Map<string, Entry>();
   readonly #now: () => number;

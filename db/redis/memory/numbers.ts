@@ -12,7 +12,6 @@ export function parseInteger(text: string, refusal = NOT_AN_INTEGER): bigint {
   return value;
 }
 
-/** `current + by`, refused outside 64 bits like the server does. */
 export function addInteger(current: bigint, by: bigint): bigint {
   const sum = current + by;
   if (sum > INT64_MAX || sum < INT64_MIN) {

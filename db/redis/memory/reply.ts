@@ -1,4 +1,3 @@
-/** What a command answers, in the shapes RESP 2 has. */
 export type Reply = string | number | null | Reply[];
 
 /** A refusal with the text a real server would send. */
