@@ -70,7 +70,7 @@ async function main() {
 
 function serve(deps: Deps) {
   const chat = openChat(deps);
-  const app = createApp(deps, chat);
+  const hono = createApp(deps, chat);
   const soon = openSoon(deps);
   ready.resolve(deps);
   const server = Deno.serve({
@@ -81,7 +81,7 @@ function serve(deps: Deps) {
       console.log(announce(deps, port));
     },
   }, async (request, info) => {
-    const response = await app.fetch(request, info);
+    const response = await hono.fetch(request, info);
     if (request.method !== "GET") soon.ask();
     return response;
   });

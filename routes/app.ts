@@ -14,12 +14,12 @@ import { candidatesFor, loadSurface } from "./surfaces.ts";
 /** The whole of Plaza as one Hono app; whoever gives it no chat socket has none to stop. */
 export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
   const { config, providers, jobs } = deps;
-  const app = new Hono<Env>({ getPath: pathOf });
+  const hono = new Hono<Env>({ getPath: pathOf });
 
   // Raw, and in front of everything: an upgrade's answer has to leave as Deno made it.
-  app.get("/ws", (c) => chat.upgrade(c.req.raw));
+  hono.get("/ws", (c) => chat.upgrade(c.req.raw));
 
-  app.use(async (c, next) => {
+  hono.use(async (c, next) => {
     const requestId = requestIdOf(c.req.header("x-request-id"));
     c.set("ctx", contextFor(deps, requestId));
     c.set("providers", providers);
@@ -42,12 +42,12 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
   // H5 pages have their session in a cookie, which a browser sends to a named origin only.
   const h5Origin = config.h5Url && new URL(config.h5Url).origin;
   const forH5 = h5Origin && cors({ origin: h5Origin, credentials: true, ...crossOrigin });
-  app.use((c, next) => (forH5 && c.req.path.startsWith("/h5/") ? forH5 : forAnybody)(c, next));
+  hono.use((c, next) => (forH5 && c.req.path.startsWith("/h5/") ? forH5 : forAnybody)(c, next));
   // A public API: other origins may read it. Pages of our own set their policy themselves.
-  app.use(secureHeaders({ crossOriginResourcePolicy: false, crossOriginOpenerPolicy: false }));
+  hono.use(secureHeaders({ crossOriginResourcePolicy: false, crossOriginOpenerPolicy: false }));
 
-  app.route("/", metaRoutes(deps));
-  app.all("*", async (c) => {
+  hono.route("/", metaRoutes(deps));
+  hono.all("*", async (c) => {
     const path = c.req.path;
     const method = c.req.method === "HEAD" ? "GET" : c.req.method;
     const names = candidatesFor(path, c.req.raw.headers);
@@ -63,8 +63,8 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
     c.header("Allow", [...allowed].join(", "));
     return answerFailure(c, surface, new DomainError("method_not_allowed"));
   });
-  app.onError(async (error, c) => answerFailure(c, await loadSurface("gateway"), error));
-  return app;
+  hono.onError(async (error, c) => answerFailure(c, await loadSurface("gateway"), error));
+  return hono;
 }
 
 /** Doubled and trailing slashes, which clients of the contracts do send, change nothing. */

@@ -15,9 +15,9 @@ const STATUSES = {
  * because files are streamed both ways, and failures are the storage's and not a surface's.
  */
 export function uploadRoutes(uploads: DevelopmentStorage): Hono<Env> {
-  const app = new Hono<Env>();
+  const hono = new Hono<Env>();
 
-  app.put("/*", async (c) => {
+  hono.put("/*", async (c) => {
     const { body, headers } = c.req.raw;
     const failure = await uploads.keep({
       key: c.req.path.slice(PREFIX.length),
@@ -30,7 +30,7 @@ export function uploadRoutes(uploads: DevelopmentStorage): Hono<Env> {
     return failure ? c.json({ error: failure }, STATUSES[failure]) : c.json({});
   });
 
-  app.get("/*", async (c) => {
+  hono.get("/*", async (c) => {
     const file = await uploads.read(c.req.path.slice(PREFIX.length));
     if (!file) return c.json({ error: "not_found" }, 404);
     // The type is what we found in the file; a browser shall not find another one.
@@ -39,5 +39,5 @@ export function uploadRoutes(uploads: DevelopmentStorage): Hono<Env> {
       "X-Content-Type-Options": "nosniff",
     });
   });
-  return app;
+  return hono;
 }

@@ -14,10 +14,10 @@ import { type SurfaceName, surfaceNames } from "./surfaces.ts";
  * the way through WeChat's login, and the pages the chat app opens.
  */
 export function metaRoutes(deps: Deps): Hono<Env> {
-  const app = new Hono<Env>();
+  const hono = new Hono<Env>();
   const about = { version: project.version, publicUrl: deps.config.publicUrl };
 
-  app.get("/", (c) =>
+  hono.get("/", (c) =>
     c.html(html`
       <!doctype html>
       <html lang="en">
@@ -39,18 +39,18 @@ export function metaRoutes(deps: Deps): Hono<Env> {
       </html>
     `));
 
-  app.get("/docs", async (c) => {
+  hono.get("/docs", async (c) => {
     const { docsPage, DOCS_CONTENT_SECURITY_POLICY } = await import("./docs/page.ts");
     c.header("Content-Security-Policy", DOCS_CONTENT_SECURITY_POLICY);
     return c.html(docsPage(surfaceNames.map((name) => ({ name, title: name }))));
   });
 
-  app.get("/docs/scalar.js", async (c) => {
+  hono.get("/docs/scalar.js", async (c) => {
     const { scalarScript } = await import("./docs/page.ts");
     return await scalarScript(c.req.raw);
   });
 
-  app.get("/openapi/:file{[a-z]+\\.json}", async (c, next) => {
+  hono.get("/openapi/:file{[a-z]+\\.json}", async (c, next) => {
     const name = c.req.param("file").replace(".json", "") as SurfaceName;
     if (!surfaceNames.includes(name)) return await next();
     const { openApiText } = await import("./openapi.ts");
@@ -59,20 +59,20 @@ export function metaRoutes(deps: Deps): Hono<Env> {
     });
   });
 
-  app.get("/healthz", async (c) => {
+  hono.get("/healthz", async (c) => {
     const health = await readHealth(deps);
     return c.json(health, health.status === "down" ? 503 : 200);
   });
 
-  app.route("/", wechatRoutes(deps));
-  app.route("/", imPages(deps));
+  hono.route("/", wechatRoutes(deps));
+  hono.route("/", imPages(deps));
 
   if (deps.providers.outbox) {
     const outbox = deps.providers.outbox;
-    app.get("/dev/outbox", (c) => c.json(outbox.list({ to: c.req.query("to") })));
+    hono.get("/dev/outbox", (c) => c.json(outbox.list({ to: c.req.query("to") })));
   }
-  if (deps.providers.uploads) app.route("/dev/upload", uploadRoutes(deps.providers.uploads));
-  return app;
+  if (deps.providers.uploads) hono.route("/dev/upload", uploadRoutes(deps.providers.uploads));
+  return hono;
 }
 
 /**

@@ -28,15 +28,15 @@ function documentOf(
   surface: MountedSurface,
   { version, publicUrl }: { version: string; publicUrl: string | undefined },
 ) {
-  const app = new OpenAPIHono();
+  const hono = new OpenAPIHono();
   const { spec } = surface;
   for (const [name, scheme] of Object.entries(spec.security)) {
-    app.openAPIRegistry.registerComponent("securitySchemes", name, scheme as never);
+    hono.openAPIRegistry.registerComponent("securitySchemes", name, scheme as never);
   }
   for (const endpoint of surface.endpoints) {
-    app.openAPIRegistry.registerPath(createRoute(routeOf(surface, endpoint)));
+    hono.openAPIRegistry.registerPath(createRoute(routeOf(surface, endpoint)));
   }
-  return app.getOpenAPI31Document({
+  return hono.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: spec.title, description: spec.description, version },
     ...publicUrl && { servers: [{ url: publicUrl }] },

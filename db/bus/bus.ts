@@ -9,7 +9,7 @@ export type BusEvent =
   /** Something of the moment that is not kept: typing, online status. */
   | ({ kind: "moment"; userIds: number[] } & Moment)
   /** Something of the moment for whoever is in a partner's chat room. */
-  | ({ kind: "room"; appId: number; roomId: number } & Moment)
+  | ({ kind: "chat_room"; appId: number; chatRoomId: number } & Moment)
   /** A login of this kind at this time (epoch ms): the person's older sockets of the kind go. */
   | { kind: "kick"; userId: number; deviceFlag: number; exceptSocket: string; atMs: number }
   | { kind: "ended"; tokenHashes: string[] }

@@ -32,9 +32,9 @@ const CALLBACK_RATE = perAddress(300, "1 min");
  * the answers are redirections and cookies.
  */
 export function wechatRoutes({ config, providers }: Deps): Hono<Env> {
-  const app = new Hono<Env>();
+  const hono = new Hono<Env>();
 
-  app.get(`${LOGIN_PATH}/login`, (c) =>
+  hono.get(`${LOGIN_PATH}/login`, (c) =>
     answering(c, () => {
       const wechat = presentWechat(providers.wechat);
       const returnTo = safeReturnTo(config, c.req.query("returnTo"));
@@ -48,7 +48,7 @@ export function wechatRoutes({ config, providers }: Deps): Hono<Env> {
       return c.redirect(wechat.authorizeUrl({ returnTo: callback, state }));
     }));
 
-  app.get(`${LOGIN_PATH}/callback`, (c) =>
+  hono.get(`${LOGIN_PATH}/callback`, (c) =>
     answering(c, async () => {
       const ctx = c.get("ctx");
       const wechat = presentWechat(providers.wechat);
@@ -71,12 +71,12 @@ export function wechatRoutes({ config, providers }: Deps): Hono<Env> {
 
   if (providers.outbox && !config.wechat) {
     // In the place of WeChat's own page, and at once: there is nobody to ask.
-    app.get("/dev/wechat", (c) => {
+    hono.get("/dev/wechat", (c) => {
       const { code = "", state = "" } = c.req.query();
       return c.redirect(`${LOGIN_PATH}/callback?${new URLSearchParams({ code, state })}`);
     });
   }
-  return app;
+  return hono;
 }
 
 /** Failures look like the gateway's, whose pages these are. */

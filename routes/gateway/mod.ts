@@ -1,6 +1,6 @@
 import * as account from "./account.ts";
 import * as aliyun from "./aliyun.ts";
-import * as app from "./app.ts";
+import * as clientApp from "./app.ts";
 import * as club from "./club.ts";
 import * as event from "./event.ts";
 import * as h5 from "./h5.ts";
@@ -58,10 +58,10 @@ export const surface = mount([
 
   push.register,
 
-  app.readNewestVersion,
-  app.giveFeedback,
-  app.report,
-  app.preview,
+  clientApp.readNewestVersion,
+  clientApp.giveFeedback,
+  clientApp.report,
+  clientApp.preview,
 
   h5.readWechatConfig,
   h5.showRoom,

@@ -15,9 +15,9 @@ const CODE_FILE = /^([\w.-]{1,512})\.svg$/;
  * is loaded when they are asked for, so that other cold starts do not pay for it.
  */
 export function imPages({ config }: Deps): Hono<Env> {
-  const app = new Hono<Env>();
+  const hono = new Hono<Env>();
 
-  app.get("/h5/group/invite", (c) =>
+  hono.get("/h5/group/invite", (c) =>
     answering(c, async () => {
       const { invite_no: inviteNo = "", auth_code: authCode = "" } = c.req.query();
       const { readInviteByCode } = await import("../../db/domain/groups/confirm_invite.ts");
@@ -39,7 +39,7 @@ export function imPages({ config }: Deps): Hono<Env> {
       };
     }));
 
-  app.get("/h5/group/join", (c) =>
+  hono.get("/h5/group/join", (c) =>
     answering(c, async () => {
       const { group_no: groupNo = "", auth_code: authCode = "" } = c.req.query();
       const { readGroupToJoin } = await import("../../db/domain/groups/join_by_scan.ts");
@@ -53,7 +53,7 @@ export function imPages({ config }: Deps): Hono<Env> {
       };
     }));
 
-  app.get("/qr/:file", async (c, next) => {
+  hono.get("/qr/:file", async (c, next) => {
     const code = CODE_FILE.exec(c.req.param("file"))?.[1];
     if (code === undefined) return await next();
     const { renderSVG } = await import("uqr");
@@ -62,7 +62,7 @@ export function imPages({ config }: Deps): Hono<Env> {
       "Content-Security-Policy": "default-src 'none'",
     });
   });
-  return app;
+  return hono;
 }
 
 interface Page {

@@ -5,7 +5,7 @@ import { readHistory } from "../../db/domain/messages/read_history.ts";
 import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
 import { sendGroup } from "../../db/domain/messages/send_group.ts";
 import { sendPeer } from "../../db/domain/messages/send_peer.ts";
-import { sendRoom } from "../../db/domain/messages/send_room.ts";
+import { sayInChatRoomFor } from "../../db/domain/messages/say_in_chat_room.ts";
 import { notifyGroup as tellGroup } from "../../db/domain/messages/tell_group.ts";
 import { notifyPerson } from "../../db/domain/messages/tell_person.ts";
 import { sendSystem as tellPersonKept } from "../../db/domain/messages/tell_person_kept.ts";
@@ -133,7 +133,7 @@ export const sendToChatRoom = endpoint({
   data: Nothing,
   errors: ["message_invalid", "user_missing"],
   async handle({ body: { sender, receiver, content }, actor: { tenantId }, ctx }) {
-    await sendRoom(ctx, { tenantId, senderUid: sender, roomId: receiver, content });
+    await sayInChatRoomFor(ctx, { tenantId, senderUid: sender, chatRoomId: receiver, content });
     return nothing;
   },
 });

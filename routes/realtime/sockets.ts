@@ -10,7 +10,7 @@ import type { Log } from "../serve.ts";
 import { Attendance } from "./attendance.ts";
 import { DeliveredMarks } from "./delivered_marks.ts";
 import { CloseCode } from "./reasons.ts";
-import { Rooms } from "./rooms.ts";
+import { ChatRooms } from "./chat_rooms.ts";
 import { SOCKET_OPTIONS, type SocketOptions } from "./socket_options.ts";
 import { Suspects } from "./suspects.ts";
 
@@ -58,7 +58,7 @@ export class Sockets {
   readonly options: SocketOptions;
   readonly delivered: DeliveredMarks;
   readonly suspects = new Suspects();
-  readonly rooms = new Rooms();
+  readonly chatRooms = new ChatRooms();
   readonly #log: Log;
   readonly #all = new Set<OpenSocket>();
   readonly #byUser = new Map<number, Set<OpenSocket>>();
@@ -167,8 +167,8 @@ export class Sockets {
           for (const session of this.#byUser.get(userId) ?? []) session.pass(event);
         }
         return;
-      case "room":
-        return this.rooms.pass(event);
+      case "chat_room":
+        return this.chatRooms.pass(event);
       case "kick":
         for (const session of this.#byUser.get(event.userId) ?? []) {
           if (isReplaced(session, event)) session.kick();

@@ -10,7 +10,7 @@ import { readHistory } from "../../db/domain/messages/read_history.ts";
 import { readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { sendGroup } from "../../db/domain/messages/send_group.ts";
 import { sendPeer } from "../../db/domain/messages/send_peer.ts";
-import { sendRoom } from "../../db/domain/messages/send_room.ts";
+import { sayInChatRoomFor } from "../../db/domain/messages/say_in_chat_room.ts";
 import { notifyGroup } from "../../db/domain/messages/tell_group.ts";
 import { notifyPerson } from "../../db/domain/messages/tell_person.ts";
 import { sendSystem } from "../../db/domain/messages/tell_person_kept.ts";
@@ -44,12 +44,12 @@ Deno.test("every way of sending takes two trips at most, a super group's too", a
     .map(({ userId }) => ({ id: userId }));
   const small = await makeGroup(ctx, people, { appId: TENANT_ID });
   const large = await makeGroup(ctx, people, { appId: TENANT_ID, isSuper: true });
-  const said = { tenantId: TENANT_ID, content: "x", senderUid: 1, receiverUid: 2, roomId: 1 };
+  const said = { tenantId: TENANT_ID, content: "x", senderUid: 1, receiverUid: 2, chatRoomId: 1 };
   const ways: { send: () => Promise<void>; trips: number }[] = [
     { send: () => sendPeer(ctx, said), trips: 2 },
     { send: () => sendSystem(ctx, said), trips: 2 },
     { send: () => notifyPerson(ctx, said), trips: 2 },
-    { send: () => sendRoom(ctx, said), trips: 1 },
+    { send: () => sayInChatRoomFor(ctx, said), trips: 1 },
     ...[small, large].flatMap(({ id: groupId }) => [
       { send: () => sendGroup(ctx, { ...said, groupId }), trips: 2 },
       { send: () => notifyGroup(ctx, { ...said, groupId }), trips: 2 },

@@ -7,6 +7,7 @@ import { SYNC_COUNT_MAX } from "../../../db/domain/messages/sync_rules.ts";
 import { Feed, type Line } from "../feed.ts";
 import type { Sockets } from "../sockets.ts";
 import type { Asked, Connection, Data, Dialogue } from "../types.ts";
+import { GobelieveChatRooms } from "./chat_rooms.ts";
 import { GobelieveGroups } from "./groups.ts";
 import {
   AckStatus,
@@ -18,7 +19,6 @@ import {
 } from "./incoming.ts";
 import { Flag, type GobelieveAsked, type GobelieveInput } from "./layouts.ts";
 import { framesOf, momentFrameOf } from "./outgoing.ts";
-import { GobelieveRooms } from "./rooms.ts";
 
 /** The protocol as its client speaks it. */
 export interface Encoder {
@@ -44,7 +44,7 @@ export class GobelieveDialogue implements Dialogue, Line {
   readonly #codec: Encoder;
   readonly #feed: Feed;
   readonly #groups: GobelieveGroups;
-  readonly #rooms: GobelieveRooms;
+  readonly #chatRooms: GobelieveChatRooms;
   readonly #speaker: Speaker;
   /** The key of a client that has taken everything it was sent here. */
   #lastKey = 0;
@@ -62,7 +62,7 @@ export class GobelieveDialogue implements Dialogue, Line {
     const say = (frame: GobelieveInput) => this.#say(frame);
     const voice = { say, framesOf: (message: InboxMessage) => framesOf(message, this.#speaker) };
     this.#groups = new GobelieveGroups(userId, sockets, this.#feed, voice);
-    this.#rooms = new GobelieveRooms(connection, sockets, say);
+    this.#chatRooms = new GobelieveChatRooms(connection, sockets, say);
   }
 
   async begin(): Promise<void> {
@@ -86,13 +86,13 @@ export class GobelieveDialogue implements Dialogue, Line {
         return;
       case "room_im":
         if (this.#isOwn(frame)) {
-          this.#acknowledge(frame.seq, this.#rooms.say(frame.receiver, frame.content));
+          this.#acknowledge(frame.seq, this.#chatRooms.say(frame.receiver, frame.content));
         }
         return;
       case "enter_room":
-        return this.#rooms.enter(frame.roomId);
+        return this.#chatRooms.enter(frame.roomId);
       case "leave_room":
-        return this.#rooms.leave(frame.roomId);
+        return this.#chatRooms.leave(frame.roomId);
       case "ping":
         this.#say({ type: "pong" });
         return;
@@ -225,7 +225,7 @@ export class GobelieveDialogue implements Dialogue, Line {
   checkConfirmed(): void {}
 
   stop(): void {
-    this.#rooms.leaveAll();
+    this.#chatRooms.leaveAll();
     this.#feed.stop();
   }
 

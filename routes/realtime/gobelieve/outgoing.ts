@@ -70,8 +70,8 @@ export function momentFrameOf(moment: Moment, owner: Owner): GobelieveInput | un
   };
 }
 
-export function roomFrameOf(event: Extract<BusEvent, { kind: "room" }>): GobelieveInput {
-  const { fromId: sender, roomId: receiver } = event;
+export function chatRoomFrameOf(event: Extract<BusEvent, { kind: "chat_room" }>): GobelieveInput {
+  const { fromId: sender, chatRoomId: receiver } = event;
   return { type: "room_im", sender, receiver, content: contentOf(event.payload) };
 }
 

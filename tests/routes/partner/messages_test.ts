@@ -346,33 +346,36 @@ Deno.test("POST /messages/rooms", async (t) => {
   const { basic, appId } = partner;
   const operation = "POST /messages/rooms";
 
-  await t.step("tells the app's room of that number, and keeps nothing", async () => {
-    const heard = listenTo(app, "room");
+  await t.step("tells the app's chat room of that number, and keeps nothing", async () => {
+    const heard = listenTo(app, "chat_room");
     const body = { sender: 1, receiver: 4711, content: "消息内容" };
     assert.deepEqual(await askPartner(app, operation, { basic, body }), {});
     await waitUntil("the bus", () => heard.length > 0);
-    const said = heard[0] as Extract<BusEvent, { kind: "room" }>;
+    const said = heard[0] as Extract<BusEvent, { kind: "chat_room" }>;
     assert.deepEqual(
-      [said.appId, said.roomId, said.fromId, said.channelId, contentOf(said.payload)],
+      [said.appId, said.chatRoomId, said.fromId, said.channelId, contentOf(said.payload)],
       [appId, 4711, 1, 4711, "消息内容"],
     );
     assert.match(said.fromUid, /^[a-f0-9]{32}$/);
     assert.equal(await messageCount(app), 0);
   });
 
-  await t.step("of the house speaks for people who are there, in the house's rooms", async () => {
-    const house = await makeApp(app.ctx, { house: true });
-    const heard = listenTo(app, "room");
-    const person = await makeUser(app.ctx);
-    const body = { sender: person.id, receiver: 1, content: "x" };
-    await askPartner(app, operation, { basic: house.basic, body });
-    await waitUntil("the bus", () => heard.length > 0);
-    const said = heard[0] as Extract<BusEvent, { kind: "room" }>;
-    assert.deepEqual([said.appId, said.fromUid], [HOUSE_APP_ID, person.uid]);
-    const unknown = { ...body, sender: 1 };
-    const answer = await callPartner(app, operation, { basic: house.basic, body: unknown });
-    assertPartnerFailure(answer, "用户不存在");
-  });
+  await t.step(
+    "of the house speaks for people who are there, in the house's chat rooms",
+    async () => {
+      const house = await makeApp(app.ctx, { house: true });
+      const heard = listenTo(app, "chat_room");
+      const person = await makeUser(app.ctx);
+      const body = { sender: person.id, receiver: 1, content: "x" };
+      await askPartner(app, operation, { basic: house.basic, body });
+      await waitUntil("the bus", () => heard.length > 0);
+      const said = heard[0] as Extract<BusEvent, { kind: "chat_room" }>;
+      assert.deepEqual([said.appId, said.fromUid], [HOUSE_APP_ID, person.uid]);
+      const unknown = { ...body, sender: 1 };
+      const answer = await callPartner(app, operation, { basic: house.basic, body: unknown });
+      assertPartnerFailure(answer, "用户不存在");
+    },
+  );
 
   await t.step("refuses what is no message", async () => {
     await assertRefused(app, operation, basic, [

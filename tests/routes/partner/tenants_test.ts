@@ -109,7 +109,7 @@ function concerns(event: BusEvent, other: Tenant, people: Set<number>): boolean 
       return event.groupId === other.groupId;
     case "moment":
       return event.userIds.some((userId) => people.has(userId));
-    case "room":
+    case "chat_room":
       return event.appId === other.tenantId;
     case "kick":
       return people.has(event.userId);

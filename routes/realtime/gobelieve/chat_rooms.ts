@@ -1,17 +1,17 @@
 import type { BusEvent } from "../../../db/bus/bus.ts";
 import { DomainError } from "../../../db/domain/errors.ts";
-import { sayInRoom } from "../../../db/domain/messages/say_in_room.ts";
-import { ROOMS_OF_SOCKET_MAX } from "../../../db/domain/messages/sync_rules.ts";
-import type { RoomMember } from "../rooms.ts";
+import { sayInChatRoom } from "../../../db/domain/messages/say_in_chat_room.ts";
+import { CHAT_ROOMS_OF_SOCKET_MAX } from "../../../db/domain/messages/sync_rules.ts";
+import type { ChatRoomMember } from "../chat_rooms.ts";
 import { isTooOften } from "../send.ts";
 import type { Sockets } from "../sockets.ts";
 import type { Connection } from "../types.ts";
 import { AckStatus, type AckStatusCode } from "./incoming.ts";
 import type { GobelieveInput } from "./layouts.ts";
-import { roomFrameOf } from "./outgoing.ts";
+import { chatRoomFrameOf } from "./outgoing.ts";
 
 /** The chat rooms one GoBelieve client is in. */
-export class GobelieveRooms implements RoomMember {
+export class GobelieveChatRooms implements ChatRoomMember {
   readonly connection: Connection;
   readonly #sockets: Sockets;
   readonly #say: (frame: GobelieveInput) => boolean;
@@ -28,30 +28,30 @@ export class GobelieveRooms implements RoomMember {
     this.#say = say;
   }
 
-  enter(roomId: number): void {
+  enter(chatRoomId: number): void {
     // Left first, so that it is the last one entered.
-    this.leave(roomId);
-    if (this.#entered.size >= ROOMS_OF_SOCKET_MAX) this.leave([...this.#entered][0]!);
-    this.#entered.add(roomId);
-    this.#sockets.rooms.enter(this, roomId);
+    this.leave(chatRoomId);
+    if (this.#entered.size >= CHAT_ROOMS_OF_SOCKET_MAX) this.leave([...this.#entered][0]!);
+    this.#entered.add(chatRoomId);
+    this.#sockets.chatRooms.enter(this, chatRoomId);
   }
 
-  leave(roomId: number): void {
-    if (this.#entered.delete(roomId)) this.#sockets.rooms.leave(this, roomId);
+  leave(chatRoomId: number): void {
+    if (this.#entered.delete(chatRoomId)) this.#sockets.chatRooms.leave(this, chatRoomId);
   }
 
   leaveAll(): void {
-    for (const roomId of this.#entered) this.leave(roomId);
+    for (const chatRoomId of this.#entered) this.leave(chatRoomId);
   }
 
-  /** Tells everybody else who is in the room; only who is in it is heard. */
-  say(roomId: number, content: string | undefined): AckStatusCode {
+  /** Tells everybody else who is in the chat room; only who is in it is heard. */
+  say(chatRoomId: number, content: string | undefined): AckStatusCode {
     const { ctx } = this.#sockets;
     const { userId, appId } = this.connection;
     if (isTooOften(ctx, userId) || content === undefined) return AckStatus.refused;
-    if (!this.#entered.has(roomId)) return AckStatus.not_a_member;
+    if (!this.#entered.has(chatRoomId)) return AckStatus.not_a_member;
     try {
-      sayInRoom(ctx, { appId, from: this.connection, roomId, content });
+      sayInChatRoom(ctx, { appId, from: this.connection, chatRoomId, content });
       return AckStatus.ok;
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
@@ -59,7 +59,7 @@ export class GobelieveRooms implements RoomMember {
     }
   }
 
-  pass(event: Extract<BusEvent, { kind: "room" }>): void {
-    this.#say(roomFrameOf(event));
+  pass(event: Extract<BusEvent, { kind: "chat_room" }>): void {
+    this.#say(chatRoomFrameOf(event));
   }
 }
