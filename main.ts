@@ -15,7 +15,16 @@ import { openChat } from "./routes/realtime/ws.ts";
 /** Half a second less than the platform's patience between SIGINT and SIGKILL. */
 const STOP_TIMEOUT_MS = 4_500;
 
-/** `serve` (default), `migrate`, `job <name>`, `app:add <name>`, or `operator:add <name>`. */
+type Command = (deps: Deps, args: string[]) => Promise<void>;
+
+/** What may be asked for in the place of serving; its code is loaded then. */
+const COMMANDS = new Map<string, () => Promise<Command>>([
+  ["migrate", async () => (await import("./commands/migrate.ts")).runMigrateCommand],
+  ["job", async () => (await import("./commands/run_job.ts")).runJobCommand],
+  ["app:add", async () => (await import("./commands/add_app.ts")).runAppCommand],
+  ["operator:add", async () => (await import("./commands/add_operator.ts")).runOperatorCommand],
+]);
+
 const [command = "serve", ...args] = Deno.args;
 
 const now = () => new Date();
@@ -33,6 +42,10 @@ try {
 }
 
 async function main() {
+  if (command !== "serve" && !COMMANDS.has(command)) {
+    const { UsageError } = await import("./commands/usage.ts");
+    throw new UsageError(`usage: deno task start [${[...COMMANDS.keys()].join(" | ")}]`);
+  }
   const config = readConfig(Deno.env.toObject(), keepKeys);
   const isEmbedded = config.databaseUrl === undefined;
   if (isEmbedded) await lockDataDir(config.dataDir);
@@ -44,27 +57,15 @@ async function main() {
   const parts = { config, database, redis, bus: openBus(redis), providers, now, log };
   const deps: Deps = { ...parts, jobs: openJobRunner(parts) };
 
-  if (isEmbedded || command === "migrate") {
-    const { MIGRATIONS_FOLDER } = await import("./db/client/migrations.ts");
-    await database.migrate(MIGRATIONS_FOLDER);
-  }
   if (isEmbedded) {
+    const { runMigrateCommand } = await import("./commands/migrate.ts");
+    await runMigrateCommand(deps);
     const { firstStart } = await import("./db/domain/demo/first_start.ts");
     await firstStart(deps);
   }
   if (command === "serve") return serve(deps);
-  if (command === "job") {
-    const { runJobCommand } = await import("./commands/run_job.ts");
-    await runJobCommand(deps, args);
-  }
-  if (command === "app:add") {
-    const { runAppCommand } = await import("./commands/add_app.ts");
-    await runAppCommand(deps, args);
-  }
-  if (command === "operator:add") {
-    const { runOperatorCommand } = await import("./commands/add_operator.ts");
-    await runOperatorCommand(deps, args);
-  }
+  const run = await COMMANDS.get(command)!();
+  await run(deps, args);
   await close(deps);
 }
 

@@ -1,31 +1,23 @@
 import { type JobDeps, readNewestRun, runDue } from "../jobs/run.ts";
 import { jobs } from "../jobs/schedule.ts";
+import { parseWords, UsageError } from "./usage.ts";
 
-const USAGE = `usage: deno task job <${
+const usage = `usage: deno task job <${
   jobs.map(({ name }) => name).join("|")
 }> [--period <period>]`;
 
-/** The command's words are off; the message says which there are. */
-class UsageError extends Error {
-  override name = "UsageError";
-  constructor() {
-    super(USAGE);
-  }
-}
-
 /**
- * `deno task job <name> [--period 202102]`: does what the job's tick does, now, and prints how its
- * runs stand as JSON. A run that did not end well makes the exit code 1.
+ * Does what the job's tick does, now, and prints how its runs stand as JSON. A run that did not end
+ * well makes the exit code 1.
  */
 export async function runJobCommand(
   deps: JobDeps,
   args: string[],
   print: (line: string) => void = console.log,
 ): Promise<void> {
-  const [name, flag, period, ...rest] = args;
+  const { name, period } = parseWords(args, { usage, options: { period: { type: "string" } } });
   const job = jobs.find((job) => job.name === name);
-  const isWellFormed = flag === undefined || flag === "--period" && period !== undefined;
-  if (!job || !isWellFormed || rest.length > 0) throw new UsageError();
+  if (!job) throw new UsageError(usage);
   const runs = await runDue(job, deps, { period });
   const newest = runs.length === 0 ? await readNewestRun(job, deps) : undefined;
   if (newest) runs.push(newest);

@@ -91,3 +91,11 @@ Deno.test("production refuses to start without its secrets, and names them", asy
     assert.ok(server.output.includes(name), server.output);
   }
 });
+
+Deno.test("a word that is no command is answered with those there are, and nothing is opened", async () => {
+  const { code, stderr, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--allow-env", "--allow-read", "--allow-sys", "main.ts", "jobs"],
+  }).output();
+  assert.deepEqual([code, stdout.length], [1, 0]);
+  assert.match(new TextDecoder().decode(stderr), /usage: .*migrate \| job \| app:add/);
+});

@@ -1,0 +1,33 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+
+/** The command's words are off; the message says which there are. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/**
+ * A command's words: its options, and the one word that is none, without the blanks around it.
+ *
+ * @throws {UsageError} for any other word, for an option without its value, and for no or two such
+ */
+export function parseWords<const O extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  { usage, options }: { usage: string; options: O },
+) {
+  const { values, positionals } = parseStrictly(args, usage, options);
+  const [name, ...rest] = positionals;
+  if (name === undefined || rest.length > 0) throw new UsageError(usage);
+  return { name: name.trim(), ...values };
+}
+
+function parseStrictly<const O extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  usage: string,
+  options: O,
+) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (cause) {
+    throw new UsageError(usage, { cause });
+  }
+}
