@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Client } from "../../db/domain/sessions/open_session.ts";
+import type { ClientApp } from "../../db/domain/sessions/open_session.ts";
 
 const CLIENT_HEADERS = z.object({
   clientType: z.coerce.number().int().min(0).max(2).optional().catch(undefined),
@@ -8,7 +8,7 @@ const CLIENT_HEADERS = z.object({
 });
 
 /** What the client says of itself; headers that make no sense are as good as absent. */
-export function clientOf(headers: Headers, address: string): Client {
+export function clientOf(headers: Headers, address: string): ClientApp {
   const { clientType, versionName, versionCode } = CLIENT_HEADERS.parse({
     clientType: headers.get("client-type") ?? undefined,
     versionName: headers.get("version-name") ?? undefined,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ChatLogin } from "../../db/domain/chat_accounts/account.ts";
 import { zoneOf } from "../../db/domain/chat_accounts/rules.ts";
-import type { Client } from "../../db/domain/sessions/open_session.ts";
+import type { ClientApp } from "../../db/domain/sessions/open_session.ts";
 import { Flag, flag, HexId, Text } from "../fields.ts";
 
 /** Longest texts a device says of itself, characters. */
@@ -33,7 +33,7 @@ export const LoginFrom = z.object({
 });
 
 /** The chat app says nothing of itself in headers; sockets are told apart by `flag`. */
-export function clientAt(address: string): Client {
+export function clientAt(address: string): ClientApp {
   return { clientType: undefined, versionName: undefined, versionCode: undefined, address };
 }
 

@@ -4,7 +4,7 @@ import { users } from "../../schema/users.ts";
 import { sendCaptcha, type SendCaptchaInput } from "../captchas/send_captcha.ts";
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
-import type { Client } from "../sessions/open_session.ts";
+import type { ClientApp } from "../sessions/open_session.ts";
 import { type ChatLogin, readChatPerson } from "./account.ts";
 import { openSessionFor } from "./log_in.ts";
 import { readPendingDevice, takePendingDevice } from "./pending_device.ts";
@@ -31,7 +31,7 @@ export async function sendDeviceCode(
  */
 export async function checkPhone(
   ctx: Ctx,
-  { uid, code, client }: { uid: string; code: string; client: Client },
+  { uid, code, client }: { uid: string; code: string; client: ClientApp },
 ): Promise<ChatLogin> {
   const { userId, mobile } = await findPhone(ctx, uid);
   await takeCaptcha(ctx, { purpose: "login_check", mobile, code });

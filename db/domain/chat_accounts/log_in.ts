@@ -4,7 +4,12 @@ import type { Ctx } from "../../client/ctx.ts";
 import { devices } from "../../schema/sessions.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { type Client, type Device, type LoggedIn, openSession } from "../sessions/open_session.ts";
+import {
+  type ClientApp,
+  type Device,
+  type LoggedIn,
+  openSession,
+} from "../sessions/open_session.ts";
 import { mayLogIn } from "../sessions/session.ts";
 import { maskPhone } from "../users/rules.ts";
 import { type ChatLogin, type ChatPerson, findByUsername } from "./account.ts";
@@ -16,7 +21,7 @@ export interface LogInInput {
   username: string;
   password: string;
   kind: number;
-  client: Client;
+  client: ClientApp;
   device: Device | undefined;
 }
 
@@ -44,7 +49,7 @@ export async function openSessionFor(
   { userId, kind, client, device }: {
     userId: number;
     kind: number;
-    client: Client;
+    client: ClientApp;
     device?: Device | undefined;
   },
 ): Promise<LoggedIn> {

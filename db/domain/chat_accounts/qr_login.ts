@@ -2,7 +2,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind } from "../../schema/sessions.ts";
 import { DomainError } from "../errors.ts";
-import type { Client } from "../sessions/open_session.ts";
+import type { ClientApp } from "../sessions/open_session.ts";
 import { type ChatLogin, readChatPerson } from "./account.ts";
 import { openSessionFor } from "./log_in.ts";
 
@@ -78,7 +78,7 @@ export async function readQrLogin(ctx: Ctx, { uuid }: { uuid: string }): Promise
  */
 export async function finishQrLogin(
   ctx: Ctx,
-  { authCode, client }: { authCode: string; client: Client },
+  { authCode, client }: { authCode: string; client: ClientApp },
 ): Promise<ChatLogin> {
   const kept = await ctx.redis.getdel<string>(grantKey(authCode));
   if (kept === null) throw new DomainError("auth_code_invalid");

@@ -9,7 +9,7 @@ import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
 import { welcome } from "../friends/welcome.ts";
 import { wake } from "../messages/send.ts";
-import type { Client, Device } from "../sessions/open_session.ts";
+import type { ClientApp, Device } from "../sessions/open_session.ts";
 import {
   insertPerson,
   mobileColumns,
@@ -27,7 +27,7 @@ interface Registration {
   /** Empty: one is made up. */
   name: string;
   kind: number;
-  client: Client;
+  client: ClientApp;
   device: Device | undefined;
 }
 

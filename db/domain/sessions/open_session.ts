@@ -10,7 +10,7 @@ import { SESSION_LIFE_MS } from "./session.ts";
 import { endSessions } from "./session_cache.ts";
 
 /** What a client says of itself in its headers. */
-export interface Client {
+export interface ClientApp {
   /** 0 web, 1 iOS, 2 Android. */
   clientType: number | undefined;
   versionName: string | undefined;
@@ -33,7 +33,7 @@ export interface OpenSessionInput {
   person: (at: Date) => SQL;
   /** `sessions.kind` */
   kind: number;
-  client: Client;
+  client: ClientApp;
   device?: Device | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind } from "../../schema/sessions.ts";
 import { instant } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
-import { type Client, type LoggedIn, openSession } from "../sessions/open_session.ts";
+import { type ClientApp, type LoggedIn, openSession } from "../sessions/open_session.ts";
 import { insertPerson, mobileColumns, onKnownMobile } from "./insert_person.ts";
 
 /**
@@ -13,7 +13,7 @@ import { insertPerson, mobileColumns, onKnownMobile } from "./insert_person.ts";
  */
 export async function logInByMobile(
   ctx: Ctx,
-  { mobile, client }: { mobile: Mobile; client: Client },
+  { mobile, client }: { mobile: Mobile; client: ClientApp },
 ): Promise<LoggedIn> {
   const person = (at: Date) =>
     sql`person as (
