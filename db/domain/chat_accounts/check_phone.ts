@@ -5,6 +5,7 @@ import { sendCaptcha, type SendCaptchaInput } from "../captchas/send_captcha.ts"
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
 import type { ClientApp } from "../sessions/open_session.ts";
+import { readMobile } from "../users/read_mobile.ts";
 import { type ChatLogin, readChatPerson } from "./account.ts";
 import { openSessionFor } from "./log_in.ts";
 import { readPendingDevice, takePendingDevice } from "./pending_device.ts";
@@ -42,9 +43,7 @@ export async function checkPhone(
 }
 
 async function findPhone(ctx: Ctx, uid: string) {
-  const [user] = await ctx.db
-    .select({ userId: users.id, countryCode: users.countryCode, mobile: users.mobile })
-    .from(users).where(eq(users.uid, uid)).limit(1);
-  if (!user?.countryCode || !user.mobile) throw new DomainError("user_missing");
-  return { userId: user.userId, mobile: { countryCode: user.countryCode, number: user.mobile } };
+  const found = await readMobile(ctx, eq(users.uid, uid));
+  if (!found) throw new DomainError("user_missing");
+  return found;
 }

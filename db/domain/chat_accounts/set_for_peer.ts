@@ -28,14 +28,11 @@ export async function setForPeer(
   const [peer] = await ctx.db.select({ id: users.id }).from(users)
     .where(and(eq(users.uid, uid), chatVisible)).limit(1);
   if (!peer) throw new DomainError("user_missing");
-  const given = Object.fromEntries(
-    Object.entries(setting).filter(([, value]) => value !== undefined),
-  );
-  const [row] = await ctx.db.insert(peerSettings).values({ userId, peerId: peer.id, ...given })
+  const [row] = await ctx.db.insert(peerSettings).values({ userId, peerId: peer.id, ...setting })
     .onConflictDoUpdate({
       target: [peerSettings.userId, peerSettings.peerId],
       // Setting nothing still has to answer what there is.
-      set: { peerId: peer.id, ...given },
+      set: { peerId: peer.id, ...setting },
     })
     .returning({ mute: peerSettings.mute, top: peerSettings.top });
   await commandChannelUpdate(ctx, { toUserId: userId, uid });

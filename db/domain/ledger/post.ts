@@ -4,7 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { type AccountKind, type TransactionKind, transactions } from "../../schema/ledger.ts";
 import { instant, int8, rows } from "../../sql.ts";
-import { DomainError } from "../errors.ts";
+import { DomainError, type Kind } from "../errors.ts";
 import { canonicalText } from "./rules.ts";
 
 export interface Leg {
@@ -37,27 +37,27 @@ export interface Posting extends Operation {
  * @throws {DomainError} `balance_insufficient`, `operation_conflict` when it was done before
  */
 export async function post(ctx: Ctx, posting: Posting): Promise<number> {
-  try {
-    const legs = sql`${JSON.stringify(posting.legs)}::jsonb`;
-    const statement = sql`select ${postedAs({ ...posting, at: ctx.now(), legs })} as id`;
-    const [posted] = await rows(ctx, statement, { id: int8 });
-    return posted!.id;
-  } catch (error) {
-    throw explainPosting(error);
-  }
+  const legs = sql`${JSON.stringify(posting.legs)}::jsonb`;
+  const statement = sql`select ${postedAs({ ...posting, at: ctx.now(), legs })} as id`;
+  const [posted] = await explained(rows(ctx, statement, { id: int8 }));
+  return posted!.id;
 }
 
 /** What a refused posting means; anything else as it is. */
-export function explainPosting(error: unknown): unknown {
-  const constraint = brokenConstraintOf(error);
-  if (constraint === "accounts_not_negative") {
-    return new DomainError("balance_insufficient", { cause: error });
+export async function explained<T>(posting: PromiseLike<T>): Promise<T> {
+  try {
+    return await posting;
+  } catch (cause) {
+    const kind = REFUSALS[brokenConstraintOf(cause) ?? ""];
+    throw kind ? new DomainError(kind, { cause }) : cause;
   }
-  if (constraint === "transactions_operation" || constraint === "transactions_reversesId_unique") {
-    return new DomainError("operation_conflict", { cause: error });
-  }
-  return error;
 }
+
+const REFUSALS: Record<string, Kind> = {
+  accounts_not_negative: "balance_insufficient",
+  transactions_operation: "operation_conflict",
+  transactions_reversesId_unique: "operation_conflict",
+};
 
 /** A {@link Posting} whose parts may come from a statement's own rows. */
 export interface PostingAs extends Pick<Posting, "kind" | "input"> {

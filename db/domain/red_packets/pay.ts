@@ -4,7 +4,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import { redPackets } from "../../schema/red_packets.ts";
 import { instant, int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
+import { explained, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { type Accepted, acceptMessage, type Channel } from "../messages/accept.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
@@ -98,9 +98,7 @@ async function openForTaking(
       expires_at = ${instant(new Date(at.getTime() + OPEN_LIFE_MS))}
     from posted where red_packets.id = posted.packet_id
     returning transaction_id`;
-  const [paid] = await rows(ctx, statement, { transactionId: int8 }).catch((error) => {
-    throw explainPosting(error);
-  });
+  const [paid] = await explained(rows(ctx, statement, { transactionId: int8 }));
   if (paid) return paid.transactionId;
   const isTooOld = state === "unpaid" && expiresAt <= at;
   throw new DomainError(isTooOld ? "redpacket_expired" : "redpacket_paid");

@@ -2,14 +2,15 @@ import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { instant } from "../../sql.ts";
-import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
+import { instant, rows, typed } from "../../sql.ts";
+import type { Kind } from "../errors.ts";
+import { explained, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
 import { type Accepted, acceptMessage } from "../messages/accept.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
 import { payOnce } from "../wallet/pay_once.ts";
-import { checkPayee, payeeOf, type PayeeRow } from "./payee.ts";
+import { checkPayee, payeeOf } from "./payee.ts";
 import { WAITING_LIFE_MS } from "./rules.ts";
 
 export interface TransferInput {
@@ -91,10 +92,7 @@ async function holdMoney(
       from posted
     )
     select refusal from payee`;
-  const { rows: [payee] } = await ctx.db.execute<PayeeRow & Record<string, unknown>>(statement)
-    .catch((error) => {
-      throw explainPosting(error);
-    });
+  const [payee] = await explained(rows(ctx, statement, { refusal: typed<Kind | null>() }));
   checkPayee(payee);
   return no;
 }

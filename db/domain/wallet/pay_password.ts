@@ -8,6 +8,7 @@ import { sendCaptcha, type SendCaptchaInput } from "../captchas/send_captcha.ts"
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { hashPassword } from "../chat_accounts/password.ts";
 import { DomainError } from "../errors.ts";
+import { readMobile } from "../users/read_mobile.ts";
 import { checkPayPassword } from "./rules.ts";
 
 const purpose = "pay_password";
@@ -55,9 +56,7 @@ export async function setPayPassword(
 }
 
 async function readOwnMobile(ctx: Ctx, userId: number): Promise<Mobile> {
-  const [user] = await ctx.db
-    .select({ countryCode: users.countryCode, number: users.mobile }).from(users)
-    .where(eq(users.id, userId)).limit(1);
-  if (!user?.countryCode || !user.number) throw new DomainError("phone_missing");
-  return { countryCode: user.countryCode, number: user.number };
+  const found = await readMobile(ctx, eq(users.id, userId));
+  if (!found) throw new DomainError("phone_missing");
+  return found.mobile;
 }

@@ -4,7 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { recharges } from "../../schema/ledger.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { explainPosting, legsAs, postedAs } from "../ledger/post.ts";
+import { explained, legsAs, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
 import type { RechargeChannelType } from "./rules.ts";
 
@@ -24,11 +24,7 @@ export interface RechargeInput {
  */
 export async function createRecharge(ctx: Ctx, input: RechargeInput): Promise<string> {
   checkAmount(input.amount);
-  try {
-    return await insertRecharge(ctx, input) ?? await readRepeated(ctx, input);
-  } catch (error) {
-    throw explainPosting(error);
-  }
+  return await explained(insertRecharge(ctx, input)) ?? await readRepeated(ctx, input);
 }
 
 /** Undefined when the key has named a recharge before. */

@@ -4,7 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { withdrawals } from "../../schema/ledger.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { explainPosting, legsAs, type Operation, postedAs } from "../ledger/post.ts";
+import { explained, legsAs, type Operation, postedAs } from "../ledger/post.ts";
 import { checkAmount } from "../ledger/rules.ts";
 import { readOwnCard, readRealName } from "../payment_methods/card_reads.ts";
 import { payOnce } from "./pay_once.ts";
@@ -67,14 +67,10 @@ async function hold(tx: Ctx, input: WithdrawInput, operation: Operation): Promis
       { kind: "withdrawal", owner: userId, amount: sql`${amount}::bigint` },
     ]),
   });
-  try {
-    await tx.db.execute(sql`
-      insert into withdrawals (withdrawal_no, user_id, payment_method_id, amount, transaction_id,
-        created_at)
-      select ${withdrawalNo}, ${userId}, ${cardId}, ${amount}, posted.id, ${instant(tx.now())}
-      from (select ${posted} as id) as posted`);
-  } catch (error) {
-    throw explainPosting(error);
-  }
+  await explained(tx.db.execute(sql`
+    insert into withdrawals (withdrawal_no, user_id, payment_method_id, amount, transaction_id,
+      created_at)
+    select ${withdrawalNo}, ${userId}, ${cardId}, ${amount}, posted.id, ${instant(tx.now())}
+    from (select ${posted} as id) as posted`));
   return withdrawalNo;
 }
