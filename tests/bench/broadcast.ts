@@ -47,7 +47,7 @@ export async function broadcast(): Promise<void> {
   const database = openPg(await postgres.newDatabase(), { statementMs: 60_000 });
   await database.migrate(MIGRATIONS_FOLDER);
   await using app = await startTestApp({ database });
-  await using boss = await openBoss(await postgres.newDatabase());
+  await using boss = await openBoss(await postgres.newDatabase({ empty: true }));
   const crowd = await openCrowd(app, countAsked());
   const { length: count } = crowd.mixinIds;
   await compareAnswers(app, crowd);

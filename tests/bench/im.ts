@@ -44,7 +44,7 @@ export async function im(): Promise<void> {
   });
   await using one = await ServerProcess.start(stores);
   await using two = await ServerProcess.start(stores);
-  await using bare = await startBareServer(await postgres.newDatabase());
+  await using bare = await startBareServer(await postgres.newDatabase({ empty: true }));
   await using chat = await openChat(crowd, one, two);
 
   // The first is what the others are compared with.
