@@ -1,3 +1,5 @@
+import { networksOf } from "../config/runtime/address.ts";
+
 /** How often one caller may do something: a sliding window over the last `windowMs`. */
 export interface Rate {
   /** Whose calls are counted together. */
@@ -34,18 +36,23 @@ export interface Counter {
 
 /**
  * The counters of one call. `of` names what a rate is of (a surface, an endpoint); `factor` is the
- * installation's, 0 switching rates off.
+ * installation's, 0 switching rates off. Whoever is known by their address alone is counted by its
+ * networks, and has to fit each of them.
  */
 export function countersOf(
   rates: { of: string; rate: Rate }[],
   { caller, address, factor }: { caller: string; address: string; factor: number },
 ): Counter[] {
   if (factor === 0) return [];
-  return rates.map(({ of, rate: { per, count, windowMs } }) => ({
-    key: `rate:${per}:${of}:${per === "caller" ? caller : address}`,
-    count: count * factor,
-    windowMs,
-  }));
+  return rates.flatMap(({ of, rate: { per, count, windowMs } }) => {
+    const who = per === "caller" ? caller : address;
+    const counted = who === address ? networksOf(address) : [{ name: who, factor: 1 }];
+    return counted.map((network) => ({
+      key: `rate:${per}:${of}:${network.name}`,
+      count: count * factor * network.factor,
+      windowMs,
+    }));
+  });
 }
 
 /** The two fixed windows a sliding one is estimated from, at `nowMs`. */

@@ -1,4 +1,5 @@
 import type { Context, Next } from "hono";
+import { parseAddress } from "../config/runtime/address.ts";
 import { serverTiming, type Trips } from "../config/runtime/trips.ts";
 
 const SANE_ID = /^[A-Za-z0-9._-]{8,64}$/;
@@ -8,18 +9,23 @@ export function requestIdOf(given: string | undefined): string {
   return given !== undefined && SANE_ID.test(given) ? given : crypto.randomUUID();
 }
 
+/** Where a connection comes from, as Deno says it, in its one spelling. */
+export function peerAddress(c: Context): string {
+  const peer = (c.env as { remoteAddr?: { hostname?: string } } | undefined)?.remoteAddr?.hostname;
+  return parseAddress(peer ?? "") ?? "unknown";
+}
+
 /**
  * The client's address. Each trusted proxy has appended the address it saw to `X-Forwarded-For`;
- * what stands further left was written by whoever called, and is not believed.
+ * what stands further left was written by whoever called, and is not believed. Where a proxy has
+ * written no address it is the proxy's own.
  */
 export function clientAddress(c: Context, trustedProxyCount: number): string {
-  const peer = (c.env as { remoteAddr?: { hostname?: string } } | undefined)?.remoteAddr?.hostname;
-  if (trustedProxyCount > 0) {
-    const seen = (c.req.header("x-forwarded-for") ?? "").split(",").map((part) => part.trim());
-    const address = seen.at(-trustedProxyCount);
-    if (address) return address;
-  }
-  return peer ?? "unknown";
+  const seen = (c.req.header("x-forwarded-for") ?? "").split(",");
+  const address = trustedProxyCount > 0
+    ? parseAddress(seen.at(-trustedProxyCount) ?? "")
+    : undefined;
+  return address ?? peerAddress(c);
 }
 
 interface LoggedVariables {

@@ -1,4 +1,9 @@
+import { parseBoundedJson } from "../config/runtime/bounded_json.ts";
 import { DomainError } from "../db/domain/errors.ts";
+import { readBody } from "./body.ts";
+
+/** Most parameters of one call: names of the query, and of the form or the top JSON object. */
+const PARAMS_COUNT_MAX = 1_000;
 
 /** What a call brought along, parsed but not believed. */
 export interface RawInput {
@@ -12,56 +17,112 @@ export interface RawInput {
 }
 
 /**
- * Reads query and body. A body is JSON (with or without a charset) or a URL-encoded form; that of an
- * endpoint which takes a file is left to its handler.
+ * Reads query and body: what every call brings before anybody is asked who it is, so all of it
+ * takes time in proportion to its size, and none of it more than a body's. A body is JSON or a
+ * URL-encoded form, in UTF-8; that of an endpoint which takes a file is left to its handler. Texts
+ * come out well-formed.
  *
- * @throws {DomainError} `request_too_large`, or `request_malformed` for anything else than that
+ * @throws {DomainError} `request_too_large`, `request_timeout`, or `request_malformed` for anything
+ *   else than that
+ * @throws {CallerGoneError}
  */
 export async function readInput(
   request: Request,
   params: Record<string, string>,
   { bodyBytesMax, takesFile }: { bodyBytesMax: number; takesFile?: boolean },
 ): Promise<RawInput> {
-  const query = new URL(request.url).searchParams;
-  const text = takesFile ? "" : await readText(request, bodyBytesMax);
+  const { search, searchParams: query } = new URL(request.url);
+  const names = new Names();
+  checkEscapes(search);
+  names.add(query.keys());
   // PostgreSQL keeps no NUL in a text; nobody types one.
-  if (holdsNul(params) || holdsNul([...query]) || text.includes("\0")) throw unusable();
-  if (text === "") return { params, query, body: undefined, repeatedNames: repeated(query) };
+  if (holdsNul(params) || [...query].some(holdsNul)) throw unusable();
 
-  const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  const text = takesFile ? "" : await readText(request, bodyBytesMax);
+  const given = { params, query, repeatedNames: names.repeated };
+  if (text === "") return { ...given, body: undefined };
+  const type = mediaType(request.headers);
   if (type === "application/x-www-form-urlencoded") {
+    checkEscapes(text);
     const form = new URLSearchParams(text);
-    if (holdsNul([...form])) throw unusable();
-    return {
-      params,
-      query,
-      body: Object.fromEntries(form),
-      repeatedNames: [...repeated(query), ...repeated(form)],
-    };
+    names.add(form.keys());
+    if ([...form].some(holdsNul)) throw unusable();
+    return { ...given, body: Object.fromEntries(form) };
   }
   if (type !== "application/json" && !type.endsWith("+json")) {
-    throw new DomainError("request_malformed", { message: `不支持的 Content-Type: ${type}` });
+    throw malformed(`不支持的 Content-Type: ${type}`);
   }
-  return {
-    params,
-    query,
-    body: parseJson(text),
-    repeatedNames: [...repeated(query), ...repeatedKeys(text)],
-  };
+  const body = parseJson(text);
+  names.add(topKeys(text));
+  return { ...given, body };
+}
+
+/** Names of parameters as they come in, counted at once and never compared with each other. */
+class Names {
+  readonly #seen = new Set<string>();
+  readonly repeated: string[] = [];
+  #count = 0;
+
+  /** @throws {DomainError} `request_malformed` */
+  add(names: Iterable<string>): void {
+    for (const name of names) {
+      if (++this.#count > PARAMS_COUNT_MAX) throw malformed(`参数不能超过${PARAMS_COUNT_MAX}个`);
+      if (this.#seen.has(name)) this.repeated.push(name);
+      this.#seen.add(name);
+    }
+  }
+}
+
+const malformed = (message: string, cause?: unknown) =>
+  new DomainError("request_malformed", { message, cause });
+const unusable = () => malformed("参数中有不可用的字符");
+const wrongEncoding = (cause?: unknown) => malformed("编码不正确，应为 UTF-8", cause);
+
+/** @throws {DomainError} `request_malformed` for a charset we do not read */
+function mediaType(headers: Headers): string {
+  const [type = "", ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";");
+  for (const parameter of parameters) {
+    const [, charset] = /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/.exec(parameter) ?? [];
+    if (charset !== undefined && !/^(utf-?8|us-ascii)$/.test(charset)) throw wrongEncoding();
+  }
+  return type.trim();
+}
+
+/** `URLSearchParams` makes a question mark of every escape that is no UTF-8, without a word. */
+function checkEscapes(encoded: string): void {
+  for (const [escapes] of encoded.matchAll(/(?:%[0-9a-f]{2})+/gi)) {
+    try {
+      decodeURIComponent(escapes);
+    } catch (cause) {
+      throw wrongEncoding(cause);
+    }
+  }
+}
+
+async function readText(request: Request, bytesMax: number): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  try {
+    for await (const bytes of readBody(request, { bytesMax })) {
+      text += decoder.decode(bytes, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    throw error instanceof TypeError ? wrongEncoding(error) : error;
+  }
 }
 
 function parseJson(text: string): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseBoundedJson(text);
   } catch (cause) {
-    throw new DomainError("request_malformed", { message: "JSON 格式不正确", cause });
+    throw malformed("JSON 格式不正确", cause);
   }
-  if (text.includes("\\u0000") && holdsNul(value)) throw unusable();
-  return value;
+  if (/\0|\\u0000/.test(text) && holdsNul(value)) throw unusable();
+  // Only an escape can stand for half a character: the text itself was UTF-8.
+  return /\\u[dD][89a-fA-F]/.test(text) ? wellFormed(value) : value;
 }
-
-const unusable = () => new DomainError("request_malformed", { message: "参数中有不可用的字符" });
 
 function holdsNul(value: unknown): boolean {
   if (typeof value === "string") return value.includes("\0");
@@ -69,43 +130,25 @@ function holdsNul(value: unknown): boolean {
   return Object.entries(value).some(([key, inner]) => key.includes("\0") || holdsNul(inner));
 }
 
-async function readText(request: Request, bytesMax: number): Promise<string> {
-  if (!request.body) return "";
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) {
-    throw new DomainError("request_too_large");
-  }
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of request.body) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw new DomainError("request_too_large");
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-function repeated(params: URLSearchParams): string[] {
-  const names = [...params.keys()];
-  return names.filter((name, at) => names.indexOf(name) !== at);
+function wellFormed(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(wellFormed);
+  const entries = Object.entries(value);
+  return Object.fromEntries(entries.map(([key, it]) => [key.toWellFormed(), wellFormed(it)]));
 }
 
 /**
- * Keys that stand twice in the top object of a JSON text. `JSON.parse` keeps the last and says
- * nothing, so two different texts would carry one signature.
+ * Keys of the top object of a text that is JSON, each as often as it stands there: `JSON.parse` keeps the
+ * last and says nothing, so two different texts would carry one signature.
  */
-export function repeatedKeys(json: string): string[] {
-  const seen = new Set<string>();
-  const twice: string[] = [];
+export function* topKeys(json: string): Generator<string> {
   let depth = 0;
-  for (const [token, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g)) {
+  for (const [token, colon] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g)) {
     if (token === "{" || token === "[") depth++;
     else if (token === "}" || token === "]") depth--;
     else if (colon !== undefined && depth === 1) {
-      const key = JSON.parse(token.slice(0, token.length - colon.length));
-      if (seen.has(key)) twice.push(key);
-      seen.add(key);
+      yield JSON.parse(token.slice(0, token.length - colon.length));
     }
   }
-  return twice;
 }

@@ -8,6 +8,7 @@ import { DomainError, type Kind } from "../db/domain/errors.ts";
 import type { JobRunner } from "../db/domain/jobs/runner.ts";
 import { countersOf } from "../middleware/rate_limit.ts";
 import type { Providers } from "../providers/providers.ts";
+import { CallerGoneError } from "./body.ts";
 import { BODY_BYTES_MAX, type Endpoint, Said, Streamed } from "./endpoint.ts";
 import { failureOf } from "./failures.ts";
 import { readInput } from "./input.ts";
@@ -122,6 +123,8 @@ export function answerFailure(
   thrown: unknown,
   endpoint?: Endpoint,
 ): Response {
+  // Phones do this all day; the status is nginx's, for the log alone.
+  if (thrown instanceof CallerGoneError) return new Response(null, { status: 499 });
   const failure = failureOf(surface.spec, thrown);
   const log = c.get("log");
   if (failure.unexpected !== undefined) {
@@ -141,6 +144,8 @@ export function answerFailure(
   } else if (endpoint && !declares(surface, endpoint, failure.kind)) {
     log({ level: "warn", msg: "undeclared failure", kind: failure.kind });
   }
+  // What is left of the body may go on arriving for ever.
+  if (failure.kind === "request_timeout") c.header("Connection", "close");
   for (const [name, value] of Object.entries(failure.headers)) c.header(name, value);
   return c.json(failure.body as object, failure.status as ContentfulStatusCode);
 }

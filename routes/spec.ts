@@ -46,6 +46,7 @@ export const COMMON_ERRORS: readonly Kind[] = [
   "params_invalid",
   "request_malformed",
   "request_too_large",
+  "request_timeout",
   "rate_exceeded",
   "service_unavailable",
   "unexpected",

@@ -40,7 +40,9 @@ const RULES: { of: RegExp; may: RegExp }[] = [
   },
   {
     of: new RegExp(`^${PURE}$`),
-    may: new RegExp(`^(${PURE}|db/domain/errors\\.ts|db/schema/\\w+\\.ts)$`),
+    may: new RegExp(
+      `^(${PURE}|db/domain/errors\\.ts|db/schema/\\w+\\.ts|config/runtime/bounded_json\\.ts)$`,
+    ),
   },
   {
     of: /^db\/domain\//,
@@ -51,7 +53,7 @@ const RULES: { of: RegExp; may: RegExp }[] = [
     of: /^db\//,
     may: /^(db\/(?!domain|schema)|config\/|drizzle-orm|node:|pg$|redis$|@upstash|@neon|@electric)/,
   },
-  { of: /^config\//, may: /^(config\/|node:|zod$)/ },
+  { of: /^config\//, may: /^(config\/|node:|zod$|ipaddr\.js$)/ },
   { of: /^middleware\//, may: /^(middleware\/|config\/|db\/(client|redis|domain)\/|hono)/ },
   {
     of: /^providers\//,

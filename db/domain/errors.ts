@@ -19,6 +19,7 @@ const catalogue = {
   // The request itself, before any rule of ours is asked.
   request_malformed: ["invalid", "请求格式不正确"],
   request_too_large: ["invalid", "请求内容过大"],
+  request_timeout: ["invalid", "请求内容迟迟没有传完"],
   params_invalid: ["invalid", "请求参数不正确"],
   path_unknown: ["not_found", "找不到"],
   method_not_allowed: ["invalid", "请求方法不对"],

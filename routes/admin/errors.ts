@@ -13,4 +13,5 @@ export const adminErrors: ErrorTable = {
 
   method_not_allowed: { status: 405, code: 405 },
   request_too_large: { status: 413, code: 413 },
+  request_timeout: { status: 408, code: 408 },
 };

@@ -17,6 +17,8 @@ export const gatewayErrors: ErrorTable = {
 
   request_malformed: { status: 400, code: 0, message: "Params Not Valid: {}" },
   request_too_large: { status: 413, code: 0 },
+  // Its contract knows no 408.
+  request_timeout: { status: 504, code: 0 },
   signature_missing: { status: 400, code: 0, message: "Params Not Valid: {}" },
   signature_stale: { status: 400, code: 0, message: "Params Not Valid: {}" },
   signature_ambiguous: { status: 400, code: 0, message: "Params Not Valid: {}" },

@@ -34,9 +34,8 @@ export function signatureOf(
   params: Record<string, unknown>,
   credentials: Credentials | undefined,
 ): string {
-  const inBoth = Object.keys(params).filter((name) =>
-    query.has(name) && Object.hasOwn(Object(body), name)
-  );
+  const inQuery = new Set(query.keys());
+  const inBoth = Object.keys(Object(body)).filter((name) => inQuery.has(name));
   return verifySignature({
     params,
     repeatedNames: [...repeatedNames, ...inBoth],

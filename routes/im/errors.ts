@@ -15,5 +15,6 @@ export const imErrors: ErrorTable = {
   path_unknown: { status: 404, code: 404 },
   method_not_allowed: { status: 405, code: 405 },
   request_too_large: { status: 413, code: 413 },
+  request_timeout: { status: 408, code: 408 },
   rate_exceeded: { status: 429, code: 429 },
 };

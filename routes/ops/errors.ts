@@ -13,4 +13,5 @@ export const opsErrors: ErrorTable = {
 
   method_not_allowed: { status: 405, code: 4001 },
   request_too_large: { status: 413, code: 4001 },
+  request_timeout: { status: 408, code: 4001 },
 };

@@ -14,4 +14,5 @@ export const partnerErrors: ErrorTable = {
   path_unknown: { status: 404, code: 404 },
   method_not_allowed: { status: 405, code: 405 },
   request_too_large: { status: 413, code: 413 },
+  request_timeout: { status: 408, code: 408 },
 };

@@ -1,3 +1,5 @@
+import { parseBoundedJson } from "../../../config/runtime/bounded_json.ts";
+
 const TEXT = 1;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -59,7 +61,7 @@ export function contentOf(payload: string): string {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch {
     return undefined;
   }

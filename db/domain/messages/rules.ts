@@ -1,3 +1,4 @@
+import { parseBoundedJson } from "../../../config/runtime/bounded_json.ts";
 import { DomainError } from "../errors.ts";
 
 /** Largest payload, bytes of UTF-8: beyond this the deployed client loses its connection. */
@@ -43,7 +44,7 @@ export function checkPayload(payload: string): void {
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(payload);
+    parsed = parseBoundedJson(payload);
   } catch {
     parsed = undefined;
   }

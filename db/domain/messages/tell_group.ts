@@ -1,4 +1,5 @@
 import { and, eq } from "drizzle-orm";
+import { parseBoundedJson } from "../../../config/runtime/bounded_json.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { groups } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
@@ -56,7 +57,7 @@ function tipOf(content: string): string {
 
 function isJsonStructure(content: string): boolean {
   try {
-    const parsed: unknown = JSON.parse(content);
+    const parsed: unknown = parseBoundedJson(content);
     return typeof parsed === "object" && parsed !== null;
   } catch {
     return false;

@@ -1,5 +1,5 @@
-import { isIP, isIPv6 } from "node:net";
 import { hmacHex, type Keys, md5Hex, randomHex32, sameSecret } from "../../../config/keys.ts";
+import { parseAddress } from "../../../config/runtime/address.ts";
 import { DomainError } from "../errors.ts";
 import type { App } from "./rules.ts";
 
@@ -19,21 +19,12 @@ export function isSecret(keys: Keys, { secretHashes }: App, secretMd5: string): 
 }
 
 export function isAllowedAddress({ addresses }: App, address: string): boolean {
-  return addresses === null || addresses.includes(plainAddress(address));
+  return addresses === null || addresses.includes(address);
 }
 
 /** @throws {DomainError} `params_invalid` for what is no address */
 export function checkAddress(address: string): string {
-  if (isIP(address) === 0) throw new DomainError("params_invalid");
-  return plainAddress(address);
-}
-
-/** One spelling per address: IPv6 as RFC 5952 has it, IPv4 behind IPv6 as IPv4. */
-function plainAddress(address: string): string {
-  if (!isIPv6(address) || address.includes("%")) return address;
-  const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain) ?? [];
-  if (!high || !low) return plain;
-  return [high, low].flatMap((word) => [parseInt(word, 16) >> 8, parseInt(word, 16) & 255])
-    .join(".");
+  const known = parseAddress(address);
+  if (known === undefined) throw new DomainError("params_invalid");
+  return known;
 }

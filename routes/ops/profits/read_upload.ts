@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Busboy, type BusboyFileStream } from "@fastify/busboy";
 import { DomainError } from "../../../db/domain/errors.ts";
+import { CallerGoneError, FILE_TIMEOUT_MS, readBody } from "../../body.ts";
 
 /** Largest upload, bytes: a million records are a fifth of it. */
 export const UPLOAD_BYTES_MAX = 512 * 1024 * 1024;
@@ -20,27 +21,16 @@ const LIMITS = {
  * The bytes of an uploaded CSV file as they come in: the part `file` of a form, or a body that is
  * the file itself. Nothing is kept; whoever stops reading stops the upload.
  *
- * @throws {DomainError} `request_malformed` without a file, `request_too_large`
+ * @throws {DomainError} `request_malformed` without a file, `request_too_large`, `request_timeout`;
+ *   {@link CallerGoneError}
  */
 export function readUpload(request: Request): AsyncIterable<Uint8Array> {
   const contentType = request.headers.get("content-type") ?? "";
   const type = contentType.split(";")[0]!.trim().toLowerCase();
-  if (Number(request.headers.get("content-length") ?? 0) > UPLOAD_BYTES_MAX) {
-    throw new DomainError("request_too_large");
-  }
-  const body = bounded(request.body ?? new ReadableStream({ start: (it) => it.close() }));
+  const body = readBody(request, { bytesMax: UPLOAD_BYTES_MAX, timeoutMs: FILE_TIMEOUT_MS });
   if (type === "text/csv") return body;
   if (type === "multipart/form-data") return readPart(body, contentType);
   throw new DomainError("request_malformed", { message: `不支持的 Content-Type: ${type}` });
-}
-
-async function* bounded(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let count = 0;
-  for await (const bytes of body) {
-    count += bytes.byteLength;
-    if (count > UPLOAD_BYTES_MAX) throw new DomainError("request_too_large");
-    yield bytes;
-  }
 }
 
 async function* readPart(
@@ -72,7 +62,8 @@ async function* readPart(
     yield* await file.promise;
     await feeding;
   } catch (error) {
-    throw error instanceof DomainError ? error : malformed("表单不完整", error);
+    const isKnown = error instanceof DomainError || error instanceof CallerGoneError;
+    throw isKnown ? error : malformed("表单不完整", error);
   } finally {
     stop.abort();
   }
