@@ -11,13 +11,22 @@ import { type Chat, openChat } from "./realtime/ws.ts";
 import { answerFailure, type Env, serve } from "./serve.ts";
 import { candidatesFor, loadSurface } from "./surfaces.ts";
 
+/** The status of a WebSocket's first answer. */
+const SWITCHING = 101;
+
 /** The whole of Plaza as one Hono app; whoever gives it no chat socket has none to stop. */
 export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
   const { config, providers, jobs } = deps;
   const hono = new Hono<Env>({ getPath: pathOf });
 
   // Raw, and in front of everything: an upgrade's answer has to leave as Deno made it.
-  hono.get("/ws", (c) => chat.upgrade(c.req.raw));
+  hono.get("/ws", async (c) => {
+    const response = await chat.upgrade(c.req.raw, clientAddress(c, config.trustedProxyCount));
+    if (response.status !== SWITCHING) {
+      response.headers.set("X-Request-Id", requestIdOf(c.req.header("x-request-id")));
+    }
+    return response;
+  });
 
   hono.use(async (c, next) => {
     const requestId = requestIdOf(c.req.header("x-request-id"));

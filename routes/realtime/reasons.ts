@@ -44,6 +44,7 @@ export const CloseCode = {
   going_away: 1001,
   protocol_error: 1002,
   policy_violation: 1008,
+  message_too_big: 1009,
   unexpected: 1011,
   restarting: 1012,
   try_again_later: 1013,

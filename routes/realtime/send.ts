@@ -12,6 +12,9 @@ import { CipherError } from "./wukong/cipher.ts";
 /** What one person may send over all sockets of one process. */
 const SEND_RATE = perUser(30, "1 s");
 
+/** Far above a sealed message of the largest size; not worth opening, bytes. */
+const SEALED_BYTES_MAX = 64 * 1024;
+
 /** `channel_type` on the wire. */
 const PERSON = 1;
 const GROUP = 2;
@@ -54,6 +57,7 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
   const channel = channelOf(frame);
   if (!channel) return refused(Reason.channel_type_unsupported);
   if (frame.clientMsgNo.length > CLIENT_MSG_NO_LENGTH_MAX) return refused(Reason.payload_invalid);
+  if (frame.payload.length > SEALED_BYTES_MAX) return refused(Reason.payload_invalid);
   const payload = textOf(sender.codec.open(frame));
   const { redDot, syncOnce, noPersist } = frame.flags;
   if (noPersist) {

@@ -19,12 +19,18 @@ export class Server {
     this.#sockets = new Sockets(parts, options);
   }
 
-  upgrade(request: Request): Response {
+  upgrade(request: Request, address: string): Response {
+    if (!this.#sockets.strangers.hasRoom(address)) {
+      return new Response("too many connections\n", {
+        status: 429,
+        headers: { "Retry-After": "5" },
+      });
+    }
     if (this.#sockets.isFull) {
       return new Response("no room\n", { status: 503, headers: { "Retry-After": "3" } });
     }
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: PING_SECONDS });
-    this.#sockets.open(new Session(socket, this.#sockets, codecFor));
+    this.#sockets.open(new Session(socket, this.#sockets, { address, choose: codecFor }));
     return response;
   }
 

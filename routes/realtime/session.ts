@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { randomHex32 } from "../../config/keys.ts";
 import type { Moment } from "../../db/bus/bus.ts";
 import { DomainError } from "../../db/domain/errors.ts";
@@ -12,6 +13,9 @@ import { FrameError } from "./wukong/frames.ts";
 
 /** Frames of one connection that wait for those in front of them; before and after its login. */
 const WAITING_FRAMES_MAX = { unknown: 16, known: 512 };
+/** Largest message, bytes; and of somebody who has not said who they are. */
+const MESSAGE_BYTES_MAX = 1024 * 1024;
+const STRANGERS_BYTES_MAX = 64 * 1024;
 /** Of this kind one socket lives; of the others a person may have several. */
 const APP_DEVICE_FLAG = 0;
 
@@ -43,9 +47,18 @@ export class Session implements Connection, OpenSocket {
   #isWorking = false;
   #isBroken = false;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #address: string;
+  /** There while the connection counts as a stranger's. */
+  #becomeKnown: (() => void) | undefined;
 
-  constructor(socket: WebSocket, sockets: Sockets, choose: ProtocolChoice) {
+  constructor(
+    socket: WebSocket,
+    sockets: Sockets,
+    { address, choose }: { address: string; choose: ProtocolChoice },
+  ) {
     this.#socket = socket;
+    this.#address = address;
+    this.#becomeKnown = sockets.strangers.add(address);
     this.#sockets = sockets;
     this.#choose = choose;
     this.heardAtMs = sockets.nowMs();
@@ -76,12 +89,22 @@ export class Session implements Connection, OpenSocket {
   }
 
   handleEvent(event: Event): void {
-    if (event.type === "message") this.#hear((event as MessageEvent).data);
-    else this.#end();
+    if (event.type === "message") return this.#hear((event as MessageEvent).data);
+    this.#end();
+    if (event.type !== "close") return;
+    this.#noStranger();
+    this.#sockets.gone();
+  }
+
+  #noStranger(): void {
+    this.#becomeKnown?.();
+    this.#becomeKnown = undefined;
   }
 
   #hear(data: unknown): void {
     if (this.#state === "closed") return;
+    const bytesMax = this.isAuthenticated ? MESSAGE_BYTES_MAX : STRANGERS_BYTES_MAX;
+    if (bytesOf(data) > bytesMax) return this.close(CloseCode.message_too_big, "too large");
     this.heardAtMs = this.#sockets.nowMs();
     this.#protocol ??= this.#choose(data);
     if (!this.#protocol) return this.close(CloseCode.protocol_error, "unknown protocol");
@@ -149,6 +172,7 @@ export class Session implements Connection, OpenSocket {
     await this.#dialogue.begin();
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     clearTimeout(this.#connectTimer);
+    this.#noStranger();
     this.say(this.#protocol!.connack(asked, Reason.success, this.#sockets.nowMs()));
     this.#state = "live";
     this.#sockets.announce(this, { replacesOlder: this.deviceFlag === APP_DEVICE_FLAG });
@@ -201,6 +225,7 @@ export class Session implements Connection, OpenSocket {
   close(code: number, reason: string): void {
     if (this.#state === "closed") return;
     this.#end();
+    this.#becomeKnown ??= this.#sockets.strangers.add(this.#address);
     this.#socket.close(code, reason);
   }
 
@@ -212,6 +237,10 @@ export class Session implements Connection, OpenSocket {
     this.#waiting.length = 0;
     this.#sockets.leave(this);
   }
+}
+
+function bytesOf(data: unknown): number {
+  return typeof data === "string" ? Buffer.byteLength(data) : (data as ArrayBuffer).byteLength;
 }
 
 function closeUnauthenticated(session: Session): void {

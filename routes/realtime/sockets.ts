@@ -12,6 +12,7 @@ import { DeliveredMarks } from "./delivered_marks.ts";
 import { CloseCode } from "./reasons.ts";
 import { ChatRooms } from "./chat_rooms.ts";
 import { SOCKET_OPTIONS, type SocketOptions } from "./socket_options.ts";
+import { Strangers } from "./strangers.ts";
 import { Suspects } from "./suspects.ts";
 
 /** A connection as the process that holds it sees it, and whose it is once that is known. */
@@ -57,10 +58,13 @@ export class Sockets {
   readonly ctx: Ctx;
   readonly options: SocketOptions;
   readonly delivered: DeliveredMarks;
+  readonly strangers = new Strangers();
   readonly suspects = new Suspects();
   readonly chatRooms = new ChatRooms();
   readonly #log: Log;
   readonly #all = new Set<OpenSocket>();
+  /** All of these, and those that were closed here and are there still. */
+  #openCount = 0;
   readonly #byUser = new Map<number, Set<OpenSocket>>();
   readonly #attendance: Attendance;
   readonly #turns = new Turns(READS_AT_ONCE);
@@ -82,7 +86,7 @@ export class Sockets {
   }
 
   get isFull(): boolean {
-    return this.#isStopped || this.#all.size >= SOCKETS_MAX;
+    return this.#isStopped || this.#openCount >= SOCKETS_MAX;
   }
 
   nowMs(): number {
@@ -91,6 +95,7 @@ export class Sockets {
 
   /** A connection has been opened; nobody knows whose it is. */
   open(session: OpenSocket): void {
+    this.#openCount++;
     this.#all.add(session);
     if (this.#timer !== undefined) return;
     this.#refreshedAtMs = this.nowMs();
@@ -113,6 +118,12 @@ export class Sockets {
     this.ctx.bus.publish({ kind: "kick", userId, deviceFlag, exceptSocket, atMs });
   }
 
+  /** A connection is no more. */
+  gone(): void {
+    this.#openCount--;
+  }
+
+  /** A connection is of no more use, whether its peer knows that yet or not. */
   leave(session: OpenSocket): void {
     this.#all.delete(session);
     if (session.isAuthenticated) {

@@ -1,11 +1,12 @@
 import type { Parts } from "../../db/client/ctx.ts";
 import type { Log } from "../serve.ts";
+import { refuseHandshake } from "./handshake.ts";
 import type { SocketOptions } from "./socket_options.ts";
 
 /** The chat socket of one process. */
 export interface Chat {
-  /** Answers `GET /ws`. */
-  upgrade(request: Request): Promise<Response>;
+  /** Answers `GET /ws`, asked from this address. */
+  upgrade(request: Request, address: string): Promise<Response>;
   /** Sends every client elsewhere; none is taken any more. */
   stop(): Promise<void>;
 }
@@ -19,16 +20,12 @@ export function openChat(parts: Parts & { log: Log }, options: Partial<SocketOpt
     return new Server(parts, options);
   };
   return {
-    async upgrade(request) {
-      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-        return new Response("this is a WebSocket\n", {
-          status: 426,
-          headers: { Upgrade: "websocket", Connection: "Upgrade" },
-        });
-      }
+    async upgrade(request, address) {
+      const refusal = refuseHandshake(request);
+      if (refusal) return refusal;
       if (!isStopped) opening ??= open();
       const server = await opening;
-      return server?.upgrade(request) ?? new Response("stopped\n", { status: 503 });
+      return server?.upgrade(request, address) ?? new Response("stopped\n", { status: 503 });
     },
     async stop() {
       isStopped = true;

@@ -9,7 +9,7 @@ import {
 } from "./layouts.ts";
 
 const HEADER_BYTES = 12;
-/** The protocol's own limit; twice what a message may have. */
+/** The protocol's own limit for what is sent; twice what a message may have. */
 export const BODY_BYTES_MAX = 32 * 1024;
 /** What one WebSocket message may bring, however many frames it is. */
 export const CHUNK_BYTES_MAX = 1024 * 1024;
@@ -56,7 +56,8 @@ export function* readFrames(
     const seq = header.i32();
     const [command, version, flags] = [header.u8(), header.u8(), header.u8()];
     header.u8();
-    if (length < 0 || length > BODY_BYTES_MAX) throw new FrameError("a length is out of range");
+    // One that is too large is answered as such; the chunk bounds it.
+    if (length < 0) throw new FrameError("a length is out of range");
     const end = at + HEADER_BYTES + length;
     if (end > chunk.length) throw new FrameError("a message ends within a frame");
     const type = typesByCommand.get(command);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseBoundedJson } from "../../../config/runtime/bounded_json.ts";
 import { Reason, reasonName } from "../reasons.ts";
 import {
   type ConnackFrame,
@@ -13,7 +14,7 @@ import {
   Setting,
 } from "../wukong/frames.ts";
 
-/** Longer texts are refused unread; as much as a binary frame's body may have. */
+/** Of longer texts nothing but the id is read; as much as a binary frame's body may have. */
 export const TEXT_CHARS_MAX = 64 * 1024;
 const STRING_CHARS_MAX = 1024;
 
@@ -128,12 +129,14 @@ const Envelope = z.object({
 
 /** Reads one text message of a client. Never throws; batches are not taken. */
 export function parseRpc(text: string): RpcParsed {
-  if (text.length > TEXT_CHARS_MAX) return failure("request_invalid", null, "too long");
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseBoundedJson(text);
   } catch {
     return failure("text_malformed", null, "not JSON");
+  }
+  if (text.length > TEXT_CHARS_MAX) {
+    return failure("request_invalid", idOf(value) ?? null, "payload too large");
   }
   const envelope = Envelope.safeParse(value);
   if (!envelope.success) {

@@ -6,6 +6,8 @@ export { FrameError } from "./bytes.ts";
 export { Setting } from "./layouts.ts";
 export type * from "./packets.ts";
 
+/** What a SEND may have: one that is too large is answered, not cut. */
+export const SEND_BYTES_MAX = 1024 * 1024;
 /** Far above a sealed message of the largest size the clients survive, far below the reference. */
 export const BODY_BYTES_MAX = 64 * 1024;
 /** What one chunk may bring together with the remainder before it. */
@@ -173,7 +175,9 @@ export class FrameReader<S extends Sender> {
       const found = readLength(this.#pending);
       if (!found) return undefined;
       ({ length, bodyAt } = found);
-      if (length > BODY_BYTES_MAX) throw new FrameError("the body is too large");
+      if (length > (type === "send" ? SEND_BYTES_MAX : BODY_BYTES_MAX)) {
+        throw new FrameError("the body is too large");
+      }
     }
     const end = bodyAt + length;
     if (end > this.#pending.length) return undefined;

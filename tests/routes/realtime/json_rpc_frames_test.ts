@@ -125,7 +125,7 @@ const refused: [
     "too long a text",
     json({ method: "ping", id: "p", params: "x".repeat(TEXT_CHARS_MAX) }),
     request_invalid,
-    null,
+    "p",
   ],
   ["a number", "1", request_invalid, null],
   ["null", "null", request_invalid, null],

@@ -106,7 +106,7 @@ const malformed: Record<string, [hex: string, because: RegExp]> = {
   "a length with a needless byte": ["328000", /longer than it needs/],
   "a length with three needless bytes": ["3285808000", /longer than it needs/],
   "a length of five bytes": ["328080808001", /too many bytes/],
-  "a body one byte too large": ["32818004", /too large/],
+  "a body one byte too large": ["10818004", /too large/],
   "a body of 256 MiB": ["32ffffff7f", /too large/],
   "a body that ends within a number": ["6004" + "00000000", /ends within/],
   "a body that ends within a string": ["1006" + "0201" + "00046465", /ends within/],
