@@ -16,8 +16,7 @@ import { endpoint } from "./surface.ts";
 
 /** A number a form leaves empty when there is none. */
 const MaybeId = z.union([z.literal("").transform(() => undefined), Id]).optional();
-/** What cannot be kept exactly is refused. */
-const Content = z.string().min(1).refine((text) => text.isWellFormed()).describe(
+const Content = z.string().min(1).describe(
   "消息内容, 16 KiB at most; clients get exactly this",
 );
 const ClientMsgNo = optionalText(CLIENT_MSG_NO_LENGTH_MAX)

@@ -13,7 +13,6 @@ const PAID_AT_MIN = Date.parse("2000-01-01T00:00:00Z");
 
 const Payment = z.object({
   trace_id: z.string().min(1).max(TRACE_ID_LENGTH_MAX)
-    .refine((id) => id.isWellFormed(), "含有不可用的字符")
     .describe("The payer's own number of the payment: told twice it is one payment"),
   user_id: UserId.describe("Who paid"),
   amount: z.string().refine(isAmount, "金额不正确")

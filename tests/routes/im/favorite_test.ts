@@ -67,17 +67,16 @@ Deno.test("POST /favorites", async (t) => {
       { payload: [1] },
       { payload: null },
       { payload: { content: "x".repeat(16 * 1024) } },
-      { payload: { content: "\ud800" } },
-      { payload: { "\udfff": 1 } },
       { payload: nested(33) },
     ];
     const before = await app.ctx.db.$count(favorites);
     for (const over of wrong) assertImFailure(await keep(app, toby, over));
     assert.equal(await app.ctx.db.$count(favorites), before);
-    const fits = { content: "你".repeat(5_000), deep: nested(31) };
+    const fits = { content: "你".repeat(5_000), deep: nested(30), "half \ud800": "\udfff" };
     await keep(app, toby, { unique_key: "fits", payload: fits });
     const kept = (await list(app, toby)).find((it: typeof MESSAGE) => it.unique_key === "fits");
-    assert.deepEqual(kept.payload, fits);
+    const { "half \ud800": _, ...whole } = fits;
+    assert.deepEqual(kept.payload, { ...whole, "half \ufffd": "\ufffd" });
   });
 
   await t.step("wants a token", async () => {

@@ -170,7 +170,7 @@ Deno.test("POST /v1/groups/{group_id}/payments", async (t) => {
     const future = new Date(app.clock.now().getTime() + 25 * 60 * 60 * 1000).toISOString();
     const wrong: Record<string, unknown>[] = [
       ...["0", "-1", "1.00001", "10000000000", "1e3", "", " 1", 100].map((amount) => ({ amount })),
-      ...["", "x".repeat(129), "\ud800", 5].map((trace_id) => ({ trace_id })),
+      ...["", "x".repeat(129), 5].map((trace_id) => ({ trace_id })),
       ...["", "x", "0".repeat(31), 5].map((user_id) => ({ user_id })),
       ...["", "2021-02-03", "2021-02-30T00:00:00Z", "2021-02-03T10:00:00", 1612317600000, future]
         .concat("1970-01-01T00:00:00Z").map((paid_at) => ({ paid_at })),

@@ -149,7 +149,7 @@ Deno.test("POST /messages/peers", async (t) => {
       ...[{ ...good, content: "" }, { ...good, content: 1 }, { ...good, content: null }],
       ...[{ ...good, sender: 0 }, { ...good, receiver: "ab" }, { ...good, receiver: 1.5 }],
       ...[{ sender: 1, receiver: 2 }, { sender: 1, content: "x" }, [], "x"],
-      ...[{ ...good, client_msg_no: "n".repeat(101) }, { ...good, content: "\ud800" }],
+      ...[{ ...good, client_msg_no: "n".repeat(101) }],
     ]);
     assertPartnerFailure(await send({ ...good, content: TOO_LONG }), "消息过长");
     await assertNeedsPartner(app, operation, { body: good });
