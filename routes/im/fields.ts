@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { inChina } from "../../db/domain/china_time.ts";
 
 /** `response` of the contract: done, nothing more to say. */
 export const Done = z.object({ status: z.literal(200), msg: z.string() });
@@ -22,6 +23,5 @@ export const PageQuery = z.object({
 
 /** `yyyy-MM-dd HH:mm:ss` in UTC+8, as the chat app shows times. */
 export function timeText(at: Date): string {
-  const there = new Date(at.getTime() + 8 * 60 * 60 * 1000);
-  return there.toISOString().slice(0, 19).replace("T", " ");
+  return inChina(at).toISOString().slice(0, 19).replace("T", " ");
 }

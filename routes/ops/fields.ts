@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { inChina } from "../../db/domain/china_time.ts";
 import { uidIn } from "../../db/domain/groups/managed_rules.ts";
 
 const PAGE_LIMIT_DEFAULT = 20;
@@ -21,8 +22,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 
 /** RFC 3339 in UTC+8, as the contract's samples have it. */
 export function timeText(at: Date): string {
-  const there = new Date(at.getTime() + 8 * 60 * 60 * 1000);
-  return there.toISOString().replace("Z", "+08:00");
+  return inChina(at).toISOString().replace("Z", "+08:00");
 }
 
 /** A group's id as a path or a header has it. */

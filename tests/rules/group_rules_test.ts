@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import { dayStart } from "../../db/domain/china_time.ts";
 import {
   type Action,
   actions,
   addingIn,
   can,
   cutName,
-  dayStart,
   nameOf,
   type Role,
 } from "../../db/domain/groups/rules.ts";

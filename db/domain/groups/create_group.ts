@@ -3,6 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { instant } from "../../sql.ts";
+import { dayStart } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
@@ -10,7 +11,7 @@ import { literal, placeholders } from "../messages/template.ts";
 import { Announcer } from "./announce.ts";
 import { insertMembers } from "./membership.ts";
 import { type Person, readNewcomers } from "./people.ts";
-import { dayStart, GROUPS_PER_DAY_COUNT_MAX, nameOf } from "./rules.ts";
+import { GROUPS_PER_DAY_COUNT_MAX, nameOf } from "./rules.ts";
 
 /**
  * Makes a group of its creator, who owns it, and those of the named who are the creator's friends.

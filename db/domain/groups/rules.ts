@@ -68,9 +68,3 @@ export function cutName(name: string): string {
 export function nameOf(given: string, names: string[]): string {
   return cutName(given) || cutName(names.filter((name) => name !== "").join("、")) || "群聊";
 }
-
-/** When the day of `now` began where the app is used (UTC+8). */
-export function dayStart(now: Date): Date {
-  const [offsetMs, dayMs] = [8 * 60 * MINUTE_MS, 24 * 60 * MINUTE_MS];
-  return new Date(Math.floor((now.getTime() + offsetMs) / dayMs) * dayMs - offsetMs);
-}
