@@ -64,7 +64,7 @@ const RULES: { of: RegExp; may: RegExp }[] = [
   {
     of: /^routes\//,
     may:
-      /^(routes\/|middleware\/|config\/|db\/(client|bus|redis|domain)\/|db\/schema\/users\.ts$|providers\/|deno\.json$|hono|zod$|uqr$|@hono|@scalar|@fastify\/busboy$|csv-parse\/|node:)/,
+      /^(routes\/|middleware\/|config\/|db\/(client|bus|redis|domain)\/|db\/schema\/users\.ts$|providers\/|deno\.json$|hono|zod$|uqr$|@hono|@fastify\/busboy$|csv-parse\/|node:)/,
   },
 ];
 

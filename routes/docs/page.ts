@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import type { ApiReferenceConfiguration } from "@scalar/hono-api-reference";
 
 // scalar.js.gz is dist/browser/standalone.js of the npm package @scalar/api-reference 1.72.1 (MIT
 // licence), unchanged, packed with `gzip -9 -n`; the package itself would bring 287 MB of others.
@@ -32,7 +31,7 @@ const NO_REMOTE_CALLS = {
   mcp: { disabled: true },
   hideClientButton: true,
   showDeveloperTools: "never",
-} satisfies Partial<ApiReferenceConfiguration>;
+};
 
 /**
  * The API reference as one HTML page: a document to choose per surface, read from
@@ -40,7 +39,7 @@ const NO_REMOTE_CALLS = {
  * the page has no inline script for the policy to allow (`Scalar()` of the Hono package writes one).
  */
 export function docsPage(surfaces: { name: string; title: string }[]): string {
-  const configuration: Partial<ApiReferenceConfiguration> = {
+  const configuration = {
     ...NO_REMOTE_CALLS,
     sources: surfaces.map(({ name, title }) => ({
       slug: name,
