@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Config } from "../../config/config.ts";
 import { randomHex32 } from "../../config/keys.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
 import { HexId } from "../fields.ts";
+import { originOf } from "../origin.ts";
 import { endpoint } from "./surface.ts";
 
 /** How long an upload may wait for its picture to be chosen and sent, ms. */
@@ -23,13 +23,13 @@ export const grantUpload = endpoint({
   data: z.object({ uploadAddress: z.string(), imageId: HexId, imageURL: z.string() }),
   beforeProfile: true,
   rate: perUser(120, "1 h"),
-  handle({ body, actor, headers, ctx, providers }) {
+  handle({ body, actor, ctx, providers, request }) {
     const imageId = randomHex32();
     const grant = providers.storage.signPut({
       key: `image/${actor.uid}/${body.imageDir}/${imageId}.jpg`,
       contentType: CONTENT_TYPE,
       expiresInMs: UPLOAD_LIFE_MS,
-      origin: originOf(ctx.config, headers),
+      origin: originOf(ctx.config, request),
     });
     return Promise.resolve({
       uploadAddress: grant.uploadUrl,
@@ -38,8 +38,3 @@ export const grantUpload = endpoint({
     });
   },
 });
-
-/** Where the caller reached us, so that a phone in the same network gets there again. */
-function originOf({ publicUrl, port }: Config, headers: Headers): string {
-  return publicUrl ?? `http://${headers.get("host") ?? `localhost:${port}`}`;
-}

@@ -15,6 +15,7 @@ import { admit } from "../../middleware/admission.ts";
 import { countersOf, perAddress } from "../../middleware/rate_limit.ts";
 import { type Wechat, WechatRefusedError } from "../../providers/wechat.ts";
 import type { Deps } from "../deps.ts";
+import { originOf } from "../origin.ts";
 import { answerFailure, type Env } from "../serve.ts";
 import { loadSurface } from "../surfaces.ts";
 import { WECHAT_COOKIE } from "./cookie.ts";
@@ -44,7 +45,8 @@ export function wechatRoutes({ config, providers }: Deps): Hono<Env> {
         path: LOGIN_PATH,
         maxAge: WECHAT_LOGIN_LIFE_MS / 1000,
       });
-      const callback = `${publicOrigin(c, config)}${LOGIN_PATH}/callback`;
+      // WeChat itself refuses addresses not registered with it.
+      const callback = `${originOf(config, c.req)}${LOGIN_PATH}/callback`;
       return c.redirect(wechat.authorizeUrl({ returnTo: callback, state }));
     }));
 
@@ -123,13 +125,8 @@ function cookieOptions(c: Context<Env>, config: Config) {
 }
 
 function isHttps(c: Context<Env>, config: Config): boolean {
-  return publicOrigin(c, config).startsWith("https:") ||
+  return originOf(config, c.req).startsWith("https:") ||
     config.trustedProxyCount > 0 && c.req.header("x-forwarded-proto") === "https";
-}
-
-/** Where the browser reaches us. WeChat itself refuses addresses not registered with it. */
-function publicOrigin(c: Context<Env>, config: Config): string {
-  return config.publicUrl ?? new URL(c.req.url).origin;
 }
 
 /**

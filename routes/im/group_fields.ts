@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Config } from "../../config/config.ts";
 import type { Kind } from "../../db/domain/errors.ts";
 import type { GroupView } from "../../db/domain/groups/reads.ts";
 import { MEMBERS_PER_CALL_COUNT_MAX } from "../../db/domain/groups/rules.ts";
@@ -64,9 +63,4 @@ export function groupResp(group: GroupView): z.input<typeof GroupResp> {
     created_at: timeText(group.createdAt),
     updated_at: timeText(group.updatedAt),
   };
-}
-
-/** Where the caller reached us, so that a phone in the same network gets there again. */
-export function originOf({ publicUrl, port }: Config, headers: Headers): string {
-  return publicUrl ?? `http://${headers.get("host") ?? `localhost:${port}`}`;
 }

@@ -13,15 +13,9 @@ import {
 import { setOwn } from "../../db/domain/groups/set_own.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
 import { Flag, flag, HexId } from "../fields.ts";
+import { originOf } from "../origin.ts";
 import { Done, done, timeText } from "./fields.ts";
-import {
-  FlagIn,
-  GROUP_ERRORS,
-  GroupParams,
-  GroupResp,
-  groupResp,
-  originOf,
-} from "./group_fields.ts";
+import { FlagIn, GROUP_ERRORS, GroupParams, GroupResp, groupResp } from "./group_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
 export const getGroup = endpoint({
@@ -163,13 +157,13 @@ export const getQrcode = endpoint({
     expire: z.string().describe("MM月dd日"),
   }),
   errors: GROUP_ERRORS,
-  async handle({ params, actor, ctx, headers }) {
+  async handle({ params, actor, ctx, request }) {
     const { code, expiresAt } = await makeGroupCode(ctx, {
       groupNo: params.group_no,
       userId: actor.userId,
     });
     const [, month, day] = timeText(expiresAt).slice(0, 10).split("-");
-    const qrcode = `${originOf(ctx.config, headers)}/qrcode/${code}`;
+    const qrcode = `${originOf(ctx.config, request)}/qrcode/${code}`;
     return { day: QRCODE_LIFE_DAYS, qrcode, expire: `${month}月${day}日` };
   },
 });

@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
 import { html } from "hono/html";
-import type { Config } from "../../config/config.ts";
 import { randomHex32 } from "../../config/keys.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import type { Deps } from "../deps.ts";
+import { originOf } from "../origin.ts";
 import type { Env } from "../serve.ts";
 
 /** Codes are url-safe base64 behind a key's number, or a word and an id. */
@@ -57,7 +57,7 @@ export function imPages({ config }: Deps): Hono<Env> {
     const code = CODE_FILE.exec(c.req.param("file"))?.[1];
     if (code === undefined) return await next();
     const { renderSVG } = await import("uqr");
-    return c.body(renderSVG(`${publicOrigin(c, config)}/qrcode/${code}`, { border: 4 }), 200, {
+    return c.body(renderSVG(`${originOf(config, c.req)}/qrcode/${code}`, { border: 4 }), 200, {
       "Content-Type": "image/svg+xml",
       "Content-Security-Policy": "default-src 'none'",
     });
@@ -137,8 +137,4 @@ function page(c: Context<Env>, { title, lines, button, done }: Page) {
       </body>
     </html>
   `);
-}
-
-function publicOrigin(c: Context<Env>, config: Config): string {
-  return config.publicUrl ?? new URL(c.req.url).origin;
 }

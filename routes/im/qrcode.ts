@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { scanQrLogin } from "../../db/domain/chat_accounts/qr_login.ts";
 import { scanCode } from "../../db/domain/groups/qrcode.ts";
-import { originOf } from "./group_fields.ts";
+import { originOf } from "../origin.ts";
 import { endpoint } from "./surface.ts";
 
 const CODE_LENGTH_MAX = 512;
@@ -26,7 +26,7 @@ export const scan = endpoint({
   params: z.object({ code: z.string().max(CODE_LENGTH_MAX).describe("二维码code") }),
   data: Answer,
   errors: ["qrcode_invalid"],
-  async handle({ params: { code }, actor: { userId }, ctx, headers }): Promise<Answer> {
+  async handle({ params: { code }, actor: { userId }, ctx, request }): Promise<Answer> {
     if (LOGIN_CODE.test(code)) {
       const data = await scanQrLogin(ctx, { code, userId });
       return { forward: "native", type: "loginConfirm", data };
@@ -42,7 +42,7 @@ export const scan = endpoint({
       group_no: scanned.groupNo,
       auth_code: scanned.authCode,
     });
-    const url = `${originOf(ctx.config, headers)}/h5/group/join?${search}`;
+    const url = `${originOf(ctx.config, request)}/h5/group/join?${search}`;
     return { forward: "h5", type: "webview", data: { url } };
   },
 });

@@ -3,8 +3,9 @@ import { askConfirmation } from "../../../db/domain/groups/confirm_invite.ts";
 import { inviteMembers } from "../../../db/domain/groups/invite_members.ts";
 import { REMARK_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
 import { HexId } from "../../fields.ts";
+import { originOf } from "../../origin.ts";
 import { done, doneAnd } from "../fields.ts";
-import { GROUP_ERRORS, GroupParams, originOf, Uids } from "../group_fields.ts";
+import { GROUP_ERRORS, GroupParams, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
 export const postInvite = endpoint({
@@ -39,7 +40,7 @@ export const getConfirmPage = endpoint({
   query: z.object({ invite_no: z.string().describe("邀请唯一编号") }),
   data: doneAnd({ url: z.string() }),
   errors: [...GROUP_ERRORS, "group_no_right", "group_invite_missing"],
-  async handle({ params, query, actor, ctx, headers }) {
+  async handle({ params, query, actor, ctx, request }) {
     const inviteNo = query.invite_no;
     const authCode = await askConfirmation(ctx, {
       groupNo: params.group_no,
@@ -47,6 +48,6 @@ export const getConfirmPage = endpoint({
       inviteNo,
     });
     const search = new URLSearchParams({ invite_no: inviteNo, auth_code: authCode });
-    return { ...done, url: `${originOf(ctx.config, headers)}/h5/group/invite?${search}` };
+    return { ...done, url: `${originOf(ctx.config, request)}/h5/group/invite?${search}` };
   },
 });

@@ -44,12 +44,10 @@ Deno.test("POST /aliyun/image/upload", async (t) => {
 
   await t.step("leads back to where the caller reached us, or to the public address", async () => {
     app.clock.advance(2_000);
-    const request = gatewayRequest(app, "POST", "/aliyun/image/upload", {
-      as: person,
-      body: { imageDir: "cover" },
-      headers: { Host: "192.168.1.7:8000" },
-    });
-    const { result } = await (await app.fetch(request)).json();
+    const path = "/aliyun/image/upload";
+    const request = gatewayRequest(app, "POST", path, { as: person, body: { imageDir: "cover" } });
+    const reached = new Request(`http://192.168.1.7:8000${path}`, request);
+    const { result } = await (await app.fetch(reached)).json();
     assert.equal(new URL(result.uploadAddress).origin, "http://192.168.1.7:8000");
 
     await using known = await startTestApp({
