@@ -11,7 +11,6 @@ import {
 import { isRedisAway } from "../db/redis/client.ts";
 import { type Counter, countLocally, isOver, windowsAt } from "./rate_limit.ts";
 
-/** What a request must pass before it is looked at. */
 export interface Admission {
   /** SHA-256 of the bearer token, if one came along. */
   tokenHash?: string | undefined;
@@ -20,7 +19,7 @@ export interface Admission {
   counters?: Counter[];
   /** Whether a partner client's token is one here too. */
   takesPartners?: boolean;
-  /** Keys whose values the caller wants to know too. */
+  /** Answered as `values`. */
   readKeys?: string[];
   /** The operation cannot work without Redis: answer 503 at once when it is away. */
   needsRedis?: boolean | undefined;
@@ -31,14 +30,13 @@ export interface Admission {
  * the rates. Without Redis the first two are asked of Postgres in one statement, and rates are
  * counted in this process.
  *
- * @returns the caller's session, if a token was given
  * @throws {DomainError} `session_invalid`, `call_repeated`, `rate_exceeded`, `service_unavailable`
  */
 export async function admit(ctx: Ctx, admission: Admission): Promise<Session | undefined> {
   return (await admitReading(ctx, admission)).session;
 }
 
-/** Counts a call of somebody who needs no credentials, by address. */
+/** Counts a call that needs no credentials, by address. */
 export async function admitAnybody(
   { ctx, address, counters }: {
     ctx: Ctx;

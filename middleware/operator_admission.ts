@@ -15,24 +15,21 @@ import { admitReading } from "./admission.ts";
 import { readBasic, readBearer } from "./authorization.ts";
 import type { Counter } from "./rate_limit.ts";
 
-/** A call to a surface of operators. */
 export interface OperatorCall {
   ctx: Ctx;
   headers: Headers;
   counters(caller: string): Counter[];
 }
 
-/** What a surface of operators asks before it lets somebody in. */
 export interface OperatorGuards {
   /** What the caller must be allowed to do; null: to be an operator is enough. */
   needs: Permission | null;
-  /** A payout script's key (HTTP Basic) is as good as an operator's token. */
+  /** Whether a payout script's key is as good as an operator's token. */
   keys: boolean;
 }
 
 /** Who somebody says they are, and how to find out whether they are. */
 interface Claim<Standing, Actor extends OpsActor> {
-  /** Whose calls are counted together. */
   caller: string;
   cache: {
     keys: string[];

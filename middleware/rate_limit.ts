@@ -2,7 +2,6 @@ import { networksOf } from "../config/runtime/address.ts";
 
 /** How often one caller may do something: a sliding window over the last `windowMs`. */
 export interface Rate {
-  /** Whose calls are counted together. */
   per: "caller" | "address";
   count: number;
   windowMs: number;
@@ -11,12 +10,11 @@ export interface Rate {
 const UNITS = { s: 1_000, min: 60_000, h: 3_600_000 } as const;
 type Window = `${number} ${keyof typeof UNITS}`;
 
-/** `perUser(5, "1 s")`: five calls a second by one caller (by address before login). */
+/** `perUser(5, "1 s")`: five calls a second by one caller; before login, from one address. */
 export function perUser(count: number, window: Window): Rate {
   return { per: "caller", count, windowMs: windowMs(window) };
 }
 
-/** `perAddress(30, "1 min")`: thirty calls a minute from one address, whoever they are. */
 export function perAddress(count: number, window: Window): Rate {
   return { per: "address", count, windowMs: windowMs(window) };
 }
@@ -26,7 +24,6 @@ function windowMs(window: Window): number {
   return Number(amount) * UNITS[unit];
 }
 
-/** One counter a call is counted under. */
 export interface Counter {
   key: string;
   /** Already scaled by the installation's rate factor. */
@@ -66,7 +63,7 @@ export function windowsAt(counter: Counter, nowMs: number) {
   };
 }
 
-/** Whether this call is over: `current` includes it, `previous` is the window before. */
+/** `current` includes this call. */
 export function isOver(
   counter: Counter,
   { current, previous, previousWeight }: {

@@ -4,7 +4,7 @@ import { serverTiming, type Trips } from "../config/runtime/trips.ts";
 
 const SANE_ID = /^[A-Za-z0-9._-]{8,64}$/;
 
-/** The caller's own request id if it is fit for a log, a new one otherwise. */
+/** The caller's own if it is fit for a log. */
 export function requestIdOf(given: string | undefined): string {
   return given !== undefined && SANE_ID.test(given) ? given : crypto.randomUUID();
 }

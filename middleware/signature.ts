@@ -1,15 +1,13 @@
 import { md5Hex, sameSecret } from "../config/keys.ts";
 import { DomainError } from "../db/domain/errors.ts";
 
-/** What takes part in a signature: names and values as the client sent them. */
 export type SignedParams = Record<string, unknown>;
 
 const SEPARATOR = "$$$";
 
 /**
  * The string a call is signed over: `key=value` of every parameter but `sign`, the pairs sorted,
- * `accessSecret=<secret>` behind them, joined by `$$$` (gateway contract, 客户端公共参数; details
- * in the behaviour notes, 3.1).
+ * `accessSecret=<secret>` behind them, joined by `$$$` (docs/contracts/gateway.md#calling-it).
  */
 export function signedString(params: SignedParams, secret: string): string {
   const pairs = Object.entries(params)
@@ -19,7 +17,6 @@ export function signedString(params: SignedParams, secret: string): string {
   return [...pairs, `accessSecret=${secret}`].join(SEPARATOR);
 }
 
-/** MD5 of {@link signedString}, lower hex. */
 export function signatureOf(params: SignedParams, secret: string): string {
   return md5Hex(signedString(params, secret));
 }
@@ -42,7 +39,6 @@ function byCodeUnit(a: string, b: string): number {
 
 export interface VerifyOptions {
   params: SignedParams;
-  /** Names sent more than once. */
   repeatedNames: string[];
   /** Any of these may have signed. */
   secrets: string[];

@@ -19,7 +19,7 @@ export class Streamed {
   ) {}
 }
 
-/** Largest body an endpoint takes unless it says otherwise. */
+/** Of an endpoint that says nothing else, bytes. */
 export const BODY_BYTES_MAX = 1024 * 1024;
 
 export type Shape = z.ZodType | undefined;
@@ -33,7 +33,6 @@ export interface HandleInput<Params, Query, Body, Actor> {
   ctx: Ctx;
   providers: Providers;
   jobs: JobRunner;
-  /** The client's address. */
   address: string;
   headers: Headers;
   /** The request itself, its body unread where the endpoint `takesFile`. */
@@ -67,7 +66,6 @@ export interface EndpointSpec<
   data: D;
   errors?: Kind[];
   rate?: Rate;
-  /** Largest body, bytes; {@link BODY_BYTES_MAX} unless said. */
   bodyBytesMax?: number;
   /** The handler reads the body itself, as it comes: a form with a file. */
   takesFile?: boolean;

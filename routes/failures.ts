@@ -9,7 +9,6 @@ export interface Failure {
   status: number;
   body: unknown;
   headers: Record<string, string>;
-  /** Set when nobody expected this. */
   unexpected: unknown;
   /** Why a part of ours or of others was away; for the log. */
   awayBecause: unknown;

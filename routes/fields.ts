@@ -17,13 +17,11 @@ export function textUpTo(max: number) {
 /** An amount of money in 分. */
 export const Cents = z.number().int().describe("分");
 
-/** Nothing to say beyond "done". */
 export const Nothing = z.object({});
 
-/** 0 or 1: how the contracts spell a boolean. */
+/** How the contracts spell a boolean. */
 export const Flag = z.literal([0, 1]);
 
-/** A boolean as a {@link Flag}. */
 export function flag(on: boolean): 0 | 1 {
   return on ? 1 : 0;
 }

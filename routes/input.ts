@@ -7,7 +7,6 @@ const PARAMS_COUNT_MAX = 1_000;
 
 /** What a call brought along, parsed but not believed. */
 export interface RawInput {
-  /** Path parameters. */
   params: Record<string, string>;
   query: URLSearchParams;
   /** A JSON value, the fields of a form, or undefined when there was no body. */

@@ -15,7 +15,6 @@ import { readInput } from "./input.ts";
 import type { Found, MountedSurface } from "./kit.ts";
 import { type Call, COMMON_ERRORS, type Method } from "./spec.ts";
 
-/** What every request carries through Hono. */
 export interface Env {
   Variables: {
     ctx: Ctx;
@@ -29,7 +28,6 @@ export interface Env {
   };
 }
 
-/** Writes one structured line. */
 export type Log = (line: Record<string, unknown>) => void;
 
 /**

@@ -17,7 +17,6 @@ export interface WireError {
 /** Every family answers somehow; kinds the contract gives a code of their own are extra rows. */
 export type ErrorTable = Record<Family, WireError> & Partial<Record<Kind, WireError>>;
 
-/** What guards may know of an endpoint. */
 export interface Guarded {
   method: Method;
   path: string;
@@ -52,7 +51,6 @@ export const COMMON_ERRORS: readonly Kind[] = [
   "unexpected",
 ];
 
-/** What makes a surface a surface: its envelope, its guards, its error table. */
 export interface SurfaceSpec<Actor, Options> {
   name: string;
   title: string;
@@ -66,7 +64,7 @@ export interface SurfaceSpec<Actor, Options> {
   /** Query parameters such a call carries besides its own, for the documents. */
   commonQuery?(endpoint: Guarded & Options): z.ZodObject | undefined;
   errors: ErrorTable;
-  /** Failures that go without saying for such an endpoint, besides {@link COMMON_ERRORS}. */
+  /** The same for such an endpoint, besides {@link COMMON_ERRORS}. */
   impliedErrors(endpoint: Guarded & Options): Kind[];
   /** What one caller, and one address, may do over all operations together. */
   rates: { caller: Rate; address: Rate };

@@ -14,7 +14,7 @@ export interface AdminOptions {
   code?: number;
 }
 
-/** The surface of operators managing users and their payment methods (contract: admin). */
+/** The surface of operators managing users and their payment methods (docs/contracts/admin.md). */
 export const { endpoint, openEndpoint, mount } = defineSurface<OperatorActor, AdminOptions>({
   name: "admin",
   title: "Admin: operators managing users",

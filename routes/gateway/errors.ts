@@ -1,9 +1,8 @@
 import type { ErrorTable } from "../spec.ts";
 
 /**
- * The gateway's codes: HTTP statuses from the contract's "Http Error Code", business codes (HTTP
- * 200, status 0) from its "Operate Error Code". A business failure without a number of its own is
- * code 0 with a message.
+ * Codes of docs/contracts/gateway.md#calling-it. A failure of the business is HTTP 200, status 0,
+ * and code 0 with a message unless it has a number of its own.
  */
 export const gatewayErrors: ErrorTable = {
   invalid: { status: 200, code: 0 },

@@ -19,9 +19,9 @@ export interface GatewayOptions {
   repeatable?: boolean;
   /** Keeps its facts in Redis alone, so it answers 503 while Redis is away. */
   needsRedis?: boolean;
-  /** Neither signed nor for anybody in particular (contract: 参数校验 否); credentials are not read. */
+  /** Neither signed nor for anybody in particular; credentials are not read. */
   unsigned?: boolean;
-  /** For H5 pages: for whoever has logged in with WeChat (contract: 微信登录). */
+  /** For H5 pages: for whoever has logged in with WeChat. */
   wechat?: boolean;
 }
 
@@ -40,11 +40,11 @@ const SIGNED_ERRORS = [
   "session_invalid",
 ] as const;
 
-/** The social audio-room app's surface (contract: gateway). */
+/** The social audio-room app's surface (docs/contracts/gateway.md). */
 export const { spec, endpoint, openEndpoint, mount } = defineSurface<Session, GatewayOptions>({
   name: "gateway",
   title: "Gateway: the social audio-room app",
-  description: "Every call is signed with `ts` and `sign`; see the README for how.",
+  description: "Every call is signed with `ts` and `sign`; see docs/contracts/gateway.md for how.",
   patterns: {
     uid: HEX_ID,
     clubId: HEX_ID,

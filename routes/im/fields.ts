@@ -5,7 +5,7 @@ import { inChina } from "../../db/domain/china_time.ts";
 export const Done = z.object({ status: z.literal(200), msg: z.string() });
 export const done = { status: 200, msg: "" } as const;
 
-/** `response` together with what its purpose needs (behaviour notes, section 7). */
+/** `response` together with what its purpose needs (docs/contracts/im.md#calling-it). */
 export function doneAnd<Shape extends z.ZodRawShape>(shape: Shape) {
   return Done.extend(shape);
 }

@@ -15,7 +15,7 @@ export interface ImOptions {
 
 const HEX_ID = "[a-f0-9]{32}";
 
-/** The chat app's surface (contract: im). */
+/** The chat app's surface (docs/contracts/im.md). */
 export const { endpoint, openEndpoint, mount } = defineSurface<Session, ImOptions>({
   name: "im",
   title: "IM: the chat app",

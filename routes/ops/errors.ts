@@ -1,6 +1,6 @@
 import type { ErrorTable } from "../spec.ts";
 
-/** Codes and texts of the ops contract's list (一些通用的错误码). */
+/** Codes and texts of docs/contracts/ops.md#calling-it. */
 export const opsErrors: ErrorTable = {
   invalid: { status: 400, code: 4001 },
   unauthenticated: { status: 401, code: 4003, message: "无效签名 Invalid API token" },

@@ -5,7 +5,7 @@ import { uidIn } from "../../db/domain/groups/managed_rules.ts";
 const PAGE_LIMIT_DEFAULT = 20;
 const PAGE_LIMIT_MAX = 100;
 
-/** `start` and `limit` of a list (contract, 2.1); what is out of bounds is an error. */
+/** `start` and `limit` of a list; what is out of bounds is an error. */
 export function pageQuery(startMax: number) {
   return z.object({
     start: z.coerce.number().int().min(0).max(startMax).default(0)

@@ -14,7 +14,7 @@ export interface OpsOptions {
   keys?: boolean;
 }
 
-/** The surface of operators running groups and paying profits (contract: ops). */
+/** The surface of operators running groups and paying profits (docs/contracts/ops.md). */
 export const { endpoint, openEndpoint, mount } = defineSurface<OpsActor, OpsOptions>({
   name: "ops",
   title: "Ops: operators running groups",

@@ -1,6 +1,9 @@
 import type { ErrorTable } from "../spec.ts";
 
-/** Partners get 400 for whatever they did wrong, credentials included (contract, 接口规范). */
+/**
+ * Partners get 400 for whatever they did wrong, credentials included
+ * (docs/contracts/partner.md#calling-it).
+ */
 export const partnerErrors: ErrorTable = {
   invalid: { status: 400, code: 400 },
   unauthenticated: { status: 400, code: 400 },

@@ -26,7 +26,7 @@ const SERVER_RATE = perUser(3000, "10 s");
 
 const Meta = z.object({ code: z.number(), message: z.string() });
 
-/** The surface of other companies' servers and their clients (contract: partner). */
+/** The surface of other companies' servers and their clients (docs/contracts/partner.md). */
 export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, PartnerOptions>({
   name: "partner",
   title: "Partner: other companies' servers and clients",

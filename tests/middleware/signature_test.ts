@@ -6,7 +6,7 @@ import { topKeys } from "../../routes/input.ts";
 const DEFAULT_SECRET = "Hx!0k!K}5E.]EoP";
 const USER_SECRET = "e31bc25bcc6641a1a998eacb6ca9d244";
 
-Deno.test("signature: both vectors of the behaviour notes come out", () => {
+Deno.test("signature: both examples of docs/contracts/gateway.md come out", () => {
   assert.equal(
     signatureOf({ mobile: "13800138000", countryCode: "86", ts: 1608207590160 }, DEFAULT_SECRET),
     "bf393afa67703b6b1e0f4a21ceb1e79b",

@@ -70,7 +70,7 @@ export async function delivery(args: string[]): Promise<boolean> {
 /**
  * Lets clients exchange messages over two server processes while connections, answers, database
  * connections and Redis go missing, and compares what everybody has in the end with what was
- * accepted (realtime contract, 6.1). Undefined where there is no PostgreSQL or Redis.
+ * accepted (docs/realtime.md#what-holds-in-all-three). Undefined where there is no PostgreSQL or Redis.
  */
 export async function runDelivery(options: DeliveryOptions): Promise<DeliveryOutcome | undefined> {
   await using postgres = await startPostgres();

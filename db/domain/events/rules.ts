@@ -2,7 +2,7 @@ import { DomainError } from "../errors.ts";
 
 const MINUTE_MS = 60_000;
 
-/** Longest name and introduction of an event, in characters as people count them (contract). */
+/** Longest name and introduction of an event, in characters as people count them. */
 export const EVENT_NAME_LENGTH_MAX = 100;
 export const EVENT_DESCRIPTION_LENGTH_MAX = 300;
 export const EVENT_MEMBER_COUNT_MAX = 20;

@@ -1,4 +1,4 @@
-/** Most messages one history shows (behaviour notes, 2.2). */
+/** Most messages one history shows (docs/contracts/partner.md#get-messages). */
 export const HISTORY_COUNT_MAX = 1024;
 /**
  * The newest of a person's messages that are looked at for it: of these some were deleted, taken

@@ -68,7 +68,7 @@ const OWNER = 1, MANAGER = 2;
 
 /**
  * One's own message always; in a group the owner may take back anybody's, a manager what plain
- * members said and what people said who have left (behaviour notes, 1.4).
+ * members said and what people said who have left (docs/behaviour.md#messages).
  */
 export function canRevoke({ isOwn, actorRole, senderRole }: RevokeFacts): boolean {
   if (isOwn || actorRole === OWNER) return true;

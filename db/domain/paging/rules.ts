@@ -1,6 +1,6 @@
 import { DomainError } from "../errors.ts";
 
-/** Most items a page of the gateway may have (contract, `count`). */
+/** Most items a page of the gateway may have (docs/contracts/gateway.md#calling-it). */
 export const PAGE_COUNT_MAX = 100;
 
 export interface Cursor {

@@ -7,7 +7,7 @@ import { hashToken } from "../sessions/access_secret.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 
 export const TOKEN_RACE_COUNT_MAX = 5;
-/** Partners' clients keep their tokens for good (contract, 获取用户token). */
+/** Partners' clients keep their tokens for good (docs/contracts/partner.md#tokens). */
 const NEVER = new Date(Date.UTC(9999, 0, 1));
 
 /**

@@ -8,8 +8,8 @@ import { type Scope, scopeOf } from "../../../db/domain/payouts/scope.ts";
 import { GroupId, timeText } from "../fields.ts";
 
 /**
- * The groups a call is about: the header `group_id` (contract, 3.2) names one, and a key may be
- * limited to some.
+ * The groups a call is about: the header `group_id` names one, and a key may be limited to some
+ * (docs/contracts/ops.md#post-v1profitscny_recordsdownload).
  *
  * @throws {DomainError} `params_invalid`, `operator_no_right`
  */
@@ -82,7 +82,7 @@ export function cnyRecord(record: ProfitRecord): z.input<typeof CnyRecord> {
   };
 }
 
-/** What is empty is left out (behaviour notes, ops 11). */
+/** What is empty is left out (docs/contracts/ops.md#profit-record). */
 function cardFields({ card }: ProfitRecord) {
   if (card === null) return {};
   return {

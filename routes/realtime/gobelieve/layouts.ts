@@ -217,7 +217,7 @@ const key = [field("key", id)];
 const ofGroup = [field("groupId", id), field("key", id)];
 const room = [field("roomId", id)];
 
-/** The fields of every body in the order of the wire (realtime contract, 4). */
+/** The fields of every body in the order of the wire (docs/realtime.md#gobelieve). */
 export const LAYOUTS: Record<GobelieveType, readonly Field[]> = {
   auth_status: [field("status", i32)],
   im: numbered,

@@ -15,7 +15,7 @@ const AuthStatus = { ok: 0, failed: 1 } as const;
 /** Numbers of frames are signed; after the last comes the first. */
 const SEQ_MAX = 0x7fff_ffff;
 
-/** One connection that speaks GoBelieve's binary protocol (realtime contract, 4). */
+/** One connection that speaks GoBelieve's binary protocol (docs/realtime.md#gobelieve). */
 export class GobelieveCodec implements Protocol, Encoder {
   readonly isQuiet = true;
   /** As the client says; empty before it has. */

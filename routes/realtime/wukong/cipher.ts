@@ -98,9 +98,9 @@ export interface CipherOptions {
 }
 
 /**
- * One connection's encryption, the same on both sides (realtime contract, 1.3). The clients have
- * no other mode. A fixed IV and keys nobody vouches for make it a wire format, not a protection:
- * that is TLS's part. All of it is synchronous, so frames keep their order.
+ * One connection's encryption, the same on both sides (docs/realtime.md#wukong-binary). The clients
+ * have no other mode. A fixed IV and keys nobody vouches for make it a wire format, not a
+ * protection: that is TLS's part. All of it is synchronous, so frames keep their order.
  *
  * @throws {CipherError} when made from a key that is missing, malformed or of low order
  */

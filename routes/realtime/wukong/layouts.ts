@@ -84,7 +84,7 @@ const hasStreamNo = ({ version, setting }: Seen) =>
   version >= 2 && version <= 4 &&
   (setting & (version === 2 ? Setting.stream | STREAM_IN_VERSION_2 : Setting.stream)) !== 0;
 
-/** The fields of every packet in the order of the wire (realtime contract, 1.1). */
+/** The fields of every packet in the order of the wire (docs/realtime.md#wukong-binary). */
 const LAYOUTS: { [T in FrameType]: readonly FieldOf<Extract<Frame, { type: T }>>[] } = {
   connect: [
     field("version", u8),

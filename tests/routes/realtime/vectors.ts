@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { FrameInput, Sender } from "../../../routes/realtime/wukong/frames.ts";
 
-/** Made with the client's own code and computed again independently (realtime contract, 1.4). */
+/** Made with the client's own code and computed again independently. */
 export const vectors = {
   clientPrivate: new TextEncoder().encode("0123456789abcdef0123456789abcdef"),
   serverPrivate: Uint8Array.from({ length: 32 }, (_, at) => at + 1),
