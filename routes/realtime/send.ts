@@ -1,6 +1,6 @@
 import type { Ctx } from "../../db/client/ctx.ts";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
-import type { Channel } from "../../db/domain/messages/accept.ts";
+import type { Channel } from "../../db/domain/messages/channel.ts";
 import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";

@@ -22,9 +22,7 @@ import {
 
 /** What does not hold yet, as `what, group, door`; see {@link Cases}. */
 const KNOWN: string[] = [
-  "leaving, super group, DELETE /groups/{group_no}/members",
   "leaving, super group, POST /groups/{group_no}/exit",
-  "reading, super group, DELETE /groups/{group_no}/members",
   "reading, super group, POST /groups/{group_no}/exit",
   "numbers, small group: each once in each channel",
   "numbers, super group: each once in each channel",

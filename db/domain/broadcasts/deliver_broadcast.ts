@@ -4,7 +4,7 @@ import { type Ctx, withTx } from "../../client/ctx.ts";
 import { DELIVERED } from "../../schema/broadcasts.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { bool, instant, int8, listOf, nullable, type Row, rows, text, typed } from "../../sql.ts";
-import type { Delivery } from "../messages/accept.ts";
+import type { Delivery } from "../messages/copy_log.ts";
 import { ContentType } from "../messages/rules.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
 import { DELIVERY_COUNT } from "./rules.ts";

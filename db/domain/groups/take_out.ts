@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { instant, listOf } from "../../sql.ts";
-import type { Delivery } from "../messages/accept.ts";
+import type { Delivery } from "../messages/copy_log.ts";
 import type { Announcement } from "./announce.ts";
 import type { Change } from "./change.ts";
 import { removeMembers } from "./membership.ts";

@@ -1,46 +1,34 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
-import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { FILE_HELPER_UID, SYSTEM_UID } from "../../schema/users.ts";
-import { DomainError, type Kind } from "../errors.ts";
-import { checkPayload, FAN_OUT_COUNT_MAX } from "./rules.ts";
+import {
+  instant,
+  int8,
+  listOf,
+  maybe,
+  milliseconds,
+  type Row,
+  rows,
+  text,
+  time,
+} from "../../sql.ts";
+import { DomainError } from "../errors.ts";
+import { channelParts, type Speaking, target, targetOf, VERDICTS } from "./channel.ts";
+import { copying, type Delivery, newsOf } from "./copy_log.ts";
+import { checkPayload } from "./rules.ts";
 
-/** Where a message goes: to a person, or to a group, by internal id or by the name clients use. */
-export type Channel =
-  | { type: typeof ChannelType.person; userId: number }
-  | { type: typeof ChannelType.person; uid: string }
-  | { type: typeof ChannelType.person; appId: number; appUid: number }
-  | { type: typeof ChannelType.group; groupId: number }
-  | { type: typeof ChannelType.group; groupNo: string }
-  | { type: typeof ChannelType.group; appId: number; groupId: number };
-
-export interface AcceptInput {
-  /** Absent: the system speaks, and nobody's rules apply. */
+export interface AcceptInput extends Speaking {
   senderId: number | undefined;
-  channel: Channel;
-  /** The sender's own number of the message; sent again it is the same message. */
+  /** The sender's own number of it in the channel; sent there again it is the same message. */
   clientMsgNo: string | undefined;
   /** JSON text with an integer `type`. */
   payload: string;
   /** Counts as unread. */
   redDot: boolean;
   syncOnce?: boolean;
-  /** Only these people receive it (and the sender); absent: everybody in the channel. */
-  visibleTo?: number[];
-  /** A partner's server speaks for the sender: rights within the app are its own business. */
-  trusted?: boolean;
-  /** False: the sender's own devices are not told (commands one person's act causes at another's). */
-  copyToSender?: boolean;
   /** False: it lies in the inboxes and changes nobody's list of conversations. */
   inConversations?: boolean;
-}
-
-/** One person's inbox got the message under this number. */
-export interface Delivery {
-  userId: number;
-  seq: number;
 }
 
 export interface Accepted {
@@ -56,16 +44,6 @@ export interface Accepted {
   loggedInGroup: number | undefined;
 }
 
-/** What a statement's verdict means to the sender; a verdict that is not here is no refusal. */
-export const VERDICTS: Record<string, Kind> = {
-  blacklisted: "message_blacklisted",
-  not_member: "group_not_member",
-  forbidden: "group_forbidden",
-  muted: "group_muted",
-  missing: "channel_missing",
-  disbanded: "group_disbanded",
-};
-
 /**
  * Takes a message in: the one way for sockets, partners, broadcasts and the system. Permission,
  * the check for a repeat, the message and an inbox row for everybody in the channel, numbered, are
@@ -77,37 +55,40 @@ export const VERDICTS: Record<string, Kind> = {
  */
 export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accepted> {
   checkPayload(input.payload);
-  const rows = await runAccept(ctx, input);
-  const { verdict } = rows[0]!;
+  const said = await runAccept(ctx, input);
+  const { verdict } = said[0]!;
   if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
-  return acceptedOf(rows, input.senderId);
+  return acceptedOf(said, input.senderId);
 }
+
+/** Columns of an accepting statement: a row for each inbox the message got into, at least one. */
+export const ACCEPT_COLUMNS = {
+  verdict: text,
+  messageId: maybe(int8),
+  createdAt: maybe(time),
+  /** The receiver's id, or the group's. */
+  targetId: maybe(int8),
+  userId: maybe(int8),
+  seq: maybe(int8),
+};
+
+type AcceptRow = Row<typeof ACCEPT_COLUMNS>;
 
 /** What an accepting statement's rows say, when its verdict is no refusal. */
-export function acceptedOf(rows: AcceptRow[], senderId: number | undefined): Accepted {
-  const { verdict, message_id, created_ms, target_id } = rows[0]!;
-  const deliveries = rows.filter(({ user_id }) => user_id !== null)
-    .map(({ user_id, seq }) => ({ userId: Number(user_id), seq: Number(seq) }));
+export function acceptedOf(said: AcceptRow[], senderId: number | undefined): Accepted {
+  const { verdict, messageId, createdAt, targetId } = said[0]!;
+  const deliveries = said.flatMap(({ userId, seq }) =>
+    userId === undefined ? [] : [{ userId, seq: seq! }]
+  );
   const repeated = verdict === "repeated";
   return {
-    messageId: Number(message_id),
+    messageId: messageId!,
     senderSeq: deliveries.find(({ userId }) => userId === senderId)?.seq ?? 0,
-    createdAt: new Date(Number(created_ms)),
+    createdAt: createdAt!,
     repeated,
     deliveries: repeated ? [] : deliveries,
-    loggedInGroup: verdict === "logged" ? Number(target_id) : undefined,
+    loggedInGroup: verdict === "logged" ? targetId : undefined,
   };
-}
-
-/** A row of an accepting statement: one for each inbox the message got into, at least one. */
-export interface AcceptRow extends Record<string, unknown> {
-  verdict: string;
-  message_id: string | null;
-  created_ms: string | null;
-  /** The receiver's id, or the group's. */
-  target_id: string | null;
-  user_id: string | null;
-  seq: string | null;
 }
 
 /** What comes before a message in the same statement. */
@@ -134,102 +115,22 @@ export function acceptStatementAfter(
 async function runAccept(ctx: Ctx, input: AcceptInput): Promise<AcceptRow[]> {
   const statement = acceptStatement(input, ctx.now());
   try {
-    return (await ctx.db.execute<AcceptRow>(statement)).rows;
+    return await rows(ctx, statement, ACCEPT_COLUMNS);
   } catch (error) {
     // The same message came in twice at once; by now the other one is there to be found.
     if (brokenConstraintOf(error) !== "messages_once") throw error;
-    return (await ctx.db.execute<AcceptRow>(statement)).rows;
+    return await rows(ctx, statement, ACCEPT_COLUMNS);
   }
-}
-
-/** The one the channel names, as `target(id)`: no row when there is nobody of that name. */
-export function targetOf(channel: Channel): SQL {
-  if ("uid" in channel) return sql`select id from users where uid = ${channel.uid}`;
-  if ("groupNo" in channel) return sql`select id from groups where group_no = ${channel.groupNo}`;
-  if ("appUid" in channel) {
-    return sql`select id from users
-      where app_id = ${channel.appId} and app_uid = ${channel.appUid}`;
-  }
-  if ("appId" in channel) {
-    return sql`select id from groups where app_id = ${channel.appId} and id = ${channel.groupId}`;
-  }
-  const id = channel.type === ChannelType.person ? channel.userId : channel.groupId;
-  return sql`select ${id}::bigint as id`;
-}
-
-/**
- * Whether what is said to one of `groups` is kept in a log that its members copy. Once logged,
- * always logged: in a group that has shrunk, what came into inboxes at once would overtake what
- * lies in the log.
- */
-export const keepsLog = sql`(groups.is_super or groups.member_count > ${FAN_OUT_COUNT_MAX}
-  or exists (select 1 from group_heads where group_heads.group_id = groups.id))`;
-
-const target = sql`(select id from target)`;
-
-/** What may be said where, and who hears it; for statements that begin with {@link targetOf}. */
-export function channelParts(
-  { senderId, channel, copyToSender = true, visibleTo, trusted = false }: Pick<
-    AcceptInput,
-    "senderId" | "channel" | "copyToSender" | "visibleTo" | "trusted"
-  >,
-  now: SQL,
-) {
-  const sender = sql`${senderId ?? null}::bigint`;
-  if (channel.type === ChannelType.person) {
-    return {
-      verdict: sql`select case
-        when not exists (select 1 from users where id = ${target} and (${sender} is null
-          or app_id = (select app_id from users where id = ${sender}))) then 'missing'
-        when ${trusted} then 'sent'
-        when exists (select 1 from blocks where user_id = ${target}
-          and blocked_id = ${sender}) then 'blacklisted'
-        else 'sent' end as verdict`,
-      // Nobody reads the inboxes of the built-in accounts, and everybody would wait for their locks.
-      recipients: sql`select id as user_id from users
-        where id = ${target} and uid not in (${SYSTEM_UID}, ${FILE_HELPER_UID})
-        union select ${sender} where ${sender} is not null and ${copyToSender}`,
-      // The receiver sees the sender's channel, the sender the receiver's.
-      channelId: sql`case when user_id = ${target} then coalesce(${sender}, 0) else ${target} end`,
-    };
-  }
-  const isSystem = trusted || senderId === undefined;
-  return {
-    verdict: sql`select case
-        when found.id is null then 'missing'
-        when found.disbanded_at is not null then 'disbanded'
-        when ${isSystem} then found.sent
-        when found.role is null then 'not_member'
-        when found.role = ${MemberRole.member} and found.forbidden then 'forbidden'
-        when found.muted_until > ${now} then 'muted'
-        else found.sent end as verdict
-      from (select 1) as one left join (
-        select groups.id, groups.disbanded_at, groups.forbidden, mine.role, mine.muted_until,
-          -- What only some may see cannot lie in a log that all members read.
-          case when ${!visibleTo} and ${keepsLog} then 'logged' else 'sent' end as sent
-        from groups left join group_members as mine on mine.group_id = groups.id
-          and mine.user_id = ${sender} and mine.removed_at is null
-        where groups.id = ${target}
-      ) as found on true`,
-    recipients: sql`select user_id from group_members
-      where group_id = ${target} and removed_at is null
-        and (${copyToSender} or user_id is distinct from ${sender})`,
-    channelId: target,
-  };
 }
 
 function acceptStatement(input: AcceptInput, at: Date, prelude?: Prelude): SQL {
-  const { senderId = null, channel, clientMsgNo = null, payload, redDot, visibleTo } = input;
-  const now = sql`${at.toISOString()}::timestamptz`;
-  const parts = channelParts(input, now);
+  const { senderId = null, channel, clientMsgNo = null, payload, redDot } = input;
+  const { verdict } = channelParts(input, instant(at));
   const [receiverId, groupId] = channel.type === ChannelType.person
     ? [target, sql`null::bigint`]
     : [sql`null::bigint`, target];
-  const visible = visibleTo
-    ? sql`and (user_id = any(${sql.param(`{${visibleTo.join(",")}}`)}::bigint[])
-        or user_id = ${senderId})`
-    : sql``;
   const after = prelude ? sql`, ${prelude.ctes}` : sql``;
+  const isForSome = input.visibleTo !== undefined && channel.type === ChannelType.group;
   return sql`
     with target as materialized (
       ${targetOf(channel)}
@@ -240,13 +141,13 @@ function acceptStatement(input: AcceptInput, at: Date, prelude?: Prelude): SQL {
     ), verdict as (
       select case when not ${prelude?.happened ?? sql`true`} then 'nothing'
         when exists (select 1 from prior) then 'repeated'
-        else allowed.verdict end as verdict from (${parts.verdict}) as allowed
+        else allowed.verdict end as verdict from (${verdict}) as allowed
     ), message as (
       insert into messages (channel_type, sender_id, receiver_id, group_id, client_msg_no, payload,
         red_dot, sync_once, is_logged, created_at)
       select ${channel.type}, ${senderId}::bigint, ${receiverId}, ${groupId},
         ${clientMsgNo}, ${prelude?.payload ?? payload}, ${redDot},
-        ${input.syncOnce ?? false}, verdict = 'logged', ${now}
+        ${input.syncOnce ?? false}, verdict = 'logged', ${instant(at)}
       from verdict where verdict in ('sent', 'logged')
       returning id, created_at
     ), log_head as (
@@ -257,34 +158,65 @@ function acceptStatement(input: AcceptInput, at: Date, prelude?: Prelude): SQL {
     ), logged as (
       insert into group_logs (group_id, seq, message_id)
       select ${groupId}, log_head.last_seq, message.id from log_head, message
-    ), heads as (
+    ), ${isForSome ? deliveryToSome(input, at) : deliveryToAll(input, at)}
+    select verdict.verdict, coalesce(message.id, prior.id) as message_id,
+      ${milliseconds(sql`coalesce(message.created_at, prior.created_at)`)} as created_at,
+      ${target} as target_id,
+      coalesce(boxed.user_id, case when prior.seq is not null then ${senderId}::bigint end)
+        as user_id,
+      coalesce(boxed.seq, prior.seq) as seq${prelude ? sql`, ${prelude.columns}` : sql``}
+    from verdict left join message on true left join prior on true left join boxed on true`;
+}
+
+/** Whether `user_id` is one of those who may see it. */
+function mayHear({ visibleTo, senderId }: AcceptInput): SQL {
+  if (!visibleTo) return sql`true`;
+  return sql`(user_id = any(${listOf(visibleTo, "bigint")}) or user_id = ${senderId ?? null})`;
+}
+
+/** The message itself into inboxes, at once: of everybody, unless it lies in a log. */
+function deliveryToAll(input: AcceptInput, at: Date): SQL {
+  const { senderId = null, channel, redDot } = input;
+  const { recipients, channelId } = channelParts(input, instant(at));
+  return sql`heads as (
       insert into inbox_heads (user_id, last_seq)
-      select recipients.user_id, 1 from (${parts.recipients}) as recipients, verdict
-      where verdict.verdict = 'sent' ${visible}
+      select recipients.user_id, 1 from (${recipients}) as recipients, verdict
+      where verdict.verdict = 'sent' and ${mayHear(input)}
       order by recipients.user_id
       on conflict (user_id) do update set last_seq = inbox_heads.last_seq + 1
       returning user_id, last_seq
     ), boxed as (
       insert into inbox (user_id, seq, message_id, channel_type, channel_id)
-      select user_id, last_seq, message.id, ${channel.type}, ${parts.channelId}
+      select user_id, last_seq, message.id, ${channel.type}, ${channelId}
       from heads, message
       returning user_id, seq, channel_id
     ), listed as (
       insert into conversations (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
       select user_id, ${channel.type}, channel_id, seq,
-        case when ${redDot} and user_id is distinct from ${senderId}::bigint then 1 else 0 end, ${now}
+        case when ${redDot} and user_id is distinct from ${senderId}::bigint then 1 else 0 end,
+        ${instant(at)}
       from boxed where ${input.inConversations ?? true}
       on conflict (user_id, channel_type, channel_id) do update
         set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
           unread_count = conversations.unread_count + excluded.unread_count
-    )
-    select verdict.verdict,
-      coalesce(message.id, prior.id)::text as message_id,
-      (extract(epoch from coalesce(message.created_at, prior.created_at)) * 1000)::bigint::text
-        as created_ms,
-      ${target}::text as target_id,
-      coalesce(boxed.user_id, case when prior.seq is not null then ${senderId}::bigint end)::text
-        as user_id,
-      coalesce(boxed.seq, prior.seq)::text as seq${prelude ? sql`, ${prelude.columns}` : sql``}
-    from verdict left join message on true left join prior on true left join boxed on true`;
+    )`;
+}
+
+/**
+ * The message into some members' inboxes, behind what the group has logged before it. Of a log
+ * longer than one read copies the rest comes after it.
+ */
+function deliveryToSome(input: AcceptInput, at: Date): SQL {
+  const { senderId = null, redDot } = input;
+  const { recipients } = channelParts(input, instant(at));
+  const news = newsOf(sql`${mayHear(input)} and group_members.group_id = ${target}
+    and exists (select 1 from verdict where verdict = 'sent')`);
+  const behind = sql`
+    select user_id, ${target} as group_id, null::bigint as seq, message.id as message_id,
+      ${redDot} and user_id is distinct from ${senderId}::bigint as is_unread,
+      ${input.inConversations ?? true} as is_listed, message.id as place_id
+    from (${recipients}) as recipients, message where ${mayHear(input)}`;
+  return sql`${copying({ news, at, behind })}, boxed as (
+      select user_id, seq from copied where message_id = (select id from message)
+    )`;
 }

@@ -3,7 +3,12 @@ import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { bool, type Column, instant, int8, listOf, type Row, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import type { Delivery } from "./accept.ts";
+
+/** One person's inbox got the message under this number. */
+export interface Delivery {
+  userId: number;
+  seq: number;
+}
 
 /** Lines of one log that one statement copies for one person; a read brings the rest with the next. */
 export const PULL_COUNT_MAX = 1_000;
@@ -20,8 +25,12 @@ export interface Copying {
    */
   news: SQL;
   at: Date;
-  /** Whether a line, `fresh.message_id`, is thrown away already as it gets in. */
+  /** Whether a line, by its `message_id`, is thrown away already as it gets in. */
   isDeleted?: SQL;
+  /** Whether the conversations are cleared up to the last of it, read and thrown away. */
+  isCleared?: boolean;
+  /** Rows as those of `lines`, a message after what is copied. */
+  behind?: SQL;
 }
 
 /**
@@ -31,7 +40,9 @@ export interface Copying {
  * of the member's row, and `claimed` lacks who came second. Further on `copied` has the rows of the
  * inboxes, `listed` those of the conversations, `heads` the newest number of each person.
  */
-export function copying({ news, at, isDeleted = sql`false` }: Copying): SQL {
+export function copying(
+  { news, at, isDeleted = sql`false`, isCleared = false, behind }: Copying,
+): SQL {
   return sql`
     news as (${news}), claimed as (
       update group_members set log_seq = news.new_seq from news
@@ -43,8 +54,8 @@ export function copying({ news, at, isDeleted = sql`false` }: Copying): SQL {
       -- messages at once may have against their ids, is kept.
       select claimed.user_id, claimed.group_id, line.seq, line.message_id,
         said.red_dot and said.sender_id is distinct from claimed.user_id as is_unread,
-        max(line.message_id) over (partition by claimed.user_id, claimed.group_id order by line.seq)
-          as place_id
+        true as is_listed, max(line.message_id) over (
+          partition by claimed.user_id, claimed.group_id order by line.seq) as place_id
       from claimed cross join lateral (
         -- Limits, so that nobody's few lines are looked for by going through a whole table.
         select group_logs.seq, group_logs.message_id from group_logs
@@ -54,8 +65,10 @@ export function copying({ news, at, isDeleted = sql`false` }: Copying): SQL {
       ) as line cross join lateral (
         select red_dot, sender_id from messages where messages.id = line.message_id limit 1
       ) as said
+      ${behind ? sql`union all ${behind}` : sql``}
     ), fresh as materialized (
-      select user_id, group_id, message_id, is_unread, count(*) over (partition by user_id) as count,
+      select user_id, group_id, message_id, is_unread, is_listed,
+        count(*) over (partition by user_id) as count,
         row_number() over (partition by user_id order by place_id, seq) as place
       from lines
     ), heads as (
@@ -63,23 +76,27 @@ export function copying({ news, at, isDeleted = sql`false` }: Copying): SQL {
       select user_id, count(*) from fresh group by user_id order by user_id
       on conflict (user_id) do update set last_seq = inbox_heads.last_seq + excluded.last_seq
       returning user_id, last_seq
+    ), numbered as (
+      select fresh.*, heads.last_seq - fresh.count + fresh.place as new_seq
+      from fresh join heads on heads.user_id = fresh.user_id
     ), copied as (
       insert into inbox (user_id, seq, message_id, channel_type, channel_id, deleted_at)
-      select fresh.user_id, heads.last_seq - fresh.count + fresh.place, fresh.message_id,
-        ${ChannelType.group}, fresh.group_id, case when ${isDeleted} then ${instant(at)} end
-      from fresh join heads on heads.user_id = fresh.user_id
+      select user_id, new_seq, message_id, ${ChannelType.group}, group_id,
+        case when ${isDeleted} then ${instant(at)} end
+      from numbered
       returning user_id, seq, message_id, channel_type, channel_id, deleted_at
     ), listed as (
-      insert into conversations
-        (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
-      select fresh.user_id, ${ChannelType.group}, fresh.group_id,
-        max(heads.last_seq - fresh.count + fresh.place), count(*) filter (where fresh.is_unread),
-        ${instant(at)}
-      from fresh join heads on heads.user_id = fresh.user_id
-      group by fresh.user_id, fresh.group_id
+      insert into conversations as known
+        (user_id, channel_type, channel_id, last_seq, unread_count, cleared_seq, updated_at)
+      select user_id, ${ChannelType.group}, group_id, max(new_seq),
+        count(*) filter (where is_unread and not ${isCleared}),
+        case when ${isCleared} then max(new_seq) else 0 end, ${instant(at)}
+      from numbered where is_listed group by user_id, group_id
       on conflict (user_id, channel_type, channel_id) do update
         set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
-          unread_count = conversations.unread_count + excluded.unread_count
+          cleared_seq = greatest(known.cleared_seq, excluded.cleared_seq),
+          unread_count = case when ${isCleared} then 0
+            else known.unread_count + excluded.unread_count end
       returning *
     )`;
 }
@@ -222,12 +239,17 @@ export async function readCopying<Columns extends Record<string, Column<unknown>
   }
 }
 
-/** What one person's read copies of all logs: {@link PULL_COUNT_MAX} lines of each at most. */
-export function newsOf(userId: number): SQL {
+/** What one statement copies for members who are `whose`: {@link PULL_COUNT_MAX} lines of each log. */
+export function newsOf(whose: SQL): SQL {
   return sql`
     select group_members.user_id, group_members.group_id, group_members.log_seq as old_seq,
       least(group_heads.last_seq, group_members.log_seq + ${PULL_COUNT_MAX}) as new_seq
     from group_members join group_heads on group_heads.group_id = group_members.group_id
       and group_heads.last_seq > group_members.log_seq
-    where group_members.user_id = ${userId} and group_members.removed_at is null`;
+    where ${whose} and group_members.removed_at is null`;
+}
+
+/** All logs of one person. */
+export function newsFor(userId: number): SQL {
+  return newsOf(sql`group_members.user_id = ${userId}`);
 }

@@ -3,7 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { bool } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { copying, copyingState, newsOf, readCopying } from "./copy_log.ts";
+import { copying, copyingState, newsFor, readCopying } from "./copy_log.ts";
 import {
   INBOX_COLUMNS,
   type InboxMessage,
@@ -69,7 +69,7 @@ function readStatement(input: ReadInboxInput, at: Date): SQL {
   const after = afterSeq ??
     sql`coalesce((select acked_seq from inbox_heads where user_id = ${userId}), 0)`;
   return sql`
-    with ${copying({ news: newsOf(userId), at })}, state as (
+    with ${copying({ news: newsFor(userId), at })}, state as (
       select ${copyingState(userId)}, ${channelIdOf(input)} as channel_id
     ), found as (
       (select seq, message_id, channel_type, channel_id, deleted_at from inbox

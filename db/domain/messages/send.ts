@@ -14,7 +14,10 @@ export async function sendMessage(ctx: Ctx, input: AcceptInput): Promise<Accepte
 }
 
 /** Tells every process whose inbox or which log has grown; after the commit. */
-export function wake(ctx: Ctx, { deliveries, loggedInGroup }: Accepted): void {
+export function wake(
+  ctx: Ctx,
+  { deliveries, loggedInGroup }: Pick<Accepted, "deliveries" | "loggedInGroup">,
+): void {
   if (deliveries.length > 0) ctx.bus.publish({ kind: "inbox", heads: deliveries });
   if (loggedInGroup !== undefined) ctx.bus.publish({ kind: "group", groupId: loggedInGroup });
 }

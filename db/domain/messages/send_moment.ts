@@ -4,7 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { type Channel, channelParts, targetOf, VERDICTS } from "./accept.ts";
+import { type Channel, channelParts, targetOf, VERDICTS } from "./channel.ts";
 import { checkPayload } from "./rules.ts";
 
 export interface SendMomentInput {

@@ -2,16 +2,16 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, maybe, type Row, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
 import {
+  ACCEPT_COLUMNS,
   acceptedOf,
   type AcceptInput,
-  type AcceptRow,
   acceptStatementAfter,
-  VERDICTS,
 } from "../messages/accept.ts";
+import { VERDICTS } from "../messages/channel.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
 import { refundIfExpired } from "./expire.ts";
@@ -30,16 +30,15 @@ import { checkOpening, type OpenInput } from "./rules.ts";
 export async function openRedPacket(ctx: Ctx, input: OpenInput): Promise<number> {
   const packet = await readForOpening(ctx, input);
   await refuse(ctx, packet);
-  const rows = await takeShare(ctx, input, packet);
-  const taken = rows?.[0]?.share;
-  if (taken === undefined || taken === null) {
+  const said = await takeShare(ctx, input, packet);
+  const [taken] = said;
+  if (taken?.share === undefined) {
     // Somebody was faster; what is there now says with what.
     await refuse(ctx, await readForOpening(ctx, input));
     throw new DomainError("redpacket_empty");
   }
-  const said = rows!;
-  if (!(said[0]!.verdict in VERDICTS)) wake(ctx, acceptedOf(said, undefined));
-  return Number(taken);
+  if (!(taken.verdict in VERDICTS)) wake(ctx, acceptedOf(said, undefined));
+  return taken.share;
 }
 
 async function refuse(ctx: Ctx, packet: PacketSeen): Promise<void> {
@@ -47,15 +46,13 @@ async function refuse(ctx: Ctx, packet: PacketSeen): Promise<void> {
   checkOpening(packet, ctx.now());
 }
 
-interface OpenRow extends AcceptRow {
-  share: string | null;
-}
+const OPEN_COLUMNS = { ...ACCEPT_COLUMNS, share: maybe(int8) };
 
 async function takeShare(
   ctx: Ctx,
   { redpacketNo, userId }: OpenInput,
   packet: PacketSeen,
-): Promise<OpenRow[] | undefined> {
+): Promise<Row<typeof OPEN_COLUMNS>[]> {
   const at = ctx.now();
   const now = instant(at);
   const posted = postedAs({
@@ -93,18 +90,18 @@ async function takeShare(
       payload: sql`(select case when opened_count = share_count then
       ${noticeOf(ContentType.redPacketFinished, redpacketNo, packet)} else
       ${noticeOf(ContentType.redPacketOpened, redpacketNo, packet)} end from packet)`,
-      columns: sql`(select amount::text from posted) as share`,
+      columns: sql`(select amount from posted) as share`,
     },
     noticeFor(userId, packet),
     at,
   );
   try {
-    return (await ctx.db.execute<OpenRow>(statement)).rows;
+    return await rows(ctx, statement, OPEN_COLUMNS);
   } catch (error) {
     const constraint = brokenConstraintOf(error);
     const isTwice = constraint === "red_packet_shares_once" ||
       constraint === "transactions_operation";
-    if (isTwice) return undefined;
+    if (isTwice) return [];
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import { acceptMessage, type Channel } from "../../../db/domain/messages/accept.ts";
+import { acceptMessage } from "../../../db/domain/messages/accept.ts";
+import type { Channel } from "../../../db/domain/messages/channel.ts";
 import { ChannelType } from "../../../db/schema/messages.ts";
 import { callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
