@@ -9,22 +9,6 @@ import { openPartnerGroup, openServer } from "./partner/group_place.ts";
 
 /** What does not hold yet, as `group: what`; see {@link Cases}. */
 const KNOWN: string[] = [
-  "a group of 505: the list shows the newest by the number it has",
-  "a group of 505: the message the list shows can be deleted unsynced",
-  "a group of 505: what was cleared unsynced does not come back",
-  "a group of 505: what was cleared half synced does not come back",
-  "a super group: the list shows the newest by the number it has",
-  "a super group: the message the list shows can be deleted unsynced",
-  "a super group: what was cleared unsynced does not come back",
-  "a super group: what was cleared half synced does not come back",
-  "long log: its newest can be deleted, and all before it is in order",
-  "long log: what was cleared does not come back",
-  "a group of 505: an invitation to confirm",
-  "a group of 505: one's own switches, by the chat app",
-  "a group of 505: one's own switches, by the partner's server",
-  "a super group: an invitation to confirm",
-  "a super group: one's own switches, by the chat app",
-  "a super group: one's own switches, by the partner's server",
   "a partner's own group: all its news",
 ];
 

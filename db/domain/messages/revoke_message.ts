@@ -1,8 +1,9 @@
 import { eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType, messages } from "../../schema/messages.ts";
+import { bool, int4, int8, maybe, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import type { Channel } from "./accept.ts";
+import type { Channel } from "./channel.ts";
 import { canRevoke, ContentType } from "./rules.ts";
 import { sendMessage } from "./send.ts";
 
@@ -25,37 +26,40 @@ export async function revokeMessage(
   await tellChannel(ctx, userId, facts.channel, messageId);
 }
 
-interface FactsRow extends Record<string, unknown> {
-  sender_id: string | null;
-  channel_type: number;
-  channel_id: string;
-  is_revoked: boolean;
-  actor_role: number | null;
-  sender_role: number | null;
-}
-
+/** Undefined when the person never received it: it is neither in their inbox nor yet to be copied. */
 async function readFacts(ctx: Ctx, userId: number, messageId: number) {
   const role = (of: unknown) =>
     sql`(select role from group_members where group_id = messages.group_id
       and user_id = ${of} and removed_at is null)`;
-  const { rows: [row] } = await ctx.db.execute<FactsRow>(sql`
-    select messages.sender_id::text, inbox.channel_type, inbox.channel_id::text,
-      messages.revoked_at is not null as is_revoked,
-      ${role(userId)} as actor_role, ${role(sql`messages.sender_id`)} as sender_role
-    from inbox join messages on messages.id = inbox.message_id
-    where inbox.user_id = ${userId} and inbox.message_id = ${messageId}`);
-  if (!row) return undefined;
-  const channelId = Number(row.channel_id);
-  const channel: Channel = row.channel_type === ChannelType.person
-    ? { type: ChannelType.person, userId: channelId }
-    : { type: ChannelType.group, groupId: channelId };
-  return {
-    channel,
-    isOwn: Number(row.sender_id) === userId,
-    isRevoked: row.is_revoked,
-    actorRole: row.actor_role ?? undefined,
-    senderRole: row.sender_role ?? undefined,
-  };
+  const [facts] = await rows(
+    ctx,
+    sql`
+      select messages.sender_id, messages.group_id, inbox.channel_id,
+        messages.revoked_at is not null as is_revoked,
+        ${role(userId)} as actor_role, ${role(sql`messages.sender_id`)} as sender_role
+      from messages left join inbox
+        on inbox.user_id = ${userId} and inbox.message_id = messages.id
+      where messages.id = ${messageId} and (inbox.seq is not null or exists (
+        select 1 from group_members join group_logs
+          on group_logs.group_id = group_members.group_id
+          and group_logs.seq > group_members.log_seq and group_logs.message_id = messages.id
+        where group_members.group_id = messages.group_id and messages.is_logged
+          and group_members.user_id = ${userId} and group_members.removed_at is null))`,
+    {
+      senderId: maybe(int8),
+      groupId: maybe(int8),
+      channelId: maybe(int8),
+      isRevoked: bool,
+      actorRole: maybe(int4),
+      senderRole: maybe(int4),
+    },
+  );
+  if (!facts) return undefined;
+  const { groupId, channelId } = facts;
+  const channel: Channel = groupId === undefined
+    ? { type: ChannelType.person, userId: channelId! }
+    : { type: ChannelType.group, groupId };
+  return { ...facts, channel, isOwn: facts.senderId === userId };
 }
 
 /** The command that makes clients take it off the screen. */
