@@ -10,7 +10,7 @@ import { recordAction } from "../operators/record_action.ts";
 import { Announcer } from "./announce.ts";
 import { keystoreBinding } from "./keystore.ts";
 import { groupColumns, managed, type ManagedGroup, type Status } from "./managed_group.ts";
-import { editedNews } from "./say_partner.ts";
+import { editedNews } from "./news.ts";
 
 /** Digits behind the point of a rate. */
 const RATE_PLACES = 4;

@@ -1,156 +1,110 @@
-import { ChannelType } from "../../schema/messages.ts";
-import { ContentType, PAYLOAD_BYTES_MAX } from "../messages/rules.ts";
-import { literal, placeholders } from "../messages/template.ts";
-import { NOTIFIED_COUNT_MAX, PLACEHOLDER_COUNT_MAX } from "../partner_groups/rules.ts";
-import { type Announcement, payloadOfAnnouncement } from "./announce.ts";
-import type { NotifiedPerson } from "./app_people.ts";
-import type { Person } from "./people.ts";
+import {
+  type Fact,
+  type FactOf,
+  type FactOfKind,
+  type Person,
+  sayIn,
+  type Sayings,
+} from "./facts.ts";
 
-/** Which group it is of, and when. */
-export interface NewsOf {
-  groupId: number;
-  at: Date;
+type Fields = Record<string, unknown>;
+
+interface Limits {
+  /** Most people that are named; there may be more. */
+  namedMax: number;
 }
 
-const stampOf = ({ groupId, at }: NewsOf) => ({
-  group_id: groupId,
-  timestamp: Math.floor(at.getTime() / 1000),
-});
-
-/** Members as bare numbers: of a new group deployed clients read nothing else. */
-export function createdNews(
-  of: NewsOf,
-  { name, isSuper, master, members }: {
-    name: string;
-    isSuper: boolean;
-    master: NotifiedPerson;
-    members: NotifiedPerson[];
-  },
-): Announcement {
-  return {
-    type: ContentType.groupCreated,
-    from: master,
-    content: `${literal(master.name) || "群主"}创建了群聊`,
-    extra: [],
-    more: { creator: master.uid, creator_name: master.name, version: 1 },
-    notification: {
-      create: {
-        ...stampOf(of),
-        master: master.appUid,
-        name,
-        super: isSuper ? 1 : 0,
-        members: members.slice(0, NOTIFIED_COUNT_MAX).map(({ appUid }) => appUid),
-        member_count: members.length,
-      },
-    },
-  };
-}
-
-export function disbandedNews(of: NewsOf): Announcement {
-  return {
-    type: ContentType.tip,
-    content: "群聊已解散",
-    extra: [],
-    notification: { disband: stampOf(of) },
-  };
-}
-
-export function editedNews(
-  of: NewsOf,
-  { actor, key, text }: { actor: Person | undefined; key: "name" | "notice"; text: string },
-): Announcement {
-  const what = key === "name" ? "群名" : "群公告";
-  const done = text === "" ? `清空了${what}` : `修改${what}为“${literal(text)}”`;
-  return {
-    type: ContentType.groupUpdated,
-    ...actor && { from: actor },
-    content: actor ? `{0}${done}` : `管理员${done}`,
-    extra: actor ? [actor] : [],
-    more: { data: { [key]: text } },
-    notification: { [`update_${key}`]: { ...stampOf(of), [key]: text } },
-  };
-}
-
-export function addedNews(
-  of: NewsOf,
-  { inviter, people }: { inviter: NotifiedPerson | undefined; people: NotifiedPerson[] },
-): Announcement {
-  const by = inviter && { inviter: { uid: inviter.appUid, name: inviter.name } };
-  return namingAsManyAsFit((countMax) => ({
-    type: ContentType.membersAdded,
-    ...inviter && { from: inviter },
-    content: inviter
-      ? `${literal(inviter.name)}邀请${placesOf(people)}加入群聊`
-      : `${placesOf(people)}加入群聊`,
-    extra: people.slice(0, PLACEHOLDER_COUNT_MAX),
-    notification: { add_member: { ...stampOf(of), ...namesOf(people, countMax), ...by } },
-  }));
-}
-
-/** Leaving and being removed are one operation to a partner's client. */
-export function removedNews(
-  of: NewsOf,
-  { people, hasLeft }: { people: NotifiedPerson[]; hasLeft: boolean },
-): Announcement {
-  return namingAsManyAsFit((countMax) => ({
-    type: hasLeft ? ContentType.memberLeft : ContentType.membersRemoved,
-    ...hasLeft && people[0] && { from: people[0] },
-    content: `${placesOf(people)}${hasLeft ? "退出群聊" : "被移出群聊"}`,
-    extra: people.slice(0, PLACEHOLDER_COUNT_MAX),
-    notification: { quit_group: { ...stampOf(of), ...namesOf(people, countMax) } },
-  }));
-}
-
-/** Tells the chat app to read the group again. */
-export function upgradedCommand(of: NewsOf, { groupNo }: { groupNo: string }): object {
-  return {
-    cmd: "channelUpdate",
-    param: { channel_id: groupNo, channel_type: ChannelType.group },
-    notification: JSON.stringify({ upgrade: { ...stampOf(of), super: 1 } }),
-  };
-}
-
-/** Tells the chat app to read the members again. */
-export function nicknamedCommand(
-  of: NewsOf,
-  { groupNo, person, nickname }: { groupNo: string; person: NotifiedPerson; nickname: string },
-): object {
-  const news = { ...stampOf(of), member_id: person.appUid, nickname };
-  return {
-    cmd: "memberUpdate",
-    param: { group_no: groupNo, uid: person.uid },
-    notification: JSON.stringify({ update_member_nickname: news }),
-  };
+interface Notification {
+  /** Names what happened. */
+  key: string;
+  /** With the group's name, for who may not know the group, or not any more. */
+  withGroup?: boolean;
+  fields: Fields;
 }
 
 /**
- * One person by themselves; several as a list and their number. Deployed clients break without a
- * `member_id`, so it is there in both.
+ * A fact as partners' clients read it: JSON texts with one key each, that names what happened. Of
+ * people who come or go each has a notification of their own, as deployed clients read `member_id`
+ * alone; of more than `namedMax` the first, and how many there are.
+ *
+ * @returns none for what means nothing to them
  */
-function namesOf(people: NotifiedPerson[], countMax: number): Record<string, unknown> {
-  const [{ appUid, name, avatar }] = people as [NotifiedPerson];
-  if (people.length === 1) {
-    return { member_id: appUid, name, ...avatar !== undefined && { avatar } };
-  }
+export function sayPartner(fact: Fact, of: FactOf, limits: Limits): string[] {
+  return sayIn(SAYINGS, fact, { of, limits }).map(({ key, withGroup, fields }) =>
+    JSON.stringify({
+      [key]: {
+        group_id: of.groupId,
+        timestamp: Math.floor(of.at.getTime() / 1000),
+        ...withGroup && of.name !== "" && { group_name: of.name },
+        ...fields,
+      },
+    })
+  );
+}
+
+const flag = (on: boolean) => on ? 1 : 0;
+
+const SAYINGS: Sayings<Notification, Limits> = {
+  created: (fact, _, limits) => [{ key: "create", fields: createdFields(fact, limits) }],
+  renamed: ({ name }) => [{ key: "update_name", fields: { name } }],
+  noticed: ({ notice }) => [{ key: "update_notice", fields: { notice } }],
+  members_added: ({ people, inviter }, _, limits) =>
+    eachOf("add_member", people, { ...limits, more: invitedBy(inviter) }),
+  joined_by_scan: ({ person, inviter }, _, limits) =>
+    eachOf("add_member", [person], { ...limits, more: invitedBy(inviter) }),
+  members_removed: ({ people }, _, limits) => eachOf("quit_group", people, limits),
+  left: ({ person }, _, limits) => eachOf("quit_group", [person], limits),
+  owner_changed: ({ owner }) => [{ key: "update_master", fields: { master: owner.appUid } }],
+  nicknamed: ({ person, nickname }) => [{
+    key: "update_member_nickname",
+    withGroup: true,
+    fields: { member_id: person.appUid, nickname },
+  }],
+  all_muted: ({ on }) => [{ key: "update_setting", fields: { forbidden: flag(on) } }],
+  invite_switched: ({ on }) => [{ key: "update_setting", fields: { invite: flag(on) } }],
+  upgraded: () => [{ key: "upgrade", withGroup: true, fields: { super: 1 } }],
+  disbanded: () => [{ key: "disband", withGroup: true, fields: {} }],
+  managers_changed: () => [],
+  member_muted: () => [],
+  own_switched: () => [],
+  let_in_asked: () => [],
+};
+
+/** Members as bare numbers: of a new group deployed clients read nothing else. */
+function createdFields(
+  { owner, name, isSuper, members }: FactOfKind<"created">,
+  { namedMax }: Limits,
+): Fields {
   return {
-    member_id: appUid,
-    members: people.slice(0, countMax).map((person) => ({ uid: person.appUid, name: person.name })),
-    member_count: people.length,
+    master: owner.appUid,
+    name,
+    super: flag(isSuper),
+    members: members.slice(0, namedMax).map(({ appUid }) => appUid),
+    member_count: members.length,
   };
 }
 
-function placesOf(people: NotifiedPerson[]): string {
-  return people.length > PLACEHOLDER_COUNT_MAX
-    ? `${placeholders(PLACEHOLDER_COUNT_MAX)}等${people.length}人`
-    : placeholders(people.length);
+function eachOf(
+  key: string,
+  people: Person[],
+  { namedMax, more }: Limits & { more?: Fields | undefined },
+): Notification[] {
+  const count = people.length > namedMax && { member_count: people.length };
+  return people.slice(0, namedMax).map(({ appUid, name, avatar }) => ({
+    key,
+    withGroup: true,
+    fields: {
+      member_id: appUid,
+      ...name !== "" && { name },
+      ...avatar && { avatar },
+      ...more,
+      ...count,
+    },
+  }));
 }
 
-/** What `write` makes of the most names a message has room for; long ones are long in it thrice. */
-function namingAsManyAsFit(write: (countMax: number) => Announcement): Announcement {
-  for (let countMax = NOTIFIED_COUNT_MAX; countMax > 1; countMax = Math.floor(countMax / 2)) {
-    const said = write(countMax);
-    const bytes = new TextEncoder().encode(payloadOfAnnouncement(said)).length;
-    if (bytes <= PAYLOAD_BYTES_MAX) return said;
-  }
-  return write(1);
+function invitedBy(inviter: Person | undefined): Fields | undefined {
+  if (!inviter) return undefined;
+  const { appUid, name } = inviter;
+  return { inviter: { uid: appUid, ...name !== "" && { name } } };
 }

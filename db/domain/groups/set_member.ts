@@ -10,7 +10,7 @@ import {
 } from "../partner_groups/change_as.ts";
 import { MUTED_UNTIL_MAX } from "../partner_groups/rules.ts";
 import { type NotifiedPerson, readAppMembers } from "./app_people.ts";
-import { nicknamedCommand } from "./say_partner.ts";
+import { nicknamedCommand } from "./news.ts";
 
 /** What is set of a member; what is absent stays. */
 export interface MemberSettings {

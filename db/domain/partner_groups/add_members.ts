@@ -1,7 +1,7 @@
 import type { Ctx } from "../../client/ctx.ts";
 import { namePeople } from "../groups/app_people.ts";
 import { insertMembers } from "../groups/membership.ts";
-import { addedNews } from "../groups/say_partner.ts";
+import { addedNews } from "../groups/news.ts";
 import type { NamedPerson } from "../users/ensure_people.ts";
 import { type Caller, changePartnerGroup } from "./change_as.ts";
 

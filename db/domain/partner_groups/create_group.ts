@@ -6,7 +6,7 @@ import { DomainError } from "../errors.ts";
 import { Announcer } from "../groups/announce.ts";
 import { namePeople } from "../groups/app_people.ts";
 import { insertMembers } from "../groups/membership.ts";
-import { createdNews } from "../groups/say_partner.ts";
+import { createdNews } from "../groups/news.ts";
 import { wake } from "../messages/send.ts";
 import type { NamedPerson } from "../users/ensure_people.ts";
 import type { Caller } from "./change_as.ts";

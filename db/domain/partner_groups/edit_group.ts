@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { editedNews, upgradedCommand } from "../groups/say_partner.ts";
+import { editedNews, upgradedCommand } from "../groups/news.ts";
 import { type Caller, changePartnerGroup } from "./change_as.ts";
 
 /**

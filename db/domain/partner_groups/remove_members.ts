@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
 import { readAppMembers } from "../groups/app_people.ts";
-import { disbandedNews, removedNews } from "../groups/say_partner.ts";
+import { disbandedNews, removedNews } from "../groups/news.ts";
 import { dismiss } from "../groups/take_out.ts";
 import { type Caller, changePartnerGroup } from "./change_as.ts";
 
