@@ -59,13 +59,16 @@ export interface Speaking {
   trusted?: boolean;
   /** Only these people receive it (and the sender); absent: everybody in the channel. */
   visibleTo?: number[];
+  /** Those of `visibleTo` are out of the group already, by the transaction that tells them. */
+  isFarewell?: boolean | undefined;
   /** False: the sender's own devices are not told (commands one person's act causes at another's). */
   copyToSender?: boolean;
 }
 
 /** What may be said where, and who hears it; for statements that begin with {@link targetOf}. */
 export function channelParts(
-  { senderId, channel, copyToSender = true, visibleTo, trusted = false }: Speaking,
+  { senderId, channel, copyToSender = true, visibleTo, trusted = false, isFarewell = false }:
+    Speaking,
   now: SQL,
 ) {
   const sender = sql`${senderId ?? null}::bigint`;
@@ -105,7 +108,7 @@ export function channelParts(
         where groups.id = ${target}
       ) as found on true`,
     recipients: sql`select user_id from group_members
-      where group_id = ${target} and removed_at is null
+      where group_id = ${target} and (${isFarewell} or removed_at is null)
         and (${copyToSender} or user_id is distinct from ${sender})`,
     channelId: target,
   };

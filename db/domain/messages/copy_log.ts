@@ -106,6 +106,8 @@ export interface CopyLogInput {
   userIds: readonly number[];
   /** What `keepsLog` said of the group's row, or true once something was logged. */
   hasLog: boolean;
+  /** They are out of the group already, by this transaction. */
+  haveLeft?: boolean;
 }
 
 /** How far somebody has got in a log. */
@@ -125,10 +127,11 @@ interface Reader {
  */
 export async function copyLog(
   ctx: Ctx,
-  { groupId, userIds, hasLog }: CopyLogInput,
+  { hasLog, ...whose }: CopyLogInput,
 ): Promise<Delivery[]> {
-  if (!hasLog || userIds.length === 0) return [];
-  const { readers, lastSeq } = await lockReaders(ctx, { groupId, userIds });
+  if (!hasLog || whose.userIds.length === 0) return [];
+  const { groupId } = whose;
+  const { readers, lastSeq } = await lockReaders(ctx, whose);
   const heads = new Map<number, number>();
   for (const parts of statementsOf(readers, lastSeq)) {
     for (const { userId, lastSeq } of await copyParts(ctx, groupId, parts)) {
@@ -144,7 +147,7 @@ export async function copyLog(
  */
 async function lockReaders(
   ctx: Ctx,
-  { groupId, userIds }: Omit<CopyLogInput, "hasLog">,
+  { groupId, userIds, haveLeft = false }: Omit<CopyLogInput, "hasLog">,
 ): Promise<{ readers: Reader[]; lastSeq: number }> {
   const locked = await rows(
     ctx,
@@ -156,7 +159,7 @@ async function lockReaders(
       )
       select user_id, log_seq, (select last_seq from head) as last_seq from group_members
       where group_id = ${groupId} and user_id = any(${listOf(userIds, "bigint")})
-        and removed_at is null
+        and (${haveLeft} or removed_at is null)
       order by user_id for no key update of group_members`,
     { userId: int8, logSeq: int8, lastSeq: int8 },
   );
