@@ -31,7 +31,7 @@ export const create = endpoint({
 
 const Person = z.object({ uid: HexId, name: z.string() });
 
-export const getInvite = endpoint({
+export const showInvite = endpoint({
   method: "get",
   path: "/group/invites/{no}",
   summary: "查询群邀请",
@@ -63,7 +63,7 @@ export const getInvite = endpoint({
   },
 });
 
-export const sureInvite = openEndpoint({
+export const acceptInvite = openEndpoint({
   method: "post",
   path: "/group/invite/sure",
   summary: "确认群邀请",

@@ -18,7 +18,7 @@ import { Done, done, timeText } from "./fields.ts";
 import { FlagIn, GROUP_ERRORS, GroupParams, GroupResp, groupResp } from "./group_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
-export const getGroup = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/groups/{group_no}",
   summary: "查询群信息",
@@ -30,7 +30,7 @@ export const getGroup = endpoint({
     groupResp(await readGroup(ctx, { groupNo: params.group_no, userId: actor.userId })),
 });
 
-export const putGroup = endpoint({
+export const edit = endpoint({
   method: "put",
   path: "/groups/{group_no}",
   summary: "更新群组",
@@ -52,7 +52,7 @@ export const putGroup = endpoint({
   },
 });
 
-export const putSetting = endpoint({
+export const set = endpoint({
   method: "put",
   path: "/groups/{group_no}/setting",
   summary: "更新群设置",
@@ -108,7 +108,7 @@ function memberResp(groupNo: string, member: SyncedMember): z.input<typeof Membe
   };
 }
 
-export const syncGroupMembers = endpoint({
+export const listMembers = endpoint({
   method: "get",
   path: "/groups/{group_no}/membersync",
   summary: "同步群成员",
@@ -143,7 +143,7 @@ export const forbid = endpoint({
   },
 });
 
-export const getQrcode = endpoint({
+export const openQrcode = endpoint({
   method: "get",
   path: "/groups/{group_no}/qrcode",
   summary: "获取群二维码信息",
@@ -201,7 +201,7 @@ export const exit = endpoint({
   },
 });
 
-export const scanJoin = openEndpoint({
+export const join = openEndpoint({
   method: "get",
   path: "/groups/{group_no}/scanjoin",
   summary: "扫码入群",

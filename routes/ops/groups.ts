@@ -50,7 +50,7 @@ const Keystore = z.object({
 const IdParams = z.object({ id: GroupId });
 const STATUS = { start: 1, stop: 0 } as const;
 
-export const listGroups = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/v1/groups",
   summary: "List groups",
@@ -67,7 +67,7 @@ export const listGroups = endpoint({
   },
 });
 
-export const readGroup = endpoint({
+export const read = endpoint({
   method: "get",
   path: "/v1/groups/{id}",
   summary: "Read a group",
@@ -78,7 +78,7 @@ export const readGroup = endpoint({
   handle: async ({ params, ctx }) => groupRecord(await readManagedGroup(ctx, params.id)),
 });
 
-export const changeGroup = endpoint({
+export const edit = endpoint({
   method: "patch",
   path: "/v1/groups/{id}",
   summary: "Change a group",
@@ -103,7 +103,7 @@ export const changeGroup = endpoint({
   },
 });
 
-export const startGroup = endpoint({
+export const start = endpoint({
   method: "post",
   path: "/v1/groups/{id}/start",
   summary: "Start a group",
@@ -118,7 +118,7 @@ export const startGroup = endpoint({
   },
 });
 
-export const stopGroup = endpoint({
+export const stop = endpoint({
   method: "post",
   path: "/v1/groups/{id}/stop",
   summary: "Stop a group",

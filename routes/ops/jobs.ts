@@ -78,13 +78,13 @@ export const run = endpoint({
   }),
   errors: ["job_missing"],
   async handle({ params: { name }, body: { period }, actor, ctx, jobs }) {
-    const run = await runAsked(ctx, { name, period, jobs, actor });
+    const asked = await runAsked(ctx, { name, period, jobs, actor });
     return {
-      run_id: run.id,
-      period: run.period,
-      state: run.state,
-      report: run.report,
-      error: run.lastError,
+      run_id: asked.id,
+      period: asked.period,
+      state: asked.state,
+      report: asked.report,
+      error: asked.lastError,
     };
   },
 });

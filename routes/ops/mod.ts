@@ -19,13 +19,13 @@ import * as withdrawals from "./withdrawals.ts";
 /** The surface's table of contents, in the contract's order; operations of ours come last. */
 export const surface = mount([
   auth.logInByMixin,
-  groups.listGroups,
-  groups.readGroup,
-  groups.changeGroup,
+  groups.list,
+  groups.read,
+  groups.edit,
   groupUsers.list,
   groupMessages.send,
-  groups.startGroup,
-  groups.stopGroup,
+  groups.start,
+  groups.stop,
   profits.list,
   download.download,
   feedback.give,

@@ -7,7 +7,7 @@ import { Nothing, nothing } from "./fields.ts";
 import { callerOf, CreateBody, GroupId, GroupName, GroupParams } from "./group_fields.ts";
 import { endpoint } from "./surface.ts";
 
-export const postGroup = endpoint({
+export const create = endpoint({
   method: "post",
   path: "/groups",
   summary: "创建群组",
@@ -24,7 +24,7 @@ export const postGroup = endpoint({
   },
 });
 
-export const patchGroup = endpoint({
+export const edit = endpoint({
   method: "patch",
   path: "/groups/{gid}",
   summary: "修改群组名称",
@@ -38,7 +38,7 @@ export const patchGroup = endpoint({
   },
 });
 
-export const deleteGroup = endpoint({
+export const disband = endpoint({
   method: "delete",
   path: "/groups/{gid}",
   summary: "解散群组",
@@ -52,7 +52,7 @@ export const deleteGroup = endpoint({
   },
 });
 
-export const postUpgrade = endpoint({
+export const upgrade = endpoint({
   method: "post",
   path: "/groups/{gid}/upgrade",
   summary: "普通群升级成超级群",

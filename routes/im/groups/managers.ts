@@ -7,7 +7,7 @@ import { endpoint } from "../surface.ts";
 const ManagersBody = Uids.min(1, "不能为空");
 const MANAGER_ERRORS: Kind[] = [...GROUP_ERRORS, "group_no_right", "self_refused"];
 
-export const postManagers = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/groups/{group_no}/managers",
   summary: "添加群管理员",
@@ -27,7 +27,7 @@ export const postManagers = endpoint({
   },
 });
 
-export const deleteManagers = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/groups/{group_no}/managers",
   summary: "移除群管理员",

@@ -8,7 +8,7 @@ import { done, doneAnd } from "../fields.ts";
 import { GROUP_ERRORS, GroupParams, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
-export const postInvite = endpoint({
+export const invite = endpoint({
   method: "post",
   path: "/groups/{group_no}/member/invite",
   summary: "群成员邀请",
@@ -31,7 +31,7 @@ export const postInvite = endpoint({
   },
 });
 
-export const getConfirmPage = endpoint({
+export const openConfirmPage = endpoint({
   method: "get",
   path: "/groups/{group_no}/member/h5confirm",
   summary: "获取邀请确认界页面的url（带有授权码）",

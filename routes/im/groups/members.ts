@@ -9,7 +9,7 @@ import { endpoint } from "../surface.ts";
 
 const MembersBody = z.object({ members: Uids.default([]).describe("成员uid集合") });
 
-export const postMembers = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/groups/{group_no}/members",
   summary: "添加群成员",
@@ -30,7 +30,7 @@ export const postMembers = endpoint({
   },
 });
 
-export const deleteMembers = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/groups/{group_no}/members",
   summary: "移除群成员",
@@ -49,7 +49,7 @@ export const deleteMembers = endpoint({
   },
 });
 
-export const putMember = endpoint({
+export const rename = endpoint({
   method: "put",
   path: "/groups/{group_no}/members/{uid}",
   summary: "修改群成员信息",

@@ -23,7 +23,7 @@ import {
 } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
-export const postClientGroup = endpoint({
+export const create = endpoint({
   method: "post",
   path: "/client/groups",
   summary: "创建群组",
@@ -65,7 +65,7 @@ function clientGroup(group: PartnerGroup, withQuiet: boolean): z.input<typeof Cl
   };
 }
 
-export const getClientGroups = endpoint({
+export const list = endpoint({
   method: "get",
   path: "/client/groups",
   summary: "获取群组",
@@ -82,7 +82,7 @@ export const getClientGroups = endpoint({
   },
 });
 
-export const patchClientGroup = endpoint({
+export const edit = endpoint({
   method: "patch",
   path: "/client/groups/{gid}",
   summary: "修改群组名称",
@@ -105,7 +105,7 @@ export const patchClientGroup = endpoint({
   },
 });
 
-export const deleteClientGroup = endpoint({
+export const disband = endpoint({
   method: "delete",
   path: "/client/groups/{gid}",
   summary: "解散群组",
@@ -120,7 +120,7 @@ export const deleteClientGroup = endpoint({
   },
 });
 
-export const postClientMembers = endpoint({
+export const addMembers = endpoint({
   method: "post",
   path: "/client/groups/{gid}/members",
   summary: "添加群组成员",
@@ -137,7 +137,7 @@ export const postClientMembers = endpoint({
   },
 });
 
-export const deleteClientMember = endpoint({
+export const removeMember = endpoint({
   method: "delete",
   path: "/client/groups/{gid}/members/{mid}",
   summary: "离开群",
@@ -157,7 +157,7 @@ export const deleteClientMember = endpoint({
   },
 });
 
-export const deleteClientMembers = endpoint({
+export const removeMembers = endpoint({
   method: "delete",
   path: "/client/groups/{gid}/members",
   summary: "移除群成员",
@@ -178,7 +178,7 @@ export const deleteClientMembers = endpoint({
   },
 });
 
-export const patchClientMember = endpoint({
+export const changeMember = endpoint({
   method: "patch",
   path: "/client/groups/{gid}/members/{memberid}",
   summary: "群设置",

@@ -6,7 +6,7 @@ import { Id, Nothing, nothing } from "../fields.ts";
 import { AddBody, callerOf, GroupParams, RemoveBody, SettingsBody } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
-export const postMembers = endpoint({
+export const add = endpoint({
   method: "post",
   path: "/groups/{gid}/members",
   summary: "添加群组成员",
@@ -24,7 +24,7 @@ export const postMembers = endpoint({
   },
 });
 
-export const deleteMember = endpoint({
+export const remove = endpoint({
   method: "delete",
   path: "/groups/{gid}/members/{mid}",
   summary: "离开群",
@@ -43,7 +43,7 @@ export const deleteMember = endpoint({
   },
 });
 
-export const deleteMembers = endpoint({
+export const removeSeveral = endpoint({
   method: "delete",
   path: "/groups/{gid}/members",
   summary: "移除群成员",
@@ -64,7 +64,7 @@ export const deleteMembers = endpoint({
   },
 });
 
-export const patchMember = endpoint({
+export const change = endpoint({
   method: "patch",
   path: "/groups/{gid}/members/{memberid}",
   summary: "群设置",
