@@ -1,8 +1,8 @@
 import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import type { RouteConfig } from "@hono/zod-openapi";
 import { z } from "zod";
-import { wireErrorOfKind } from "./failures.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { wireErrorOfKind } from "./failures.ts";
 import type { MountedSurface } from "./kit.ts";
 import { COMMON_ERRORS } from "./spec.ts";
 import { loadSurface, type SurfaceName } from "./surfaces.ts";

@@ -5,8 +5,8 @@ import { logOut as endSession } from "../../db/domain/sessions/log_out.ts";
 import { logInByMobile } from "../../db/domain/users/log_in_by_mobile.ts";
 import { parseMobile } from "../../db/domain/users/mobile.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";
-import { HexId, Nothing, Text } from "../fields.ts";
 import { Said } from "../endpoint.ts";
+import { HexId, Nothing, Text } from "../fields.ts";
 import { clientOf } from "./client_headers.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { DomainError } from "../../db/domain/errors.ts";
 import { acknowledge as moveSyncPosition } from "../../db/domain/messages/acknowledge.ts";
 import { clearChannel, deleteMessage } from "../../db/domain/messages/delete_messages.ts";
 import { INBOX_PAGE_COUNT_MAX, readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { revokeMessage } from "../../db/domain/messages/revoke_message.ts";
-import { DomainError } from "../../db/domain/errors.ts";
 import { Done, done } from "./fields.ts";
 import { ChannelTypeField, SyncedMessage, syncedMessage } from "./message_fields.ts";
 import { endpoint } from "./surface.ts";

@@ -2,12 +2,12 @@ import { z } from "zod";
 import { addApp, type AppCredentials } from "../../db/domain/partners/add_app.ts";
 import { disableApp } from "../../db/domain/partners/disable_app.ts";
 import { listApps, type ListedApp } from "../../db/domain/partners/reads.ts";
+import { rotateSecret } from "../../db/domain/partners/rotate_secret.ts";
 import {
   ADDRESS_COUNT_MAX,
   APPS_START_MAX,
   NAME_LENGTH_MAX,
 } from "../../db/domain/partners/rules.ts";
-import { rotateSecret } from "../../db/domain/partners/rotate_secret.ts";
 import { HexId, textUpTo } from "../fields.ts";
 import { pageOf, pageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";

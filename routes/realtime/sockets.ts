@@ -8,9 +8,9 @@ import { PRESENCE_REFRESH_MS, type PresentSocket } from "../../db/redis/presence
 import { isStoreAway } from "../failures.ts";
 import type { Log } from "../serve.ts";
 import { Attendance } from "./attendance.ts";
+import { ChatRooms } from "./chat_rooms.ts";
 import { DeliveredMarks } from "./delivered_marks.ts";
 import { CloseCode } from "./reasons.ts";
-import { ChatRooms } from "./chat_rooms.ts";
 import { SOCKET_OPTIONS, type SocketOptions } from "./socket_options.ts";
 import { Strangers } from "./strangers.ts";
 import { Suspects } from "./suspects.ts";

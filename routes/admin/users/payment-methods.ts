@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { can } from "../../../db/domain/operators/permissions.ts";
 import type { OperatorActor } from "../../../db/domain/operators/actor.ts";
+import { can } from "../../../db/domain/operators/permissions.ts";
 import {
   listMethods,
   type PaymentMethod,

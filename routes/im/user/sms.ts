@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { sendCaptcha } from "../../../db/domain/captchas/send_captcha.ts";
 import { sendDeviceCode } from "../../../db/domain/chat_accounts/check_phone.ts";
 import { isRegistered } from "../../../db/domain/chat_accounts/register.ts";
-import { sendCaptcha } from "../../../db/domain/captchas/send_captcha.ts";
 import { parseMobile } from "../../../db/domain/users/mobile.ts";
 import { perAddress } from "../../../middleware/rate_limit.ts";
 import { Flag, flag } from "../../fields.ts";
