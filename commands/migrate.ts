@@ -1,7 +1,6 @@
 import type { Parts } from "../db/client/ctx.ts";
 import { MIGRATIONS_FOLDER } from "../db/client/migrations.ts";
 
-/** Brings the database to the newest schema. */
 export async function runMigrateCommand({ database }: Pick<Parts, "database">): Promise<void> {
   await database.migrate(MIGRATIONS_FOLDER);
 }
