@@ -27,7 +27,7 @@ export const messages = pgTable(
     senderId: safeBigint().references(() => users.id),
     receiverId: safeBigint().references(() => users.id),
     groupId: safeBigint().references(() => groups.id),
-    /** The sender's own number of it; a repeat is the same message. */
+    /** The sender's own number of it in the channel; a repeat is the same message. */
     clientMsgNo: text(),
     /** A JSON object with an integer `type`, as text: it goes out as it came in. */
     payload: text().notNull(),
@@ -40,8 +40,10 @@ export const messages = pgTable(
     revokerId: safeBigint().references(() => users.id),
   },
   (table) => [
-    uniqueIndex("messages_once").on(table.senderId, table.clientMsgNo)
-      .where(sql`client_msg_no is not null`),
+    uniqueIndex("messages_once_to_person").on(table.senderId, table.clientMsgNo, table.receiverId)
+      .where(sql`client_msg_no is not null and receiver_id is not null`),
+    uniqueIndex("messages_once_to_group").on(table.senderId, table.clientMsgNo, table.groupId)
+      .where(sql`client_msg_no is not null and group_id is not null`),
     index("messages_of_group").on(table.groupId, table.id).where(sql`group_id is not null`),
   ],
 );

@@ -24,8 +24,6 @@ import {
 const KNOWN: string[] = [
   "leaving, super group, POST /groups/{group_no}/exit",
   "reading, super group, POST /groups/{group_no}/exit",
-  "numbers, small group: each once in each channel",
-  "numbers, super group: each once in each channel",
 ];
 
 /**

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
+import { instant, int8, rows } from "../../sql.ts";
+import { type Channel, targetOf } from "./channel.ts";
 import { REPEAT_MS } from "./sync_rules.ts";
 
 const PREFIX = "gb";
@@ -12,7 +14,7 @@ export interface NumberInput {
   senderId: number;
   /** {@link deviceMark} of the sender's device. */
   mark: string;
-  channel: { type: number; id: number };
+  channel: Channel;
   /** The client's own number of the message; 0: none, so that nothing is a repeat of it. */
   localId: number;
   content: string;
@@ -25,7 +27,7 @@ export function deviceMark({ userId, deviceId }: { userId: number; deviceId: str
 
 /**
  * The `client_msg_no` of a message whose client has numbers that begin anew whenever the app does.
- * It is a repeat only when device, receiver, number and words are the same within
+ * It is a repeat only when device, channel, number and words are the same within
  * {@link REPEAT_MS}: the time is part of the number, in steps as long as that, and a message that
  * might repeat one of the step before is looked for there.
  */
@@ -35,15 +37,18 @@ export async function clientMsgNoOf(ctx: Ctx, input: NumberInput): Promise<strin
   const nowMs = ctx.now().getTime();
   const step = Math.floor(nowMs / REPEAT_MS);
   const hash = shortHash(content);
-  const kind = channel.type === ChannelType.person ? "p" : "g";
   const [own, earlier] = [step, step - 1].map((step) =>
-    [PREFIX, mark, localId, `${kind}${channel.id}`, step, hash].join(":")
+    [PREFIX, mark, localId, step, hash].join(":")
   );
-  const since = new Date(nowMs - REPEAT_MS).toISOString();
-  const { rows } = await ctx.db.execute(sql`
-    select 1 from messages where sender_id = ${senderId} and client_msg_no = ${earlier}
-      and created_at > ${since}::timestamptz`);
-  return rows.length > 0 ? earlier! : own!;
+  const said = await rows(
+    ctx,
+    sql`
+      select id from messages where sender_id = ${senderId} and client_msg_no = ${earlier}
+        and ${channel.type === ChannelType.person ? sql`receiver_id` : sql`group_id`} =
+          (${targetOf(channel)}) and created_at > ${instant(new Date(nowMs - REPEAT_MS))}`,
+    { id: int8 },
+  );
+  return said.length > 0 ? earlier! : own!;
 }
 
 /** The number a device itself gave a message; undefined for another device's, and for no device's. */

@@ -2,6 +2,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../../db/client/ctx.ts";
 import { DomainError, type Kind } from "../../../db/domain/errors.ts";
 import { acceptMessage } from "../../../db/domain/messages/accept.ts";
+import type { Channel } from "../../../db/domain/messages/channel.ts";
 import { clientMsgNoOf } from "../../../db/domain/messages/client_numbers.ts";
 import { payloadOf } from "../../../db/domain/messages/content.ts";
 import { ContentType } from "../../../db/domain/messages/rules.ts";
@@ -74,17 +75,17 @@ async function take(ctx: Ctx, speaker: Speaker, frame: SaidFrame): Promise<Said>
   if (frame.type === "customer" && frame.receiverApp !== appId) {
     throw new DomainError("channel_missing");
   }
-  const isGroup = frame.type === "group_im";
+  const channel: Channel = frame.type === "group_im"
+    ? { type: GROUP, appId, groupId: receiver }
+    : { type: PERSON, appId, appUid: receiver };
   const accepted = await acceptMessage(ctx, {
     senderId: userId,
-    channel: isGroup
-      ? { type: GROUP, appId, groupId: receiver }
-      : { type: PERSON, appId, appUid: receiver },
+    channel,
     clientMsgNo: await clientMsgNoOf(ctx, {
       senderId: userId,
       mark,
       content,
-      channel: { type: isGroup ? GROUP : PERSON, id: receiver },
+      channel,
       localId: frame.type === "customer" ? 0 : frame.msgLocalId,
     }),
     payload: payloadOf(content),
