@@ -5,7 +5,7 @@ import { readGroup } from "../../db/domain/groups/reads.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
 import { Flag, flag, HexId } from "../fields.ts";
 import { Done, done } from "./fields.ts";
-import { GroupResp, groupResp, Uids } from "./group_fields.ts";
+import { GroupResp, groupResp, inChat, Uids } from "./group_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
 export const create = endpoint({
@@ -19,13 +19,9 @@ export const create = endpoint({
   errors: ["group_members_invalid", "group_too_many"],
   rate: perUser(20, "1 min"),
   async handle({ body, actor, ctx }) {
-    const { userId } = actor;
-    const groupNo = await createGroup(ctx, {
-      creatorId: userId,
-      name: body.name,
-      uids: body.members,
-    });
-    return groupResp(await readGroup(ctx, { groupNo, userId }));
+    const { members: uids, name } = body;
+    const { groupNo } = await createGroup(ctx, { by: inChat(actor), name, uids });
+    return groupResp(await readGroup(ctx, { groupNo, userId: actor.userId }));
   },
 });
 

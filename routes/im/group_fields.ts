@@ -19,6 +19,16 @@ export const FlagIn = z.union([
   z.enum(["0", "1"]).transform((text) => text === "1" ? 1 : 0),
 ]).transform((value) => value === 1);
 
+/** The caller, as changes of groups ask who does it. */
+export function inChat({ userId }: { userId: number }) {
+  return { door: "chat", userId } as const;
+}
+
+/** The group of the path, as they ask which it is. */
+export function placeOf({ group_no: groupNo }: z.output<typeof GroupParams>) {
+  return { groupNo };
+}
+
 /** The status the app shows of a disbanded group, besides those of `groups.status`. */
 const DISBANDED = 2;
 

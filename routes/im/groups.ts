@@ -15,7 +15,15 @@ import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
 import { Flag, flag, HexId } from "../fields.ts";
 import { originOf } from "../origin.ts";
 import { Done, done, timeText } from "./fields.ts";
-import { FlagIn, GROUP_ERRORS, GroupParams, GroupResp, groupResp } from "./group_fields.ts";
+import {
+  FlagIn,
+  GROUP_ERRORS,
+  GroupParams,
+  GroupResp,
+  groupResp,
+  inChat,
+  placeOf,
+} from "./group_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
 export const read = endpoint({
@@ -47,7 +55,7 @@ export const edit = endpoint({
   data: Done,
   errors: [...GROUP_ERRORS, "group_no_right"],
   async handle({ params, body, actor, ctx }) {
-    await editGroup(ctx, { groupNo: params.group_no, actorId: actor.userId, ...body });
+    await editGroup(ctx, placeOf(params), { by: inChat(actor), ...body });
     return done;
   },
 });
@@ -138,7 +146,7 @@ export const forbid = endpoint({
   data: Done,
   errors: [...GROUP_ERRORS, "group_no_right"],
   async handle({ params, actor, ctx }) {
-    await forbidGroup(ctx, { groupNo: params.group_no, actorId: actor.userId, on: params.on });
+    await forbidGroup(ctx, placeOf(params), { by: inChat(actor), on: params.on });
     return done;
   },
 });
@@ -177,11 +185,7 @@ export const transfer = endpoint({
   data: Done,
   errors: [...GROUP_ERRORS, "group_no_right", "self_refused", "group_members_invalid"],
   async handle({ params, actor, ctx }) {
-    await transferGroup(ctx, {
-      groupNo: params.group_no,
-      actorId: actor.userId,
-      toUid: params.to_uid,
-    });
+    await transferGroup(ctx, placeOf(params), { by: inChat(actor), toUid: params.to_uid });
     return done;
   },
 });
@@ -196,7 +200,7 @@ export const exit = endpoint({
   data: Done,
   errors: GROUP_ERRORS,
   async handle({ params, actor, ctx }) {
-    await leaveGroup(ctx, { groupNo: params.group_no, userId: actor.userId });
+    await leaveGroup(ctx, placeOf(params), { by: inChat(actor) });
     return done;
   },
 });

@@ -1,11 +1,9 @@
 import { z } from "zod";
-import type { Caller } from "../../db/domain/partner_groups/change_as.ts";
 import {
   CLIENT_MEMBERS_COUNT_MAX,
-  GROUP_NAME_LENGTH_MAX,
-  NICKNAME_LENGTH_MAX,
+  PARTNER_NAME_LENGTH_MAX,
   SERVER_MEMBERS_COUNT_MAX,
-} from "../../db/domain/partner_groups/rules.ts";
+} from "../../db/domain/groups/rules.ts";
 import { Text } from "../fields.ts";
 import { Id, OptionalAvatar, OptionalName, Switch } from "./fields.ts";
 import type { PartnerActor } from "./surface.ts";
@@ -20,7 +18,10 @@ export function groupText(lengthMax: number) {
   );
 }
 
-export const GroupName = groupText(GROUP_NAME_LENGTH_MAX).refine((name) => name !== "", "不能为空")
+export const GroupName = groupText(PARTNER_NAME_LENGTH_MAX).refine(
+  (name) => name !== "",
+  "不能为空",
+)
   .describe("群主题名");
 
 const NamedMember = z.object({
@@ -66,7 +67,7 @@ export const ClientRemoveBody = removeBodyUpTo(CLIENT_MEMBERS_COUNT_MAX);
 
 const Settings = z.object({
   do_not_disturb: Switch.optional().describe("免打扰选项"),
-  nickname: groupText(NICKNAME_LENGTH_MAX).optional().describe("群内昵称"),
+  nickname: groupText(PARTNER_NAME_LENGTH_MAX).optional().describe("群内昵称"),
   mute: Switch.optional().describe("群内禁言"),
 });
 
@@ -83,10 +84,13 @@ export const ClientSettingsBody = Settings.omit({ mute: true })
 
 export const GroupId = z.object({ group_id: z.number().int().describe("群组id") });
 
-/** Who changes a group, as its verbs ask. */
-export function callerOf(actor: PartnerActor): Caller {
-  const { tenantId } = actor;
-  return actor.kind === "server"
-    ? { tenantId }
-    : { tenantId, client: { userId: actor.userId, appUid: actor.appUid } };
+/** The caller, as changes of groups ask who does it. */
+export function byOf(actor: PartnerActor) {
+  if (actor.kind === "server") return { door: "server" } as const;
+  return { door: "client", userId: actor.userId, appUid: actor.appUid } as const;
+}
+
+/** The group of the path, as they ask which it is. */
+export function placeOf({ tenantId }: PartnerActor, { gid }: z.output<typeof GroupParams>) {
+  return { tenantId, groupId: gid };
 }

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { createPartnerGroup } from "../../db/domain/partner_groups/create_group.ts";
-import { editPartnerGroup, upgradeGroup } from "../../db/domain/partner_groups/edit_group.ts";
-import { disbandGroup } from "../../db/domain/partner_groups/remove_members.ts";
-import { SERVER_BODY_BYTES_MAX } from "../../db/domain/partner_groups/rules.ts";
+import { createGroup } from "../../db/domain/groups/create_group.ts";
+import { disbandGroup } from "../../db/domain/groups/disband_group.ts";
+import { editGroup, upgradeGroup } from "../../db/domain/groups/edit_group.ts";
+import { SERVER_BODY_BYTES_MAX } from "../../db/domain/groups/rules.ts";
 import { Nothing, nothing } from "./fields.ts";
-import { callerOf, CreateBody, GroupId, GroupName, GroupParams } from "./group_fields.ts";
+import { byOf, CreateBody, GroupId, GroupName, GroupParams, placeOf } from "./group_fields.ts";
 import { endpoint } from "./surface.ts";
 
 export const create = endpoint({
@@ -18,8 +18,9 @@ export const create = endpoint({
   errors: ["user_missing"],
   bodyBytesMax: SERVER_BODY_BYTES_MAX,
   async handle({ body: { master, super: isSuper, ...body }, actor, ctx }) {
-    const caller = callerOf(actor);
-    const groupId = await createPartnerGroup(ctx, { caller, masterUid: master, isSuper, ...body });
+    const { tenantId } = actor;
+    const group = { by: byOf(actor), tenantId, masterUid: master, isSuper, ...body };
+    const { groupId } = await createGroup(ctx, group);
     return { group_id: groupId };
   },
 });
@@ -33,7 +34,7 @@ export const edit = endpoint({
   data: Nothing,
   errors: ["group_missing"],
   async handle({ params, body, actor, ctx }) {
-    await editPartnerGroup(ctx, { caller: callerOf(actor), groupId: params.gid, ...body });
+    await editGroup(ctx, placeOf(actor, params), { by: byOf(actor), ...body });
     return nothing;
   },
 });
@@ -47,7 +48,7 @@ export const disband = endpoint({
   data: Nothing,
   errors: ["group_missing"],
   async handle({ params, actor, ctx }) {
-    await disbandGroup(ctx, { caller: callerOf(actor), groupId: params.gid });
+    await disbandGroup(ctx, placeOf(actor, params), { by: byOf(actor) });
     return nothing;
   },
 });
@@ -61,7 +62,7 @@ export const upgrade = endpoint({
   data: Nothing,
   errors: ["group_missing"],
   async handle({ params, actor, ctx }) {
-    await upgradeGroup(ctx, { tenantId: actor.tenantId, groupId: params.gid });
+    await upgradeGroup(ctx, placeOf(actor, params), { by: byOf(actor) });
     return nothing;
   },
 });

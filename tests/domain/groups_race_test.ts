@@ -6,7 +6,7 @@ import { DomainError } from "../../db/domain/errors.ts";
 import { addMembers } from "../../db/domain/groups/add_members.ts";
 import { leaveGroup } from "../../db/domain/groups/leave_group.ts";
 import { syncMembers } from "../../db/domain/groups/reads.ts";
-import { expelMembers } from "../../db/domain/groups/remove_members.ts";
+import { removeMembers } from "../../db/domain/groups/remove_members.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
 import { acceptMessage } from "../../db/domain/messages/accept.ts";
 import { makeGroup, makeUsers } from "../people/factories.ts";
@@ -19,6 +19,7 @@ Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
 const EXPECTED = [
   ...["group_members_invalid", "group_not_member", "group_no_right", "self_refused"],
 ];
+const by = (userId: number) => ({ door: "chat", userId }) as const;
 const pick = <T>(from: T[]): T => from[Math.floor(Math.random() * from.length)]!;
 
 /** What must hold of every group that still is: counter, rows, and one owner. */
@@ -63,7 +64,7 @@ Deno.test({
     const { rows: [owner] } = await ctx.db.execute<{ owner_id: string }>(sql`
       select owner_id from groups where id = ${id}`);
     const actorId = Number(owner!.owner_id);
-    await addMembers(ctx, { groupNo, actorId, uids: [watcher!.uid] });
+    await addMembers(ctx, { groupNo }, { by: by(actorId), people: { uids: [watcher!.uid] } });
   }
 
   const seen = groups.map(() => ({ version: 0, members: new Map<string, boolean>() }));
@@ -91,10 +92,10 @@ Deno.test({
     const named = [pick(others), pick(others)];
     const uids = named.map(({ uid }) => uid);
     const acts: (() => Promise<unknown>)[] = [
-      () => addMembers(ctx, { groupNo, actorId: watcher!.id, uids }),
-      () => expelMembers(ctx, { groupNo, actorId: ownerId, uids }),
-      () => transferGroup(ctx, { groupNo, actorId: ownerId, toUid: uids[0]! }),
-      () => leaveGroup(ctx, { groupNo, userId: named[0]!.id }),
+      () => addMembers(ctx, { groupNo }, { by: by(watcher!.id), people: { uids } }),
+      () => removeMembers(ctx, { groupNo }, { by: by(ownerId), people: { uids } }),
+      () => transferGroup(ctx, { groupNo }, { by: by(ownerId), toUid: uids[0]! }),
+      () => leaveGroup(ctx, { groupNo }, { by: by(named[0]!.id) }),
       () =>
         acceptMessage(ctx, {
           senderId: watcher!.id,

@@ -1,16 +1,16 @@
 import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import type { Ctx } from "../../db/client/ctx.ts";
+import { addMembers } from "../../db/domain/groups/add_members.ts";
+import { createGroup } from "../../db/domain/groups/create_group.ts";
+import { disbandGroup } from "../../db/domain/groups/disband_group.ts";
+import { editGroup, upgradeGroup } from "../../db/domain/groups/edit_group.ts";
+import { leaveGroup } from "../../db/domain/groups/leave_group.ts";
+import { removeMembers } from "../../db/domain/groups/remove_members.ts";
 import { setMember } from "../../db/domain/groups/set_member.ts";
+import { contentsOf } from "../../db/domain/messages/content.ts";
 import { type InboxMessage, readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
-import { addPartnerMembers } from "../../db/domain/partner_groups/add_members.ts";
-import { createPartnerGroup } from "../../db/domain/partner_groups/create_group.ts";
-import { editPartnerGroup, upgradeGroup } from "../../db/domain/partner_groups/edit_group.ts";
-import {
-  disbandGroup,
-  removePartnerMembers,
-} from "../../db/domain/partner_groups/remove_members.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { openPlace, race } from "./race_place.ts";
 
@@ -19,14 +19,19 @@ const postgres = await startPostgres();
 Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
 
 const TENANT = 4711;
-const caller = { tenantId: TENANT };
+const by = { door: "server" } as const;
+const at = (groupId: number) => ({ tenantId: TENANT, groupId });
 const numbers = (count: number, from = 1) => Array.from({ length: count }, (_, at) => from + at);
 const pick = <T>(from: T[]): T => from[Math.floor(Math.random() * from.length)]!;
 const person = (appUid: number) => ({ appUid, name: `Person ${appUid}` });
 
-function openGroup(ctx: Ctx, { uids, isSuper = false }: { uids: number[]; isSuper?: boolean }) {
+async function openGroup(
+  ctx: Ctx,
+  { uids, isSuper = false }: { uids: number[]; isSuper?: boolean },
+) {
   const members = uids.map(person);
-  return createPartnerGroup(ctx, { caller, masterUid: uids[0]!, name: "Group", isSuper, members });
+  const of = { by, tenantId: TENANT, masterUid: uids[0]!, name: "Group" };
+  return (await createGroup(ctx, { ...of, isSuper, members })).groupId;
 }
 
 async function userIdsOf({ db }: Ctx): Promise<Map<number, number>> {
@@ -34,6 +39,10 @@ async function userIdsOf({ db }: Ctx): Promise<Map<number, number>> {
     select id, app_uid from users where app_id = ${TENANT}`);
   return new Map(rows.map(({ id, app_uid }) => [Number(app_uid), Number(id)]));
 }
+
+/** What a partner's client reads of a message. */
+// deno-lint-ignore no-explicit-any -- notifications have no other type
+const newsOf = (payload: string): any[] => contentsOf(payload).map((text) => JSON.parse(text));
 
 function say(ctx: Ctx, { groupId, senderId }: { groupId: number; senderId: number }) {
   return sendMessage(ctx, {
@@ -80,24 +89,25 @@ Deno.test({
     await openGroup(ctx, { uids: [...uids].reverse(), isSuper: true }),
   ];
   const userIds = await userIdsOf(ctx);
-  const act = (at: number) => {
+  const act = (turn: number) => {
     const groupId = pick(groups);
     const named = [pick(uids), pick(uids), pick(uids)];
+    const one = { appUid: named[0]! };
     const acts: (() => Promise<unknown>)[] = [
-      () => addPartnerMembers(ctx, { caller, groupId, members: named.map(person) }),
-      () => removePartnerMembers(ctx, { caller, groupId, appUids: named, action: "remove" }),
-      () => removePartnerMembers(ctx, { caller, groupId, appUids: [named[0]!], action: "leave" }),
-      () => setMember(ctx, { caller, groupId, appUid: named[0]!, nickname: `n${at}`, mute: false }),
-      () => editPartnerGroup(ctx, { caller, groupId, name: `name ${at}` }),
+      () => addMembers(ctx, at(groupId), { by, people: { members: named.map(person) } }),
+      () => removeMembers(ctx, at(groupId), { by, people: { appUids: named } }),
+      () => leaveGroup(ctx, at(groupId), { by, appUid: named[0]! }),
+      () => setMember(ctx, at(groupId), { by, person: one, nickname: `n${turn}`, mute: false }),
+      () => editGroup(ctx, at(groupId), { by, name: `name ${turn}` }),
       () => say(ctx, { groupId, senderId: userIds.get(named[0]!)! }),
       () => readInbox(ctx, { userId: userIds.get(named[0]!)!, afterSeq: 0, limit: 10 }),
-      () => addPartnerMembers(ctx, { caller, groupId, members: named.map(person) }),
+      () => addMembers(ctx, at(groupId), { by, people: { members: named.map(person) } }),
     ];
-    return acts[at % acts.length]!();
+    return acts[turn % acts.length]!();
   };
   const answers = await race(
     ["group_members_invalid", "service_unavailable"],
-    numbers(400).map((at) => () => act(at)),
+    numbers(400).map((turn) => () => act(turn)),
   );
   assert.ok(answers.filter((answer) => answer === "done").length > 350);
   assert.deepEqual(await wrongCounters(ctx), []);
@@ -118,8 +128,8 @@ Deno.test({
   let upgraded: Promise<void> | undefined;
   await Promise.all(
     numbers(8).map(async () => {
-      for (let at = waiting.shift(); at !== undefined; at = waiting.shift()) {
-        if (at === 80) upgraded = upgradeGroup(ctx, { tenantId: TENANT, groupId });
+      for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
+        if (turn === 80) upgraded = upgradeGroup(ctx, at(groupId), { by });
         const senderId = userIds.get(pick(uids))!;
         const { messageId, loggedInGroup } = await say(ctx, { groupId, senderId });
         sent.push({ messageId, isLogged: loggedInGroup !== undefined });
@@ -149,19 +159,23 @@ Deno.test({
   const groupId = await openGroup(ctx, { uids, isSuper: true });
   const userIds = await userIdsOf(ctx);
   const leaving = uids.slice(10);
-  const runs: (() => Promise<unknown>)[] = numbers(150).map((at) => async () => {
+  const runs: (() => Promise<unknown>)[] = numbers(150).map((turn) => async () => {
     await say(ctx, { groupId, senderId: userIds.get(pick(uids.slice(0, 10)))! });
-    await readInbox(ctx, { userId: userIds.get(uids[at % uids.length]!)!, afterSeq: 0, limit: 5 });
+    await readInbox(ctx, {
+      userId: userIds.get(uids[turn % uids.length]!)!,
+      afterSeq: 0,
+      limit: 5,
+    });
   });
-  for (const [at, appUid] of leaving.entries()) {
+  for (const [turn, appUid] of leaving.entries()) {
     const appUids = [appUid, pick(leaving)];
     runs.splice(
-      20 + at * 6,
+      20 + turn * 6,
       0,
-      () => removePartnerMembers(ctx, { caller, groupId, appUids, action: "remove" }),
+      () => removeMembers(ctx, at(groupId), { by, people: { appUids } }),
     );
   }
-  runs.push(() => disbandGroup(ctx, { caller, groupId }));
+  runs.push(() => disbandGroup(ctx, at(groupId), { by }));
   await race(["group_disbanded", "group_missing"], runs);
   const { rows: lines } = await ctx.db.execute<{ message_id: string; payload: string }>(sql`
     select message_id, payload from group_logs join messages on messages.id = message_id
@@ -169,21 +183,22 @@ Deno.test({
   const log = lines.map(({ message_id }) => Number(message_id));
   const quitOf = new Map<number, number>();
   let end = log.length;
-  for (const [at, { payload }] of lines.entries()) {
-    const { notification } = JSON.parse(payload);
-    const { quit_group: quit, disband } = notification ? JSON.parse(notification) : {};
-    if (disband) end = at;
-    const gone = quit?.members?.map(({ uid }: { uid: number }) => uid) ?? [quit?.member_id];
-    for (const uid of gone) quitOf.set(uid, at);
+  for (const [line, { payload }] of lines.entries()) {
+    const news = JSON.parse(payload).notification === undefined ? [] : newsOf(payload);
+    if (news.some(({ disband }) => disband)) end = line;
+    for (const { quit_group: quit } of news) if (quit) quitOf.set(quit.member_id, line);
   }
   for (const appUid of uids) {
-    const has = (await readAll(ctx, userIds.get(appUid)!)).map(({ messageId }) => messageId);
+    const all = await readAll(ctx, userIds.get(appUid)!);
+    const quitAt = quitOf.get(appUid);
+    if (quitAt !== undefined) {
+      const farewell = all.pop()!;
+      assert.equal(JSON.parse(farewell.payload).type, 1020);
+      assert.ok(newsOf(farewell.payload).some((it) => it.quit_group.member_id === appUid));
+    }
     // What was being accepted while the group ended may lie behind its end, where nobody is.
-    const until = quitOf.get(appUid) ?? end;
-    assert.deepEqual(
-      has.toSorted((a, b) => a - b),
-      log.slice(0, until + 1).toSorted((a, b) => a - b),
-    );
+    const until = quitAt ?? end + 1;
+    assert.deepEqual(all.map(({ messageId }) => messageId), log.slice(0, until), "in their order");
   }
   assert.deepEqual(await wrongCounters(ctx), []);
 });

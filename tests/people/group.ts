@@ -12,7 +12,7 @@ export interface Chatter {
   call(method: string, path: string, call?: ImCall): ReturnType<typeof callIm>;
   // deno-lint-ignore no-explicit-any -- each test knows what it asked for
   ask(method: string, path: string, call?: ImCall): Promise<any>;
-  /** Payloads of a type in this person's inbox, oldest first. */
+  /** Payloads of a type in this person's inbox, oldest first, less what partners' clients read. */
   // deno-lint-ignore no-explicit-any -- each test knows what it sent
   received(type: number): Promise<any[]>;
 }
@@ -31,7 +31,9 @@ export async function makeChatter(app: TestApp, name: string): Promise<Chatter> 
     ask: (method, path, call = {}) => askIm(app, method, path, { token, ...call }),
     async received(type) {
       const inbox = await readInbox(app.ctx, { userId, afterSeq: 0, limit: 500 });
-      return inbox.map(({ payload }) => JSON.parse(payload)).filter((it) => it.type === type);
+      const payloads = inbox.map(({ payload }) => JSON.parse(payload));
+      return payloads.filter((it) => it.type === type)
+        .map(({ notification: _, further_notifications: __, ...payload }) => payload);
     },
   };
 }

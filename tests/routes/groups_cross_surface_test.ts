@@ -9,30 +9,7 @@ import { openServer } from "./partner/group_place.ts";
 
 /** What does not hold yet, as `fact, door: reader`; see {@link Cases}. */
 const KNOWN: string[] = [
-  "renamed, PUT /groups/{group_no}: partner's client",
-  "notice, PUT /groups/{group_no}: partner's client",
-  "members added, POST /groups/{group_no}/members: partner's client",
-  "members added, POST /group/invite/sure: partner's client",
-  "joined by scan, GET /groups/{group_no}/scanjoin: partner's client",
-  "nickname, PUT /groups/{group_no}/members/{uid}: partner's client",
-  "created, POST /group/create: partner's client",
-  "all muted, and not any more, POST /groups/{group_no}/forbidden/{on}: partner's client",
-  "invitations confirmed, and not any more, PUT /groups/{group_no}: partner's client",
   "asked to let people in, POST /groups/{group_no}/member/invite: partner's client",
-  "removed, DELETE /groups/{group_no}/members: partner's client",
-  "removed, DELETE /groups/{gid}/members: chat app",
-  "removed, DELETE /client/groups/{gid}/members: chat app",
-  "left, POST /groups/{group_no}/exit: partner's client",
-  "left, DELETE /groups/{gid}/members/{mid}: chat app",
-  "left, DELETE /client/groups/{gid}/members/{mid}: chat app",
-  "owner changed, POST /groups/{group_no}/transfer/{to_uid}: partner's client",
-  "owner changed, POST /groups/{group_no}/exit: partner's client",
-  "owner changed, DELETE /groups/{gid}/members: chat app",
-  "owner changed, DELETE /groups/{gid}/members: partner's client",
-  "owner changed, DELETE /groups/{gid}/members/{mid}: chat app",
-  "owner changed, DELETE /groups/{gid}/members/{mid}: partner's client",
-  "owner changed, DELETE /client/groups/{gid}/members/{mid}: chat app",
-  "owner changed, DELETE /client/groups/{gid}/members/{mid}: partner's client",
 ];
 
 const cases = new Cases(KNOWN);

@@ -3,38 +3,15 @@ import { sql } from "drizzle-orm";
 import { Cases } from "../known_failures.ts";
 import { DISBANDED, DOORS, KINDS } from "./group_exits.ts";
 import { type CrowdedHouse, CrowdGroup, openCrowdedHouse } from "./house_crowd.ts";
-import type { HousePerson } from "./house_people.ts";
+import type { HousePerson, Listed } from "./house_people.ts";
 
 /** What does not hold yet, as `group, door: reader`; see {@link Cases}. */
-const KNOWN: string[] = [
-  "505 people, POST /groups/{group_no}/exit: chat app",
-  "505 people, POST /groups/{group_no}/exit: partner's client",
-  "505 people, POST /groups/{group_no}/exit of the owner: chat app",
-  "505 people, POST /groups/{group_no}/exit of the owner: partner's client",
-  "super group, POST /groups/{group_no}/exit: chat app",
-  "super group, POST /groups/{group_no}/exit: partner's client",
-  "super group, POST /groups/{group_no}/exit of the owner: chat app",
-  "super group, POST /groups/{group_no}/exit of the owner: partner's client",
-  "505 people, then 499, POST /groups/{group_no}/exit: chat app",
-  "505 people, then 499, POST /groups/{group_no}/exit: partner's client",
-  "505 people, then 499, POST /groups/{group_no}/exit of the owner: chat app",
-  "505 people, then 499, POST /groups/{group_no}/exit of the owner: partner's client",
-  "505 people, then 499, then 505, POST /groups/{group_no}/exit: chat app",
-  "505 people, then 499, then 505, POST /groups/{group_no}/exit: partner's client",
-  "505 people, then 499, then 505, POST /groups/{group_no}/exit of the owner: chat app",
-  "505 people, then 499, then 505, POST /groups/{group_no}/exit of the owner: partner's client",
-  "disbanding, 505 people: chat app",
-  "disbanding, 505 people: partner's client",
-  "disbanding, 505 people: everybody's inbox",
-  "disbanding, a super group of 505: chat app",
-  "disbanding, a super group of 505: partner's client",
-  "disbanding, a super group of 505: everybody's inbox",
-  "disbanding, 505 people, then 499: chat app",
-  "disbanding, 505 people, then 499: partner's client",
-  "disbanding, 505 people, then 499: everybody's inbox",
-];
+const KNOWN: string[] = [];
 
 const cases = new Cases(KNOWN);
+
+/** A message may tell of several people, of each in a line of its own. */
+const messageCountOf = (listed: Listed[]) => new Set(listed.map(({ id }) => id)).size;
 
 /** Everything that was said, in order, numbered densely, counted as unread, and then the farewell. */
 async function readChat(reader: HousePerson, groupNo: string) {
@@ -79,7 +56,7 @@ for (const { kind, open } of KINDS) {
       await cases.step(t, `${kind}, ${door}: partner's client`, () => {
         const said = listed.filter(({ command }) => command === 8);
         assert.deepEqual(said.map(({ content }) => content), words, "all that was said");
-        assert.equal(offlineCount, listed.length, "counted as not fetched");
+        assert.equal(offlineCount, messageCountOf(listed), "counted as not fetched");
       });
     }
   });
@@ -134,7 +111,7 @@ Deno.test("whoever is in a group when it is disbanded keeps all of two dozen unr
     await cases.step(t, `disbanding, ${kind}: partner's client`, () => {
       const said = listed.filter(({ command }) => command === 8);
       assert.deepEqual(said.map(({ content }) => content), words);
-      assert.equal(offlineCount, listed.length);
+      assert.equal(offlineCount, messageCountOf(listed));
     });
     await cases.step(t, `disbanding, ${kind}: everybody's inbox`, async () => {
       const stayed = size - shrinkBy;

@@ -74,16 +74,15 @@ const TABLE: [Fact, string[], object[]][] = [
         add_member: {
           ...named,
           member_id: 3,
-          avatar: "http://a/c.png",
           inviter: { uid: 1, name: "Ann" },
         },
       },
     ],
   ],
   [
-    { kind: "members_added", inviter: undefined, people: [bob] },
+    { kind: "members_added", inviter: undefined, people: [{ ...bob, avatar: "http://a/b.png" }] },
     ["1002 管理员邀请{0}加入群聊 [Bob]"],
-    [{ add_member: { ...named, member_id: 2, name: "Bob" } }],
+    [{ add_member: { ...named, member_id: 2, name: "Bob", avatar: "http://a/b.png" } }],
   ],
   [
     { kind: "joined_by_scan", person: bob, inviter: cid },

@@ -1,40 +1,81 @@
-import type { Ctx } from "../../client/ctx.ts";
-import { DomainError } from "../errors.ts";
-import { ContentType } from "../messages/rules.ts";
-import { literal, placeholders } from "../messages/template.ts";
-import { type Change, changeGroupAs } from "./change.ts";
+import { type Ctx } from "../../client/ctx.ts";
+import type { NamedPerson } from "../users/ensure_people.ts";
+import { namePeople } from "./app_people.ts";
+import { type Change, changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
+import type { Person } from "./facts.ts";
 import { insertMembers } from "./membership.ts";
-import { type Person, readNewcomers } from "./people.ts";
-import { addingIn, can } from "./rules.ts";
+import { readNewcomers } from "./people.ts";
+
+/** Who is to come in: people of the chat app, or of the partner's own, and who invited those. */
+export type Newcomers =
+  | { uids: readonly string[] }
+  | {
+    members: NamedPerson[];
+    /** Of a client's call it is the client. */
+    inviter?: NamedPerson | undefined;
+  };
 
 /**
- * A member adds people; who is in already, and whose account is gone, is passed over.
+ * Puts people into a group, and tells everybody; who is in already, and whose account is gone, is
+ * passed over. However many they are, it is the same few statements. Of a partner's people nobody
+ * may be named: then nothing is done.
  *
  * @throws {DomainError} `group_missing`, `group_not_member`, `group_no_right` for a plain member
- *   while invitations are confirmed, `group_members_invalid` when nobody is left
+ *   while invitations are confirmed; `group_members_invalid` when nobody of the chat app is left,
+ *   `user_missing` when the house has nobody of a number
  */
 export async function addMembers(
   ctx: Ctx,
-  { groupNo, actorId, uids }: { groupNo: string; actorId: number; uids: readonly string[] },
+  place: GroupPlace,
+  { by, people }: { by: GroupActor; people: Newcomers },
 ): Promise<void> {
-  await changeGroupAs(ctx, { groupNo, actorId }, async (change) => {
-    const { group, actor } = change;
-    if (!can(actor.role, addingIn(group))) throw new DomainError("group_no_right");
-    const people = await readNewcomers(change.ctx, { uids, groupId: group.id });
-    await letIn(change, { inviter: actor, people });
+  if ("members" in people && people.members.length === 0) return;
+  await changeGroup(ctx, place, { by, action: "add" }, async (change) => {
+    await letIn(
+      change,
+      "uids" in people
+        ? await newInChat(change, people.uids)
+        : await newInApp(change, { by, ...people }),
+    );
   });
 }
 
-/** Puts people into a locked group in the inviter's name, and says so. */
+interface LetIn {
+  inviter: Person | undefined;
+  people: Person[];
+}
+
+async function newInChat(
+  { ctx, group, by: inviter }: Change,
+  uids: readonly string[],
+): Promise<LetIn> {
+  return { inviter, people: await readNewcomers(ctx, { uids, groupId: group.id }) };
+}
+
+async function newInApp(
+  change: Change,
+  { by, members, inviter }: { by: GroupActor; members: NamedPerson[]; inviter?: NamedPerson },
+): Promise<LetIn> {
+  const { ctx, group: { tenantId } } = change;
+  const isServer = by.door === "server";
+  const people = isServer && inviter ? [inviter, ...members] : members;
+  const named = await namePeople(ctx, { tenantId, people, mayRename: isServer });
+  const listed = new Set(members.map(({ appUid }) => appUid));
+  return {
+    inviter: isServer ? named.find(({ appUid }) => appUid === inviter?.appUid) : change.by,
+    people: named.filter(({ appUid }) => listed.has(appUid)),
+  };
+}
+
+/** Puts people into a locked group in the inviter's name, and says so of those who were not in it. */
 export async function letIn(
   { ctx, group, announcer }: Change,
-  { inviter, people }: { inviter: Person; people: Person[] },
+  { inviter, people }: LetIn,
 ): Promise<void> {
-  await insertMembers(ctx, group, { people, inviterId: inviter.userId });
-  await announcer.announce({
-    type: ContentType.membersAdded,
-    from: inviter,
-    content: `${literal(inviter.name)}邀请${placeholders(people.length)}加入群聊`,
-    extra: people,
-  });
+  const added = new Set(
+    await insertMembers(ctx, group, { people, inviterId: inviter?.userId }),
+  );
+  const newcomers = people.filter(({ userId }) => added.has(userId));
+  if (newcomers.length === 0) return;
+  await announcer.tell({ kind: "members_added", inviter, people: newcomers });
 }

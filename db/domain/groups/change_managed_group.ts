@@ -3,14 +3,13 @@ import { seal } from "../../../config/runtime/sealed.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { groups } from "../../schema/groups.ts";
 import { DomainError } from "../errors.ts";
-import type { Accepted } from "../messages/accept.ts";
 import { wake } from "../messages/send.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import { Announcer } from "./announce.ts";
 import { keystoreBinding } from "./keystore.ts";
 import { groupColumns, managed, type ManagedGroup, type Status } from "./managed_group.ts";
-import { editedNews } from "./news.ts";
+import { type Action, can } from "./rules.ts";
 
 /** Digits behind the point of a rate. */
 const RATE_PLACES = 4;
@@ -45,6 +44,8 @@ export async function changeManagedGroup(
   ctx: Ctx,
   { groupId, actor, ...change }: ManagedGroupChange,
 ): Promise<ManagedGroup> {
+  const isAllowed = actionsOf(change).every((action) => can("operator", action));
+  if (!isAllowed) throw new DomainError("group_no_right");
   const changed = await withTx(ctx, async (tx) => {
     // Not a stronger lock: see `changeGroup`.
     const [before] = await tx.db.select({ ...groupColumns, groupNo: groups.groupNo }).from(groups)
@@ -73,6 +74,11 @@ export async function changeManagedGroup(
   });
   for (const accepted of changed.accepted) wake(ctx, accepted);
   return changed.group;
+}
+
+function actionsOf({ name, ...rest }: Change): Action[] {
+  const others = Object.values(rest).filter((it) => it !== undefined);
+  return [...name === undefined ? [] : ["edit" as const], ...others.map(() => "manage" as const)];
 }
 
 type Change = Omit<ManagedGroupChange, "groupId" | "actor">;
@@ -116,9 +122,8 @@ function differing(parts: Parts, others: Parts, names = Object.keys(parts)): Par
 async function sayName(
   tx: Ctx,
   { name, ...group }: { id: number; groupNo: string; name: string },
-): Promise<Accepted[]> {
-  const announcer = new Announcer(tx, group);
-  const of = { groupId: group.id, at: tx.now() };
-  await announcer.announce(editedNews(of, { actor: undefined, key: "name", text: name }));
+): Promise<Announcer["accepted"]> {
+  const announcer = new Announcer(tx, { ...group, name });
+  await announcer.tell({ kind: "renamed", by: undefined, name });
   return announcer.accepted;
 }

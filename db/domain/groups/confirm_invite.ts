@@ -1,13 +1,13 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { instant, rows, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { letIn } from "./add_members.ts";
-import { changeGroupAs } from "./change.ts";
+import { changeGroup } from "./change.ts";
 import { openCode, sealCode } from "./codes.ts";
-import { type Person, readAbsent } from "./people.ts";
+import { PERSON, PERSON_COLUMNS, readAbsent } from "./people.ts";
 import { readPlace } from "./reads.ts";
-import { can, CONFIRM_LIFE_MS } from "./rules.ts";
+import { actorOf, can, CONFIRM_LIFE_MS } from "./rules.ts";
 
 /** An invitation as its confirmation page shows it. */
 export interface Invite {
@@ -41,7 +41,7 @@ export async function askConfirmation(
   { groupNo, userId, inviteNo }: { groupNo: string; userId: number; inviteNo: string },
 ): Promise<string> {
   const { groupId, role } = await readPlace(ctx, { groupNo, userId });
-  if (!can(role, "let_in")) throw new DomainError("group_no_right");
+  if (!can(actorOf(role), "let_in")) throw new DomainError("group_no_right");
   const { rows } = await ctx.db.execute(sql`
     select 1 from group_invites
     where id = ${inviteNo} and group_id = ${groupId} and confirmed_at is null`);
@@ -72,7 +72,7 @@ export async function readInvite(
     join group_members as mine on mine.group_id = groups.id and mine.user_id = ${userId}
       and mine.removed_at is null
     where group_invites.id = ${inviteNo} and groups.disbanded_at is null`);
-  if (!row || !can(row.role, "let_in")) throw new DomainError("group_invite_missing");
+  if (!row || !can(actorOf(row.role), "let_in")) throw new DomainError("group_invite_missing");
   return {
     inviteNo,
     groupNo: row.group_no,
@@ -108,25 +108,23 @@ export async function readInviteByCode(
 export async function confirmInvite(ctx: Ctx, { authCode }: { authCode: string }): Promise<void> {
   const code = openCode(ctx, "group.invite", authCode);
   if (!code) throw new DomainError("auth_code_invalid");
-  const place = { groupNo: code.groupNo, actorId: code.userId, action: "let_in" } as const;
-  await changeGroupAs(ctx, place, async (change) => {
+  const { groupNo, userId } = code;
+  const deed = { by: { door: "chat", userId }, action: "let_in" } as const;
+  await changeGroup(ctx, { groupNo }, deed, async (change) => {
     const { ctx: tx, group } = change;
-    const { rows: [invite] } = await tx.db.execute<
-      { inviter_id: string; uid: string; name: string; user_ids: string[] }
-    >(sql`
-      update group_invites set confirmed_at = ${instant(tx.now())}, confirmer_id = ${code.userId}
-      from users as inviter
-      where group_invites.id = ${code.inviteNo} and group_id = ${group.id}
-        and confirmed_at is null and inviter.id = group_invites.inviter_id
-      returning inviter_id, inviter.uid, inviter.nickname as name,
-        array_to_json(user_ids) as user_ids`);
+    const [invite] = await rows(
+      tx,
+      sql`
+        update group_invites set confirmed_at = ${instant(tx.now())}, confirmer_id = ${userId}
+        from users
+        where group_invites.id = ${code.inviteNo} and group_id = ${group.id}
+          and confirmed_at is null and users.id = group_invites.inviter_id
+        returning ${PERSON}, array_to_json(user_ids) as user_ids`,
+      { ...PERSON_COLUMNS, userIds: typed<string[]>() },
+    );
     if (!invite) throw new DomainError("group_invite_missing");
-    const people = await readAbsent(tx, {
-      userIds: invite.user_ids.map(Number),
-      groupId: group.id,
-    });
-    if (people.length === 0) return;
-    const inviter: Person = { ...invite, userId: Number(invite.inviter_id) };
+    const { userIds, ...inviter } = invite;
+    const people = await readAbsent(tx, { userIds: userIds.map(Number), groupId: group.id });
     await letIn(change, { inviter, people });
   });
 }

@@ -1,76 +1,157 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { MemberRole } from "../../schema/groups.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, rows } from "../../sql.ts";
 import { dayStart } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
-import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
-import { literal, placeholders } from "../messages/template.ts";
+import type { NamedPerson } from "../users/ensure_people.ts";
 import { Announcer } from "./announce.ts";
+import { namePeople } from "./app_people.ts";
+import type { GroupActor } from "./change.ts";
+import type { Person } from "./facts.ts";
 import { insertMembers } from "./membership.ts";
-import { type Person, readNewcomers } from "./people.ts";
-import { GROUPS_PER_DAY_COUNT_MAX, nameOf } from "./rules.ts";
+import { PERSON, PERSON_COLUMNS, readNewcomers } from "./people.ts";
+import { can, GROUPS_PER_DAY_COUNT_MAX, nameOf } from "./rules.ts";
+
+/** In the chat app: its creator owns it, and those of the named come in who are their friends. */
+export interface NewChatGroup {
+  by: { door: "chat"; userId: number };
+  /** Empty: it is called after its people. */
+  name: string;
+  uids: readonly string[];
+}
+
+/** By a partner: its people are made where they are new; the house's have to exist. */
+export interface NewAppGroup {
+  by: Exclude<GroupActor, { door: "chat" | "code" }>;
+  tenantId: number;
+  /** Owns the group; in it only when listed among the members. */
+  masterUid: number;
+  name: string;
+  isSuper: boolean;
+  members: NamedPerson[];
+}
+
+/** Who makes a group, and of whom. */
+interface Founding {
+  tenantId: number;
+  owner: Person;
+  /** The owner among them, if they are in it. */
+  members: Person[];
+  name: string;
+  isSuper: boolean;
+  /** Who brought the others. */
+  inviterId?: number;
+}
 
 /**
- * Makes a group of its creator, who owns it, and those of the named who are the creator's friends.
+ * Makes a group of an owner and whoever is named, and tells them.
  *
- * @returns the group's number
- * @throws {DomainError} `group_members_invalid` when nobody is left, `group_too_many` a day
+ * @throws {DomainError} `group_members_invalid` when nobody of the chat app is left,
+ *   `group_too_many` a day; `group_no_right` for a client who is not the master, `user_missing`
  */
 export async function createGroup(
   ctx: Ctx,
-  { creatorId, name, uids }: { creatorId: number; name: string; uids: readonly string[] },
-): Promise<string> {
+  group: NewChatGroup | NewAppGroup,
+): Promise<{ groupId: number; groupNo: string }> {
   const groupNo = randomHex32();
-  const accepted = await withTx(ctx, async (tx) => {
-    const creator = await lockCreator(tx, creatorId);
-    const friends = await readNewcomers(tx, { uids, friendsOf: creatorId });
-    const others = friends.filter(({ userId }) => userId !== creatorId);
-    if (others.length === 0) throw new DomainError("group_members_invalid");
-    const named = nameOf(name, [creator, ...others].map((person) => person.name));
-    const id = await insertGroup(tx, { groupNo, creatorId, name: named });
-    await insertMembers(tx, { id, version: 1 }, { people: others, inviterId: creatorId });
-    const announcer = new Announcer(tx, { id, groupNo });
-    await announcer.announce({
-      type: ContentType.groupCreated,
-      from: creator,
-      content: `${literal(creator.name)}邀请${placeholders(others.length)}加入群聊`,
-      extra: others,
-      more: { creator: creator.uid, creator_name: creator.name, version: 1 },
-    });
-    return announcer.accepted;
+  const made = await withTx(ctx, async (tx) => {
+    const founding = "uids" in group ? await foundInChat(tx, group) : await foundByApp(tx, group);
+    const { owner, members, name, isSuper, inviterId } = founding;
+    const id = await insertGroup(tx, { groupNo, ...founding });
+    const others = members.filter(({ userId }) => userId !== inviterId);
+    await insertMembers(tx, { id, version: 1 }, { people: others, inviterId });
+    const announcer = new Announcer(tx, { id, groupNo, name });
+    await announcer.tell({ kind: "created", owner, name, isSuper, members });
+    return { id, accepted: announcer.accepted };
   });
-  for (const message of accepted) wake(ctx, message);
-  return groupNo;
+  for (const message of made.accepted) wake(ctx, message);
+  return { groupId: made.id, groupNo };
+}
+
+async function foundInChat(ctx: Ctx, { by, name, uids }: NewChatGroup): Promise<Founding> {
+  const owner = await lockCreator(ctx, by.userId);
+  const friends = await readNewcomers(ctx, { uids, friendsOf: owner.userId });
+  const others = friends.filter(({ userId }) => userId !== owner.userId);
+  if (others.length === 0) throw new DomainError("group_members_invalid");
+  const members = [owner, ...others];
+  return {
+    tenantId: HOUSE_APP_ID,
+    owner,
+    members,
+    name: nameOf(name, members.map((person) => person.name)),
+    isSuper: false,
+    inviterId: owner.userId,
+  };
+}
+
+async function foundByApp(
+  ctx: Ctx,
+  { by, masterUid, members: listed, ...group }: NewAppGroup,
+): Promise<Founding> {
+  const isServer = by.door === "server";
+  const actor = isServer ? "appServer" : by.appUid === masterUid ? "owner" : "member";
+  if (!can(actor, "create")) throw new DomainError("group_no_right");
+  const { tenantId, name, isSuper } = group;
+  // The master first: what the list says of them comes later, and holds.
+  const people = [{ appUid: masterUid }, ...listed];
+  const named = await namePeople(ctx, { tenantId, people, mayRename: isServer });
+  const uids = new Set(listed.map(({ appUid }) => appUid));
+  return {
+    tenantId,
+    owner: named.find(({ appUid }) => appUid === masterUid)!,
+    members: named.filter(({ appUid }) => uids.has(appUid)),
+    name,
+    isSuper,
+  };
 }
 
 /** Locks the creator's row, so that two groups made at once are counted one after the other. */
 async function lockCreator(ctx: Ctx, userId: number): Promise<Person> {
-  const { rows: [creator] } = await ctx.db.execute<{ uid: string; name: string }>(sql`
-    select uid, nickname as name from users where id = ${userId} for no key update`);
-  const { rows: [made] } = await ctx.db.execute<{ count: string }>(sql`
-    select count(*) from group_members join groups on groups.id = group_members.group_id
-    where group_members.user_id = ${userId} and group_members.removed_at is null
-      and group_members.inviter_id is null and group_members.joined_at = groups.created_at
-      and groups.created_at >= ${instant(dayStart(ctx.now()))}`);
-  if (Number(made!.count) >= GROUPS_PER_DAY_COUNT_MAX) throw new DomainError("group_too_many");
-  return { userId, uid: creator!.uid, name: creator!.name };
+  const [creator] = await rows(
+    ctx,
+    sql`select ${PERSON} from users where users.id = ${userId} for no key update`,
+    PERSON_COLUMNS,
+  );
+  const [made] = await rows(
+    ctx,
+    sql`
+      select count(*) from group_members join groups on groups.id = group_members.group_id
+      where group_members.user_id = ${userId} and group_members.removed_at is null
+        and group_members.inviter_id is null and group_members.joined_at = groups.created_at
+        and groups.created_at >= ${instant(dayStart(ctx.now()))}`,
+    { count: int8 },
+  );
+  if (made!.count >= GROUPS_PER_DAY_COUNT_MAX) throw new DomainError("group_too_many");
+  return creator!;
 }
 
+/** With who brought the others in it, if anybody did. */
 async function insertGroup(
   ctx: Ctx,
-  { groupNo, creatorId, name }: { groupNo: string; creatorId: number; name: string },
+  { groupNo, tenantId, owner, name, isSuper, inviterId }: Founding & { groupNo: string },
 ): Promise<number> {
   const now = instant(ctx.now());
-  const { rows: [group] } = await ctx.db.execute<{ group_id: string }>(sql`
-    with made as (
-      insert into groups (group_no, owner_id, name, member_count, created_at, updated_at)
-      values (${groupNo}, ${creatorId}, ${name}, 1, ${now}, ${now}) returning id
-    )
-    insert into group_members (group_id, user_id, role, joined_at)
-    select id, ${creatorId}::bigint, ${MemberRole.owner}::smallint, ${now} from made
-    returning group_id`);
-  return Number(group!.group_id);
+  const founder = inviterId ?? null;
+  const [group] = await rows(
+    ctx,
+    sql`
+      with made as (
+        insert into groups
+          (group_no, app_id, owner_id, name, is_super, member_count, created_at, updated_at)
+        values (${groupNo}, ${tenantId}, ${owner.userId}, ${name}, ${isSuper},
+          case when ${founder}::bigint is null then 0 else 1 end, ${now}, ${now})
+        returning id
+      ), founded as (
+        insert into group_members (group_id, user_id, role, joined_at)
+        select id, ${founder}::bigint, ${MemberRole.owner}::smallint, ${now} from made
+        where ${founder}::bigint is not null
+      )
+      select id from made`,
+    { id: int8 },
+  );
+  return group!.id;
 }

@@ -1,13 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { ContentType } from "../messages/rules.ts";
-import { literal } from "../messages/template.ts";
-import { changeGroupAs, type MemberChange } from "./change.ts";
-import { cutName } from "./rules.ts";
+import { type Change, changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
 
 /** What of a group may be edited; what is absent stays. */
 export interface GroupEdit {
   name?: string | undefined;
+  /** Empty: none. */
   notice?: string | undefined;
   /** Newcomers are confirmed by owner and managers. */
   invite?: boolean | undefined;
@@ -16,33 +14,24 @@ export interface GroupEdit {
 /**
  * Changes name, notice or invitations of a group, and says each in a message of its own.
  *
- * @throws {DomainError} `group_missing`, `group_not_member`, `group_no_right`
+ * @throws {DomainError} `group_missing`, `group_not_member`, `group_no_right`, `message_invalid`
+ *   when a text does not fit a message
  */
 export async function editGroup(
   ctx: Ctx,
-  { groupNo, actorId, ...edit }: GroupEdit & { groupNo: string; actorId: number },
+  place: GroupPlace,
+  { by, name, notice, invite }: GroupEdit & { by: GroupActor },
 ): Promise<void> {
-  await changeGroupAs(ctx, { groupNo, actorId, action: "edit" }, async (change) => {
-    const { name: given, notice, invite } = edit;
-    const name = given === undefined ? undefined : cutName(given);
+  await changeGroup(ctx, place, { by, action: "edit" }, async (change) => {
     await setColumns(change, [
       ...name === undefined ? [] : [sql`name = ${name}`],
       ...notice === undefined ? [] : [sql`notice = ${notice}`],
       ...invite === undefined ? [] : [sql`invite = ${invite}`],
     ]);
-    if (name !== undefined) {
-      await say(change, "name", name, `{0}修改群名为“${literal(name)}”`);
-    }
-    if (notice !== undefined) {
-      const text = notice === "" ? "{0}清空了群公告" : `{0}修改群公告为“${literal(notice)}”`;
-      await say(change, "notice", notice, text);
-    }
-    if (invite !== undefined) {
-      const text = invite
-        ? "{0}已启用“群聊邀请确认”，群成员需群主或群管理员确认才能邀请朋友进群"
-        : "{0}已恢复默认进群方式";
-      await say(change, "invite", invite ? "1" : "0", text);
-    }
+    const { announcer, by } = change;
+    if (name !== undefined) await announcer.tell({ kind: "renamed", by, name });
+    if (notice !== undefined) await announcer.tell({ kind: "noticed", by, notice });
+    if (invite !== undefined) await announcer.tell({ kind: "invite_switched", by, on: invite });
   });
 }
 
@@ -53,31 +42,35 @@ export async function editGroup(
  */
 export async function forbidGroup(
   ctx: Ctx,
-  { groupNo, actorId, on }: { groupNo: string; actorId: number; on: boolean },
+  place: GroupPlace,
+  { by, on }: { by: GroupActor; on: boolean },
 ): Promise<void> {
-  await changeGroupAs(ctx, { groupNo, actorId, action: "forbid" }, async (change) => {
+  await changeGroup(ctx, place, { by, action: "forbid" }, async (change) => {
     await setColumns(change, [sql`forbidden = ${on}`]);
-    await say(change, "forbidden", on ? "1" : "0", on ? "{0}开启了全员禁言" : "{0}关闭了全员禁言");
+    await change.announcer.tell({ kind: "all_muted", by: change.by, on });
   });
 }
 
-async function setColumns({ ctx, group }: MemberChange, columns: SQL[]): Promise<void> {
+/**
+ * Makes a group a super group for good: from then on it keeps one log. A second time changes
+ * nothing. Members hear of it where they have heard of the group until now: a client that does not
+ * know of the log yet would not look there.
+ *
+ * @throws {DomainError} `group_missing`, `group_no_right`
+ */
+export async function upgradeGroup(
+  ctx: Ctx,
+  place: GroupPlace,
+  { by }: { by: GroupActor },
+): Promise<void> {
+  await changeGroup(ctx, place, { by, action: "upgrade" }, async (change) => {
+    if (change.group.isSuper) return;
+    await change.announcer.tell({ kind: "upgraded" });
+    await setColumns(change, [sql`is_super = true`]);
+  });
+}
+
+async function setColumns({ ctx, group }: Change, columns: SQL[]): Promise<void> {
   if (columns.length === 0) return;
   await ctx.db.execute(sql`update groups set ${sql.join(columns, sql`, `)} where id = ${group.id}`);
-}
-
-/** One `data` a message: clients look at the one key it has. */
-async function say(
-  { announcer, actor }: MemberChange,
-  key: string,
-  value: string,
-  content: string,
-): Promise<void> {
-  await announcer.announce({
-    type: ContentType.groupUpdated,
-    from: actor,
-    content,
-    extra: [actor],
-    more: { data: { [key]: value } },
-  });
 }

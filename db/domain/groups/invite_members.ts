@@ -2,9 +2,8 @@ import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { instant, listOf } from "../../sql.ts";
-import { ContentType } from "../messages/rules.ts";
 import { readDeciders } from "./announce.ts";
-import { changeGroupAs } from "./change.ts";
+import { changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
 import { readNewcomers } from "./people.ts";
 
 /**
@@ -15,33 +14,22 @@ import { readNewcomers } from "./people.ts";
  */
 export async function inviteMembers(
   ctx: Ctx,
-  { groupNo, actorId, uids, remark }: {
-    groupNo: string;
-    actorId: number;
-    uids: readonly string[];
-    remark: string;
-  },
+  place: GroupPlace,
+  { by, uids, remark }: { by: GroupActor; uids: readonly string[]; remark: string },
 ): Promise<string> {
   const inviteNo = randomHex32();
-  await changeGroupAs(
-    ctx,
-    { groupNo, actorId, action: "invite" },
-    async ({ ctx: tx, group, actor, announcer }) => {
-      const people = await readNewcomers(tx, { uids, groupId: group.id });
-      const userIds = people.map(({ userId }) => userId);
-      await tx.db.execute(sql`
-        insert into group_invites (id, group_id, inviter_id, user_ids, remark, created_at)
-        values (${inviteNo}, ${group.id}, ${actorId}, ${listOf(userIds, "bigint")}, ${remark},
-          ${instant(tx.now())})`);
-      await announcer.announce({
-        type: ContentType.inviteRequested,
-        from: actor,
-        content: `{0}想邀请${people.length}位朋友加入群聊`,
-        extra: [actor],
-        more: { invite_no: inviteNo },
-        visibleTo: await readDeciders(tx, group.id),
-      });
-    },
-  );
+  await changeGroup(ctx, place, { by, action: "invite" }, async (change) => {
+    const { ctx: tx, group, announcer } = change;
+    const inviter = change.by!;
+    const people = await readNewcomers(tx, { uids, groupId: group.id });
+    const userIds = people.map(({ userId }) => userId);
+    await tx.db.execute(sql`
+      insert into group_invites (id, group_id, inviter_id, user_ids, remark, created_at)
+      values (${inviteNo}, ${group.id}, ${inviter.userId}, ${listOf(userIds, "bigint")}, ${remark},
+        ${instant(tx.now())})`);
+    const deciders = await readDeciders(tx, group.id);
+    const count = people.length;
+    await announcer.tell({ kind: "let_in_asked", by: inviter, inviteNo, count, deciders });
+  });
   return inviteNo;
 }

@@ -1,12 +1,10 @@
 import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
-import { ContentType } from "../messages/rules.ts";
 import { changeGroup } from "./change.ts";
 import { openCode } from "./codes.ts";
 import { insertMembers } from "./membership.ts";
-import { findMember, readAbsent } from "./people.ts";
+import { readAbsent } from "./people.ts";
 import { type GroupView, readGroup } from "./reads.ts";
-import { addingIn, can } from "./rules.ts";
 
 /**
  * Whoever scanned a group's code joins, as if who showed it had added them; joining again changes
@@ -21,19 +19,13 @@ export async function joinByScan(
 ): Promise<void> {
   const join = openCode(ctx, "group.join", authCode);
   if (!join || join.groupNo !== groupNo) throw new DomainError("auth_code_invalid");
-  await changeGroup(ctx, { groupNo }, async ({ ctx: tx, group, announcer }) => {
-    const inviter = await findMember(tx, { userId: join.generatorId, groupId: group.id });
-    if (!inviter || !can(inviter.role, addingIn(group))) throw new DomainError("group_no_right");
+  const deed = { by: { door: "code", userId: join.generatorId }, action: "add" } as const;
+  await changeGroup(ctx, { groupNo }, deed, async ({ ctx: tx, group, announcer, by: inviter }) => {
     const people = await readAbsent(tx, { userIds: [join.userId], groupId: group.id });
-    const [newcomer] = people;
-    if (!newcomer) return;
-    await insertMembers(tx, group, { people, inviterId: inviter.userId });
-    await announcer.announce({
-      type: ContentType.joinedByScan,
-      from: newcomer,
-      content: "{0}通过{1}的二维码加入群聊",
-      extra: [newcomer, inviter],
-    });
+    const [person] = people;
+    if (!person) return;
+    await insertMembers(tx, group, { people, inviterId: join.generatorId });
+    await announcer.tell({ kind: "joined_by_scan", person, inviter: inviter! });
   });
 }
 

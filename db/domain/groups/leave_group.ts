@@ -1,55 +1,44 @@
-import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { MemberRole } from "../../schema/groups.ts";
-import { instant } from "../../sql.ts";
-import { ContentType } from "../messages/rules.ts";
-import { changeGroupAs } from "./change.ts";
-import { removeMembers } from "./membership.ts";
-import type { Person } from "./people.ts";
-import { handOver } from "./transfer_group.ts";
+import { DomainError } from "../errors.ts";
+import { changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
+import { type Meant, sayGoodbye, takeOut } from "./take_out.ts";
+
+export interface Leaving {
+  by: GroupActor;
+  /** Whose number in the app it is that leaves; absent: who asks. */
+  appUid?: number | undefined;
+}
 
 /**
- * Somebody leaves. A group always has one owner: when the owner leaves, the manager who has been
- * there longest is the next one, or else the member; the last to leave takes the group along.
+ * Somebody leaves, and takes along what they had not read. A group of the house always has one
+ * owner: when the owner leaves, the manager who has been there longest is the next one, or else the
+ * member; the last to leave takes the group along. A partner's master may go, and stays the master.
  *
- * @throws {DomainError} `group_missing`, `group_not_member`
+ * @throws {DomainError} `group_missing`; in the chat app `group_not_member`, elsewhere who is not in
+ *   it is no error; `group_no_right` for a client who means somebody else
  */
 export async function leaveGroup(
   ctx: Ctx,
-  { groupNo, userId }: { groupNo: string; userId: number },
+  place: GroupPlace,
+  { by, appUid }: Leaving,
 ): Promise<void> {
-  await changeGroupAs(ctx, { groupNo, actorId: userId, action: "leave" }, async (change) => {
-    const { ctx: tx, group, actor, announcer } = change;
-    const isOwner = actor.role === MemberRole.owner;
-    const heir = isOwner ? await findHeir(tx, { groupId: group.id, ownerId: userId }) : undefined;
-    if (isOwner && !heir) {
-      await removeMembers(tx, group, [actor]);
-      await tx.db.execute(sql`
-        update groups set disbanded_at = ${instant(tx.now())} where id = ${group.id}`);
-      return;
-    }
-    if (heir) await handOver(change, heir);
-    await removeMembers(tx, group, [actor]);
-    await announcer.announce({
-      type: ContentType.memberLeft,
-      from: actor,
-      content: "{0}退出群聊",
-      extra: [actor],
-    });
-  });
+  const isSelf = appUid === undefined || (by.door === "client" && by.appUid === appUid);
+  await changeGroup(
+    ctx,
+    place,
+    { by, action: "leave", target: isSelf ? "self" : "member" },
+    async (change) => {
+      const gone = await takeOut(change, whoLeaves({ by, appUid }));
+      const [person] = gone.people;
+      if (person) {
+        const isEmpty = gone.stayCount === 0;
+        await sayGoodbye(change, gone, { kind: "left", person, isEmpty });
+      } else if (by.door === "chat") throw new DomainError("group_not_member");
+    },
+  );
 }
 
-async function findHeir(
-  ctx: Ctx,
-  { groupId, ownerId }: { groupId: number; ownerId: number },
-): Promise<Person | undefined> {
-  const { rows: [row] } = await ctx.db.execute<{ user_id: string; uid: string; name: string }>(sql`
-    select users.id as user_id, users.uid, users.nickname as name
-    from group_members join users on users.id = group_members.user_id
-    where group_members.group_id = ${groupId} and group_members.removed_at is null
-      and group_members.user_id <> ${ownerId}
-    order by group_members.role = ${MemberRole.manager} desc, group_members.joined_at,
-      group_members.id
-    limit 1`);
-  return row && { userId: Number(row.user_id), uid: row.uid, name: row.name };
+function whoLeaves({ by, appUid }: Leaving): Meant {
+  if (appUid !== undefined) return { appUids: [appUid] };
+  return by.door === "server" ? { appUids: [] } : { userId: by.userId };
 }

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { instant, listOf } from "../../sql.ts";
-import { type Person } from "./people.ts";
+import type { Person } from "./facts.ts";
 import type { Role } from "./rules.ts";
 
 interface At {
@@ -48,25 +48,6 @@ export async function insertMembers(
     )
     select user_id from added`);
   return rows.map(({ user_id }) => Number(user_id));
-}
-
-/** Takes people out of a locked group; their rows stay for the syncs. */
-export async function removeMembers(
-  ctx: Ctx,
-  { id, version }: At,
-  people: Pick<Person, "userId">[],
-): Promise<void> {
-  const userIds = people.map(({ userId }) => userId);
-  await ctx.db.execute(sql`
-    with removed as (
-      update group_members set removed_at = ${instant(ctx.now())}, version = ${version},
-        role = ${MemberRole.member}
-      where group_id = ${id} and user_id = any(${listOf(userIds, "bigint")})
-        and removed_at is null
-      returning user_id
-    )
-    update groups set member_count = member_count - (select count(*) from removed)
-    where id = ${id}`);
 }
 
 /** Gives people of a locked group a role. */

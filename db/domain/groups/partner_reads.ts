@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { GROUPS_COUNT_MAX, LISTED_MEMBERS_COUNT_MAX } from "../partner_groups/rules.ts";
+import { GROUPS_COUNT_MAX, LISTED_MEMBERS_COUNT_MAX } from "./rules.ts";
 
 /** A group as the partner's people see it who are in it. */
 export interface PartnerGroup {

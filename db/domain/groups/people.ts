@@ -1,22 +1,24 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { listOf } from "../../sql.ts";
+import { type Column, int8, listOf, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { present } from "../users/who_is_there.ts";
+import type { Person } from "./facts.ts";
 import { MEMBERS_PER_CALL_COUNT_MAX, type Role } from "./rules.ts";
-
-export interface Person {
-  userId: number;
-  uid: string;
-  name: string;
-}
 
 export interface Member extends Person {
   role: Role;
 }
 
+/** What facts say of `users`. */
+export const PERSON = sql`users.id as user_id, users.uid, users.app_uid, users.nickname as name,
+  users.avatar`;
+export const PERSON_COLUMNS = { userId: int8, uid: text, appUid: int8, name: text, avatar: text };
+/** `group_members.role` */
+export const role: Column<Role> = (answered) => Number(answered) as Role;
+
 /** Uids as a caller names them: each once, and nothing that could be none. */
-function uidsOf(uids: readonly string[]): string[] {
+export function uidsOf(uids: readonly string[]): string[] {
   if (uids.length > MEMBERS_PER_CALL_COUNT_MAX) {
     throw new DomainError("group_members_invalid", {
       message: `一次不能超过${MEMBERS_PER_CALL_COUNT_MAX}人`,
@@ -24,19 +26,6 @@ function uidsOf(uids: readonly string[]): string[] {
   }
   return [...new Set(uids)].filter((uid) => /^[a-f0-9]{32}$/.test(uid));
 }
-
-interface PersonRow extends Record<string, unknown> {
-  user_id: string;
-  uid: string;
-  name: string;
-  role: number | null;
-}
-
-const personOf = (row: PersonRow): Person => ({
-  userId: Number(row.user_id),
-  uid: row.uid,
-  name: row.name,
-});
 
 /**
  * Those among the named whose account lives, in the order named; of those already in `groupId`
@@ -49,17 +38,22 @@ export async function readNewcomers(
   { uids, groupId, friendsOf }: { uids: readonly string[]; groupId?: number; friendsOf?: number },
 ): Promise<Person[]> {
   const named = uidsOf(uids);
-  const { rows } = await ctx.db.execute<PersonRow>(sql`
-    select users.id as user_id, users.uid, users.nickname as name, null as role
-    from unnest(${listOf(named, "text")}) with ordinality as named (uid, place)
-    join users on users.uid = named.uid and ${present}
-    where not exists (select 1 from group_members where group_id = ${groupId ?? null}::bigint
-        and user_id = users.id and removed_at is null)
-      and (${friendsOf ?? null}::bigint is null or exists (select 1 from friends
-        where user_id = ${friendsOf ?? null}::bigint and friend_id = users.id and not is_deleted))
-    order by named.place`);
-  if (rows.length === 0) throw new DomainError("group_members_invalid");
-  return rows.map(personOf);
+  const people = await rows(
+    ctx,
+    sql`
+      select ${PERSON}
+      from unnest(${listOf(named, "text")}) with ordinality as named (uid, place)
+      join users on users.uid = named.uid and ${present}
+      where not exists (select 1 from group_members where group_id = ${groupId ?? null}::bigint
+          and user_id = users.id and removed_at is null)
+        and (${friendsOf ?? null}::bigint is null or exists (select 1 from friends
+          where user_id = ${friendsOf ?? null}::bigint and friend_id = users.id
+            and not is_deleted))
+      order by named.place`,
+    PERSON_COLUMNS,
+  );
+  if (people.length === 0) throw new DomainError("group_members_invalid");
+  return people;
 }
 
 /** People by id, whose account lives and who are not in the group. */
@@ -67,13 +61,16 @@ export async function readAbsent(
   ctx: Ctx,
   { userIds, groupId }: { userIds: readonly number[]; groupId: number },
 ): Promise<Person[]> {
-  const { rows } = await ctx.db.execute<PersonRow>(sql`
-    select users.id as user_id, users.uid, users.nickname as name, null as role from users
-    where users.id = any(${listOf(userIds, "bigint")}) and ${present}
-      and not exists (select 1 from group_members where group_id = ${groupId}
-        and user_id = users.id and removed_at is null)
-    order by users.id`);
-  return rows.map(personOf);
+  return await rows(
+    ctx,
+    sql`
+      select ${PERSON} from users
+      where users.id = any(${listOf(userIds, "bigint")}) and ${present}
+        and not exists (select 1 from group_members where group_id = ${groupId}
+          and user_id = users.id and removed_at is null)
+      order by users.id`,
+    PERSON_COLUMNS,
+  );
 }
 
 /** The named ones who are in the group, in the order of their ids. */
@@ -81,24 +78,14 @@ export async function readMembers(
   ctx: Ctx,
   { uids, groupId }: { uids: readonly string[]; groupId: number },
 ): Promise<Member[]> {
-  const { rows } = await ctx.db.execute<PersonRow>(sql`
-    select users.id as user_id, users.uid, users.nickname as name, group_members.role
-    from users join group_members on group_members.user_id = users.id
-    where users.uid = any(${listOf(uidsOf(uids), "text")})
-      and group_members.group_id = ${groupId} and group_members.removed_at is null
-    order by users.id`);
-  return rows.map((row) => ({ ...personOf(row), role: row.role as Role }));
-}
-
-/** One person of the group; undefined when they are not in it. */
-export async function findMember(
-  ctx: Ctx,
-  { userId, groupId }: { userId: number; groupId: number },
-): Promise<Member | undefined> {
-  const { rows: [row] } = await ctx.db.execute<PersonRow>(sql`
-    select users.id as user_id, users.uid, users.nickname as name, group_members.role
-    from users join group_members on group_members.user_id = users.id
-    where users.id = ${userId} and group_members.group_id = ${groupId}
-      and group_members.removed_at is null`);
-  return row && { ...personOf(row), role: row.role as Role };
+  return await rows(
+    ctx,
+    sql`
+      select ${PERSON}, group_members.role
+      from users join group_members on group_members.user_id = users.id
+      where users.uid = any(${listOf(uidsOf(uids), "text")})
+        and group_members.group_id = ${groupId} and group_members.removed_at is null
+      order by users.id`,
+    { ...PERSON_COLUMNS, role },
+  );
 }

@@ -1,49 +1,38 @@
 import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
-import { ContentType } from "../messages/rules.ts";
-import { literal, placeholders } from "../messages/template.ts";
-import { lockInboxes } from "./announce.ts";
-import { changeGroupAs } from "./change.ts";
-import { removeMembers } from "./membership.ts";
-import { readMembers } from "./people.ts";
-import { can } from "./rules.ts";
+import { type Change, changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
+import { actorOf } from "./rules.ts";
+import { type Gone, type Meant, sayGoodbye, takeOut } from "./take_out.ts";
 
 /**
- * Owner or managers remove people; who is not in the group is passed over. The removed are told
- * while they still belong to it, the others when they no longer do.
+ * Takes people out of a group; who is not in it is passed over. They take along what they had not
+ * read, and are told by a message of their own. When the owner of a group of the house goes, it
+ * passes on as in `leaveGroup`; a partner's master stays the master.
  *
- * @throws {DomainError} `group_missing`, `group_not_member`, `group_no_right`, `self_refused`,
- *   `group_members_invalid` when nobody is left
+ * @throws {DomainError} `group_missing`, `group_not_member`, `group_no_right`; in the chat app
+ *   `self_refused`, `group_members_invalid` when nobody is left or too many are named
  */
-export async function expelMembers(
+export async function removeMembers(
   ctx: Ctx,
-  { groupNo, actorId, uids }: { groupNo: string; actorId: number; uids: readonly string[] },
+  place: GroupPlace,
+  { by, people }: { by: GroupActor; people: Meant },
 ): Promise<void> {
-  await changeGroupAs(ctx, { groupNo, actorId }, async ({ ctx: tx, group, actor, announcer }) => {
-    const people = await readMembers(tx, { uids, groupId: group.id });
-    // Nobody but a plain member may remove nobody at all; that is said before who is named.
-    if (!can(actor.role, "remove", 0)) throw new DomainError("group_no_right");
-    if (people.some(({ userId }) => userId === actorId)) throw new DomainError("self_refused");
-    if (people.length === 0) throw new DomainError("group_members_invalid");
-    if (people.some(({ role }) => !can(actor.role, "remove", role))) {
-      throw new DomainError("group_no_right");
-    }
-    await lockInboxes(tx, group.id);
-    await announcer.announce({
-      type: ContentType.youWereRemoved,
-      from: actor,
-      content: "你被{0}移出群聊",
-      extra: [actor],
-      visibleTo: people,
-      redDot: false,
-      inConversations: false,
-    });
-    await removeMembers(tx, group, people);
-    await announcer.announce({
-      type: ContentType.membersRemoved,
-      from: actor,
-      content: `${literal(actor.name)}将${placeholders(people.length)}移出群聊`,
-      extra: people,
+  await changeGroup(ctx, place, { by, action: "remove" }, async (change) => {
+    const gone = await takeOut(change, people);
+    if (by.door === "chat") refuseInChat(change, gone);
+    if (gone.people.length === 0) return;
+    await sayGoodbye(change, gone, {
+      kind: "members_removed",
+      by: change.by,
+      people: gone.people,
+      isEmpty: gone.stayCount === 0,
     });
   });
+}
+
+/** Whom they may not remove, the whole transaction gives back. */
+function refuseInChat({ by, may }: Change, { people }: Gone): void {
+  if (people.some(({ userId }) => userId === by?.userId)) throw new DomainError("self_refused");
+  if (people.length === 0) throw new DomainError("group_members_invalid");
+  if (people.some(({ role }) => !may(actorOf(role)))) throw new DomainError("group_no_right");
 }

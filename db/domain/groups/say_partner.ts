@@ -90,13 +90,15 @@ function eachOf(
   { namedMax, more }: Limits & { more?: Fields | undefined },
 ): Notification[] {
   const count = people.length > namedMax && { member_count: people.length };
+  // Of several the pictures would leave room for few names.
+  const isAlone = people.length === 1;
   return people.slice(0, namedMax).map(({ appUid, name, avatar }) => ({
     key,
     withGroup: true,
     fields: {
       member_id: appUid,
       ...name !== "" && { name },
-      ...avatar && { avatar },
+      ...isAlone && avatar && { avatar },
       ...more,
       ...count,
     },

@@ -1,16 +1,10 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { instant } from "../../sql.ts";
+import { instant, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import {
-  type Caller,
-  changePartnerGroup,
-  type PartnerChange,
-} from "../partner_groups/change_as.ts";
-import { MUTED_UNTIL_MAX } from "../partner_groups/rules.ts";
-import { type NotifiedPerson, readAppMembers } from "./app_people.ts";
-import { nicknamedCommand } from "./news.ts";
+import { type Change, changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
+import { type Member, PERSON, PERSON_COLUMNS, role } from "./people.ts";
+import { type Action, actorOf, MUTED_UNTIL_MAX, type Target } from "./rules.ts";
 
 /** What is set of a member; what is absent stays. */
 export interface MemberSettings {
@@ -21,61 +15,84 @@ export interface MemberSettings {
   mute?: boolean | undefined;
 }
 
+/** A member as the chat app names them, or by their number in the app. */
+export type MemberMeant = { uid: string } | { appUid: number };
+
 /**
- * Sets a member's own switches, or mutes them. A nickname is told to the group; of the rest only
- * the chat app hears, whose groups the house's are.
+ * Sets what a member is called in the group, their own switches, or whether they may speak, and
+ * says each.
  *
- * @throws {DomainError} `group_missing`, `group_no_right` for a client who means somebody else,
- *   `group_members_invalid` when nobody of that number is in the group
+ * @throws {DomainError} `group_missing`, `group_not_member`, `group_no_right`,
+ *   `group_members_invalid` when nobody of that name is in the group
  */
 export async function setMember(
   ctx: Ctx,
-  { caller, groupId, appUid, ...set }:
-    & { caller: Caller; groupId: number; appUid: number }
-    & MemberSettings,
+  place: GroupPlace,
+  { by, person: meant, ...set }: MemberSettings & { by: GroupActor; person: MemberMeant },
 ): Promise<void> {
-  const place = { caller, groupId, appUid, action: "set" } as const;
-  await changePartnerGroup(ctx, place, async (change) => {
-    const { tenantId } = change;
-    const [person] = await readAppMembers(change.ctx, { tenantId, appUids: [appUid], groupId });
+  const deed = { by, action: actionOf(set), target: targetOf(by, meant) };
+  await changeGroup(ctx, place, deed, async (change) => {
+    const person = await writeSettings(change, meant, set);
     if (!person) throw new DomainError("group_members_invalid");
-    if (set.doNotDisturb !== undefined) await setQuiet(change, person, set.doNotDisturb);
-    if (set.mute !== undefined) await setMuted(change, person, set.mute);
-    if (set.nickname !== undefined) await setNickname(change, person, set.nickname);
+    const isSelf = person.userId === change.by?.userId;
+    if (!change.may(isSelf ? "self" : actorOf(person.role))) {
+      throw new DomainError("group_no_right");
+    }
+    const { announcer } = change;
+    const { userId } = person;
+    if (set.doNotDisturb !== undefined) await announcer.tell({ kind: "own_switched", userId });
+    if (set.mute !== undefined) await announcer.tell({ kind: "member_muted", person });
+    const { nickname } = set;
+    if (nickname !== undefined) await announcer.tell({ kind: "nicknamed", person, nickname });
   });
 }
 
-async function setQuiet(
-  { ctx, group, announcer, tenantId }: PartnerChange,
-  { userId }: NotifiedPerson,
-  on: boolean,
-): Promise<void> {
-  await ctx.db.execute(sql`
-    insert into group_settings (user_id, group_id, mute) values (${userId}, ${group.id}, ${on})
-    on conflict (user_id, group_id) do update set mute = excluded.mute`);
-  if (tenantId === HOUSE_APP_ID) await announcer.commandChannelUpdate(userId);
+/** The strongest thing that is done: who may do that may do the rest as well. */
+function actionOf({ mute, doNotDisturb }: MemberSettings): Action {
+  if (mute !== undefined) return "mute_member";
+  return doNotDisturb === undefined ? "name_member" : "set";
 }
 
-async function setMuted(
-  { ctx, group, announcer, tenantId }: PartnerChange,
-  { userId, uid }: NotifiedPerson,
-  on: boolean,
-): Promise<void> {
-  const until = on ? instant(MUTED_UNTIL_MAX) : sql`null`;
-  await ctx.db.execute(sql`
-    update group_members set muted_until = ${until}, version = ${group.version}
-    where group_id = ${group.id} and user_id = ${userId}`);
-  if (tenantId === HOUSE_APP_ID) await announcer.commandMemberUpdate(uid);
+/** Partners' clients mean themselves or somebody else; of the chat app that is seen when read. */
+function targetOf(by: GroupActor, meant: MemberMeant): Target | undefined {
+  if ("uid" in meant) return undefined;
+  return by.door === "client" && by.appUid === meant.appUid ? "self" : "member";
 }
 
-async function setNickname(
-  { ctx, group, announcer }: PartnerChange,
-  person: NotifiedPerson,
-  nickname: string,
-): Promise<void> {
-  await ctx.db.execute(sql`
-    update group_members set nickname = ${nickname}, version = ${group.version}
-    where group_id = ${group.id} and user_id = ${person.userId}`);
-  const of = { groupId: group.id, at: ctx.now() };
-  await announcer.command(nicknamedCommand(of, { groupNo: group.groupNo, person, nickname }));
+/** @returns whose settings they are; undefined: there is nobody of that name in the group */
+async function writeSettings(
+  { ctx, group: { id, tenantId, version } }: Change,
+  meant: MemberMeant,
+  { doNotDisturb, nickname, mute }: MemberSettings,
+): Promise<Member | undefined> {
+  const isMeant = "uid" in meant
+    ? sql`users.uid = ${meant.uid}`
+    : sql`users.app_id = ${tenantId} and users.app_uid = ${meant.appUid}`;
+  const columns: SQL[] = [
+    ...nickname === undefined ? [] : [sql`nickname = ${nickname}`],
+    ...mute === undefined
+      ? []
+      : [sql`muted_until = ${mute ? instant(MUTED_UNTIL_MAX) : sql`null`}`],
+  ];
+  const changed = columns.length === 0 ? sql`` : sql`, changed as (
+      update group_members set ${sql.join(columns, sql`, `)}, version = ${version} from person
+      where group_members.group_id = ${id} and group_members.user_id = person.user_id
+    )`;
+  const quiet = doNotDisturb === undefined ? sql`` : sql`, quiet as (
+      insert into group_settings (user_id, group_id, mute)
+      select user_id, ${id}::bigint, ${doNotDisturb} from person
+      on conflict (user_id, group_id) do update set mute = excluded.mute
+    )`;
+  const [member] = await rows(
+    ctx,
+    sql`
+      with person as materialized (
+        select ${PERSON}, group_members.role
+        from group_members join users on users.id = group_members.user_id
+        where group_members.group_id = ${id} and group_members.removed_at is null and ${isMeant}
+      )${changed}${quiet}
+      select * from person`,
+    { ...PERSON_COLUMNS, role },
+  );
+  return member;
 }

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { bool, int8, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { wake } from "../messages/send.ts";
 import { Announcer } from "./announce.ts";
@@ -24,9 +25,11 @@ export async function setOwn(
   { groupNo, userId, ...set }: OwnSettings & { groupNo: string; userId: number },
 ): Promise<void> {
   const accepted = await withTx(ctx, async (tx) => {
-    const { rows: [group] } = await tx.db.execute<{ id: string; is_member: boolean }>(sql`
+    const [group] = await rows(
+      tx,
+      sql`
       with place as (
-        select groups.id, exists (select 1 from group_members where group_id = groups.id
+        select groups.id, groups.name, exists (select 1 from group_members where group_id = groups.id
           and user_id = ${userId} and removed_at is null) as is_member
         from groups where group_no = ${groupNo} and app_id = ${HOUSE_APP_ID}
           and disbanded_at is null
@@ -40,11 +43,13 @@ export async function setOwn(
           save = coalesce(${set.save ?? null}::boolean, group_settings.save),
           show_nick = coalesce(${set.showNick ?? null}::boolean, group_settings.show_nick)
       )
-      select id, is_member from place`);
+      select id, name, is_member from place`,
+      { id: int8, name: text, isMember: bool },
+    );
     if (!group) throw new DomainError("group_missing");
-    if (!group.is_member) throw new DomainError("group_not_member");
-    const announcer = new Announcer(tx, { id: Number(group.id), groupNo });
-    await announcer.commandChannelUpdate(userId);
+    if (!group.isMember) throw new DomainError("group_not_member");
+    const announcer = new Announcer(tx, { ...group, groupNo });
+    await announcer.tell({ kind: "own_switched", userId });
     return announcer.accepted;
   });
   for (const message of accepted) wake(ctx, message);

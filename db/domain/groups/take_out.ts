@@ -1,108 +1,139 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { ChannelType } from "../../schema/messages.ts";
-import { instant, listOf } from "../../sql.ts";
-import type { Delivery } from "../messages/copy_log.ts";
-import type { Announcement } from "./announce.ts";
-import type { Change } from "./change.ts";
-import { removeMembers } from "./membership.ts";
-import { type Person } from "./people.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { MemberRole } from "../../schema/groups.ts";
+import { instant, int4, listOf, rows } from "../../sql.ts";
+import { copyLog } from "../messages/copy_log.ts";
+import type { Change, LockedGroup } from "./change.ts";
+import type { FactOfKind, Person } from "./facts.ts";
+import { passOwnership } from "./membership.ts";
+import { type Member, PERSON, PERSON_COLUMNS, role, uidsOf } from "./people.ts";
 
-/** People one statement copies a log for. */
-const PEOPLE_PER_COPY_MAX = 1_000;
-/** Messages one statement copies, over all its people: at least the last five for each. */
-const COPIES_COUNT_MAX = 5_000;
+/** People of a group: by uids, by an id, by their numbers in the group's app, or all of them. */
+export type Meant =
+  | { uids: readonly string[] }
+  | { userId: number }
+  | { appUids: readonly number[] }
+  | "everybody";
 
-/** How far somebody had read a group's log. */
-interface Reader {
-  userId: number;
-  logSeq: number;
+/** Who has just been taken out of a group. */
+export interface Gone {
+  /** With the roles they had; those who were not in it are not among them. */
+  people: Member[];
+  /** How many are in the group still. */
+  stayCount: number;
 }
 
 /**
- * Takes people out of a locked group, having told everybody in it, them included. Of a large
- * group's log they get into their inboxes what they had not read yet: once they are out, nobody
- * copies it for them any more. Of a long log that is its end; how much depends on how many go.
+ * Takes people out of a locked group; their rows stay for the syncs. What is said of it differs for
+ * who goes and who stays, so everybody's inbox is locked with it, in the order every message locks
+ * them: two groups with the same people would otherwise wait for each other. In a group that keeps
+ * a log only who goes has something to come into their inbox.
  */
-export async function dismiss(
-  { ctx, group, announcer }: Change,
-  { people, said }: { people: Pick<Person, "userId">[]; said: Announcement },
+export async function takeOut({ ctx, group }: Change, meant: Meant): Promise<Gone> {
+  const gone = await rows(
+    ctx,
+    sql`
+      with leaving as materialized (
+        select ${PERSON}, group_members.role
+        from group_members join users on users.id = group_members.user_id
+        where group_members.group_id = ${group.id} and group_members.removed_at is null
+          and ${areMeant(group, meant)}
+        order by group_members.user_id for no key update of group_members
+      ), removed as (
+        update group_members set removed_at = ${instant(ctx.now())}, version = ${group.version},
+          role = ${MemberRole.member}
+        where group_id = ${group.id} and user_id in (select user_id from leaving)
+        returning user_id
+      ), counted as (
+        update groups set member_count = member_count - (select count(*) from removed)
+        where id = ${group.id} returning member_count
+      ), locked as (
+        insert into inbox_heads (user_id, last_seq)
+        select user_id, 0 from group_members, counted
+        where group_id = ${group.id} and removed_at is null and ${!group.keepsLog}
+          and exists (select 1 from leaving)
+        order by user_id
+        on conflict (user_id) do update set last_seq = inbox_heads.last_seq
+      )
+      select leaving.*, counted.member_count as stay_count from leaving, counted
+      order by leaving.user_id`,
+    { ...PERSON_COLUMNS, role, stayCount: int4 },
+  );
+  const people = gone.map(({ stayCount: _, ...member }) => member);
+  return { people, stayCount: gone[0]?.stayCount ?? 0 };
+}
+
+function areMeant({ tenantId }: LockedGroup, meant: Meant): SQL {
+  if (meant === "everybody") return sql`true`;
+  if ("userId" in meant) return sql`users.id = ${meant.userId}`;
+  if ("uids" in meant) return sql`users.uid = any(${listOf(uidsOf(meant.uids), "text")})`;
+  return sql`users.app_id = ${tenantId} and users.app_uid = any(${
+    listOf(meant.appUids, "bigint")
+  })`;
+}
+
+/**
+ * What there is to do once people are out: they get what they had not read of a large group's log,
+ * a group of the house has an owner again or ends with its last member, and all hear of it.
+ */
+export async function sayGoodbye(
+  change: Change,
+  { people, stayCount }: Gone,
+  fact: FactOfKind<"members_removed"> | FactOfKind<"left">,
 ): Promise<void> {
-  const told = await announcer.announce(said);
-  if (told.loggedInGroup !== undefined) {
-    for (let from = 0; from < people.length; from += PEOPLE_PER_COPY_MAX) {
-      const userIds = people.slice(from, from + PEOPLE_PER_COPY_MAX).map(({ userId }) => userId);
-      const readers = await lockReaders(ctx, { groupId: group.id, userIds });
-      const deliveries = await copyLog(ctx, { groupId: group.id, readers });
-      announcer.accepted.push({ ...told, deliveries, loggedInGroup: undefined });
-    }
+  const { ctx, group, announcer } = change;
+  await copyUnread(change, people);
+  const isHouse = group.tenantId === HOUSE_APP_ID;
+  const owner = people.find(({ userId }) => userId === group.ownerId);
+  if (owner && isHouse && stayCount > 0) {
+    await handOver(change, { owner, heir: await findHeir(ctx, group.id) });
   }
-  await removeMembers(ctx, group, people);
+  await announcer.tell(fact);
+  if (isHouse && stayCount === 0) await endGroup(ctx, group);
 }
 
-/** Rows of members are locked before inboxes, as reading an inbox locks them. */
-async function lockReaders(
-  ctx: Ctx,
-  { groupId, userIds }: { groupId: number; userIds: number[] },
-): Promise<Reader[]> {
-  const { rows } = await ctx.db.execute<{ user_id: string; log_seq: string }>(sql`
-    select user_id, log_seq from group_members
-    where group_id = ${groupId} and user_id = any(${listOf(userIds, "bigint")})
-      and removed_at is null
-    order by user_id for no key update`);
-  return rows.map(({ user_id, log_seq }) => ({ userId: Number(user_id), logSeq: Number(log_seq) }));
+/** Nobody copies the log for them any more. */
+export async function copyUnread(
+  { ctx, group, announcer }: Change,
+  people: Pick<Person, "userId">[],
+): Promise<void> {
+  const isLogged = ({ loggedInGroup }: { loggedInGroup: unknown }) => loggedInGroup !== undefined;
+  const deliveries = await copyLog(ctx, {
+    groupId: group.id,
+    userIds: people.map(({ userId }) => userId),
+    hasLog: group.keepsLog || announcer.accepted.some(isLogged),
+    haveLeft: true,
+  });
+  announcer.accepted.push({ deliveries, loggedInGroup: undefined });
 }
 
-/**
- * The announcement holds the log's head, so its end is the announcement itself. The readers come as
- * lists, by whose length the planner knows not to go through one table for each of them.
- */
-async function copyLog(
-  ctx: Ctx,
-  { groupId, readers }: { groupId: number; readers: Reader[] },
-): Promise<Delivery[]> {
-  const userIds = listOf(readers.map(({ userId }) => userId), "bigint");
-  const logSeqs = listOf(readers.map(({ logSeq }) => logSeq), "bigint");
-  const countMax = Math.floor(COPIES_COUNT_MAX / Math.max(readers.length, 1));
-  const { rows } = await ctx.db.execute<{ user_id: string; last_seq: string }>(sql`
-    with log_head as materialized (
-      select last_seq from group_heads where group_id = ${groupId}
-    ), lines as materialized (
-      select group_logs.seq, group_logs.message_id, messages.red_dot, messages.sender_id
-      from group_logs join messages on messages.id = group_logs.message_id
-      where group_logs.group_id = ${groupId}
-        and group_logs.seq > (select last_seq from log_head) - ${countMax}::bigint
-    ), fresh as materialized (
-      select leaving.user_id, lines.message_id,
-        row_number() over (partition by leaving.user_id order by lines.seq) as place,
-        count(*) over (partition by leaving.user_id) as count,
-        lines.red_dot and lines.sender_id is distinct from leaving.user_id as is_unread
-      from unnest(${userIds}, ${logSeqs}) as leaving (user_id, log_seq)
-      join lines on lines.seq > leaving.log_seq
-    ), marked as (
-      update group_members set log_seq = (select last_seq from log_head)
-      where group_id = ${groupId} and user_id = any(${userIds}) and removed_at is null
-    ), heads as (
-      insert into inbox_heads (user_id, last_seq)
-      select user_id, count(*) from fresh group by user_id order by user_id
-      on conflict (user_id) do update set last_seq = inbox_heads.last_seq + excluded.last_seq
-      returning user_id, last_seq
-    ), boxed as (
-      insert into inbox (user_id, seq, message_id, channel_type, channel_id)
-      select fresh.user_id, heads.last_seq - fresh.count + fresh.place, fresh.message_id,
-        ${ChannelType.group}, ${groupId}::bigint
-      from fresh join heads on heads.user_id = fresh.user_id
-    ), listed as (
-      insert into conversations
-        (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
-      select heads.user_id, ${ChannelType.group}, ${groupId}::bigint, max(heads.last_seq),
-        count(*) filter (where fresh.is_unread), ${instant(ctx.now())}
-      from heads join fresh on fresh.user_id = heads.user_id
-      group by heads.user_id
-      on conflict (user_id, channel_type, channel_id) do update
-        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
-          unread_count = conversations.unread_count + excluded.unread_count
-    )
-    select user_id, last_seq from heads`);
-  return rows.map(({ user_id, last_seq }) => ({ userId: Number(user_id), seq: Number(last_seq) }));
+/** The manager who has been there longest, or else the member. */
+async function findHeir(ctx: Ctx, groupId: number): Promise<Person> {
+  const [heir] = await rows(
+    ctx,
+    sql`
+      select ${PERSON} from group_members join users on users.id = group_members.user_id
+      where group_members.group_id = ${groupId} and group_members.removed_at is null
+      order by group_members.role = ${MemberRole.manager} desc, group_members.joined_at,
+        group_members.id
+      limit 1`,
+    PERSON_COLUMNS,
+  );
+  return heir!;
+}
+
+/** Passes a locked group from its owner to `heir`, and says so. */
+export async function handOver(
+  { ctx, group, by, announcer }: Change,
+  { owner, heir }: { owner: Pick<Person, "userId">; heir: Person },
+): Promise<void> {
+  await passOwnership(ctx, group, { owner, heir });
+  await announcer.tell({ kind: "owner_changed", by, owner: heir });
+}
+
+/** Nothing more is said in it. */
+export async function endGroup(ctx: Ctx, { id }: { id: number }): Promise<void> {
+  await ctx.db.execute(sql`
+    update groups set disbanded_at = ${instant(ctx.now())} where id = ${id}`);
 }

@@ -1,11 +1,8 @@
 import type { Ctx } from "../../client/ctx.ts";
-import { MemberRole } from "../../schema/groups.ts";
 import { DomainError } from "../errors.ts";
-import { ContentType } from "../messages/rules.ts";
-import { changeGroupAs, type MemberChange } from "./change.ts";
-import { passOwnership } from "./membership.ts";
-import { type Person, readMembers } from "./people.ts";
-import { can } from "./rules.ts";
+import { changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
+import { readMembers } from "./people.ts";
+import { handOver } from "./take_out.ts";
 
 /**
  * The owner makes another member the owner, and becomes a plain one.
@@ -15,28 +12,14 @@ import { can } from "./rules.ts";
  */
 export async function transferGroup(
   ctx: Ctx,
-  { groupNo, actorId, toUid }: { groupNo: string; actorId: number; toUid: string },
+  place: GroupPlace,
+  { by, toUid }: { by: GroupActor; toUid: string },
 ): Promise<void> {
-  await changeGroupAs(ctx, { groupNo, actorId }, async (change) => {
-    const { ctx: tx, group, actor } = change;
-    if (!can(actor.role, "transfer", MemberRole.member)) throw new DomainError("group_no_right");
-    if (actor.uid === toUid) throw new DomainError("self_refused");
-    const [heir] = await readMembers(tx, { uids: [toUid], groupId: group.id });
+  await changeGroup(ctx, place, { by, action: "transfer" }, async (change) => {
+    const owner = change.by!;
+    if (owner.uid === toUid) throw new DomainError("self_refused");
+    const [heir] = await readMembers(change.ctx, { uids: [toUid], groupId: change.group.id });
     if (!heir) throw new DomainError("group_members_invalid");
-    await handOver(change, heir);
-  });
-}
-
-/** Passes a locked group from its owner to `heir`, and says so. */
-export async function handOver(
-  { ctx, group, actor, announcer }: MemberChange,
-  heir: Person,
-): Promise<void> {
-  await passOwnership(ctx, group, { owner: actor, heir });
-  await announcer.announce({
-    type: ContentType.ownerChanged,
-    from: actor,
-    content: "{0}已成为新群主",
-    extra: [heir],
+    await handOver(change, { owner, heir });
   });
 }

@@ -22,7 +22,10 @@ export interface AppPerson {
   appUid: number;
   uid: string;
   name: string;
+  avatar: string;
 }
+
+const PERSON_COLUMNS = { userId: int8, appUid: int8, uid: text, name: text, avatar: text };
 
 /**
  * The people of an app by the partner's own numbers, made where they are new: to a partner, whom it
@@ -37,8 +40,8 @@ export async function ensurePeople(
 ): Promise<AppPerson[]> {
   const named = [...new Map(people.map((person) => [person.appUid, person])).values()];
   const statement = sql`with ${namedPeople(ctx.now(), { tenantId, people: named })}
-    select id as user_id, app_uid, uid, nickname as name from people`;
-  const found = await rows(ctx, statement, { userId: int8, appUid: int8, uid: text, name: text });
+    select id as user_id, app_uid, uid, nickname as name, avatar from people`;
+  const found = await rows(ctx, statement, PERSON_COLUMNS);
   const byUid = new Map(found.map((person) => [person.appUid, person]));
   return named.map(({ appUid }) => {
     const person = byUid.get(appUid);
@@ -49,8 +52,8 @@ export async function ensurePeople(
 
 /**
  * {@link ensurePeople} as CTEs without the `with`, so that what is asked or done about the people is
- * the same statement. The last, `people`, has id, app_uid, uid, nickname and status of everybody
- * there is by then; nobody may be named twice.
+ * the same statement. The last, `people`, has id, app_uid, uid, nickname, avatar and status of
+ * everybody there is by then; nobody may be named twice.
  */
 export function namedPeople(
   at: Date,
@@ -63,7 +66,7 @@ export function namedPeople(
 function housePeople(named: NamedPerson[]): SQL {
   const appUids = listOf(named.map(({ appUid }) => appUid), "bigint");
   return sql`people as (
-      select id, app_uid, uid, nickname, status from users
+      select id, app_uid, uid, nickname, avatar, status from users
       where ${known} and app_uid = any(${appUids})
     )`;
 }
@@ -104,7 +107,8 @@ function upsertedPeople(at: Date, appId: number, named: NamedPerson[]): SQL {
       -- Looked up in once a row, where a search through all of them would be once for each.
       select jsonb_object_agg(app_uid, to_jsonb(given)) as map from given
     ), known as (
-      select users.id, users.app_uid, users.uid, users.nickname, users.status from users
+      select users.id, users.app_uid, users.uid, users.nickname, users.avatar, users.status
+      from users
       join given on given.app_uid = users.app_uid
       where users.app_id = ${appId} and users.nickname = coalesce(given.name, users.nickname)
         and users.avatar = coalesce(given.avatar, users.avatar)
@@ -115,7 +119,7 @@ function upsertedPeople(at: Date, appId: number, named: NamedPerson[]): SQL {
         nickname = coalesce(${givenTo("name")}, users.nickname),
         avatar = coalesce(${givenTo("avatar")}, users.avatar),
         phone_muted = coalesce(${givenTo("phone_muted")}::boolean, users.phone_muted)
-      returning id, app_uid, uid, nickname, status
+      returning id, app_uid, uid, nickname, avatar, status
     ), people as (
       select * from known union all select * from written
     )`;

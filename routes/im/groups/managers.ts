@@ -1,7 +1,7 @@
 import { setManagers } from "../../../db/domain/groups/set_managers.ts";
 import type { Kind } from "../../../db/domain/errors.ts";
 import { Done, done } from "../fields.ts";
-import { GROUP_ERRORS, GroupParams, Uids } from "../group_fields.ts";
+import { GROUP_ERRORS, GroupParams, inChat, placeOf, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
 const ManagersBody = Uids.min(1, "不能为空");
@@ -17,12 +17,8 @@ export const add = endpoint({
   data: Done,
   errors: MANAGER_ERRORS,
   async handle({ params, body, actor, ctx }) {
-    await setManagers(ctx, {
-      groupNo: params.group_no,
-      actorId: actor.userId,
-      uids: body,
-      action: "appoint",
-    });
+    const change = { by: inChat(actor), uids: body, action: "appoint" } as const;
+    await setManagers(ctx, placeOf(params), change);
     return done;
   },
 });
@@ -37,12 +33,8 @@ export const remove = endpoint({
   data: Done,
   errors: MANAGER_ERRORS,
   async handle({ params, body, actor, ctx }) {
-    await setManagers(ctx, {
-      groupNo: params.group_no,
-      actorId: actor.userId,
-      uids: body,
-      action: "dismiss",
-    });
+    const change = { by: inChat(actor), uids: body, action: "dismiss" } as const;
+    await setManagers(ctx, placeOf(params), change);
     return done;
   },
 });

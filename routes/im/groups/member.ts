@@ -5,7 +5,7 @@ import { REMARK_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
 import { HexId } from "../../fields.ts";
 import { originOf } from "../../origin.ts";
 import { done, doneAnd } from "../fields.ts";
-import { GROUP_ERRORS, GroupParams, Uids } from "../group_fields.ts";
+import { GROUP_ERRORS, GroupParams, inChat, placeOf, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
 export const invite = endpoint({
@@ -22,11 +22,7 @@ export const invite = endpoint({
   data: doneAnd({ invite_no: HexId }),
   errors: [...GROUP_ERRORS, "group_members_invalid"],
   async handle({ params, body, actor, ctx }) {
-    const inviteNo = await inviteMembers(ctx, {
-      groupNo: params.group_no,
-      actorId: actor.userId,
-      ...body,
-    });
+    const inviteNo = await inviteMembers(ctx, placeOf(params), { by: inChat(actor), ...body });
     return { ...done, invite_no: inviteNo };
   },
 });

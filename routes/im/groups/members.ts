@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { addMembers } from "../../../db/domain/groups/add_members.ts";
-import { remarkMember } from "../../../db/domain/groups/remark_member.ts";
-import { expelMembers } from "../../../db/domain/groups/remove_members.ts";
+import { removeMembers } from "../../../db/domain/groups/remove_members.ts";
 import { REMARK_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
+import { setMember } from "../../../db/domain/groups/set_member.ts";
 import { Done, done } from "../fields.ts";
-import { GROUP_ERRORS, GroupParams, Uids } from "../group_fields.ts";
+import { GROUP_ERRORS, GroupParams, inChat, placeOf, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
 const MembersBody = z.object({ members: Uids.default([]).describe("成员uid集合") });
@@ -21,11 +21,8 @@ export const add = endpoint({
   data: Done,
   errors: [...GROUP_ERRORS, "group_no_right", "group_members_invalid"],
   async handle({ params, body, actor, ctx }) {
-    await addMembers(ctx, {
-      groupNo: params.group_no,
-      actorId: actor.userId,
-      uids: body.members,
-    });
+    const people = { uids: body.members };
+    await addMembers(ctx, placeOf(params), { by: inChat(actor), people });
     return done;
   },
 });
@@ -40,11 +37,8 @@ export const remove = endpoint({
   data: Done,
   errors: [...GROUP_ERRORS, "group_no_right", "self_refused", "group_members_invalid"],
   async handle({ params, body, actor, ctx }) {
-    await expelMembers(ctx, {
-      groupNo: params.group_no,
-      actorId: actor.userId,
-      uids: body.members,
-    });
+    const people = { uids: body.members };
+    await removeMembers(ctx, placeOf(params), { by: inChat(actor), people });
     return done;
   },
 });
@@ -64,11 +58,10 @@ export const rename = endpoint({
   data: Done,
   errors: [...GROUP_ERRORS, "group_no_right", "group_members_invalid"],
   async handle({ params, body, actor, ctx }) {
-    await remarkMember(ctx, {
-      groupNo: params.group_no,
-      actorId: actor.userId,
-      uid: params.uid,
-      remark: body.remark,
+    await setMember(ctx, placeOf(params), {
+      by: inChat(actor),
+      person: { uid: params.uid },
+      nickname: body.remark,
     });
     return done;
   },

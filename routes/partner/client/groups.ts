@@ -1,17 +1,16 @@
 import { z } from "zod";
+import { addMembers as add } from "../../../db/domain/groups/add_members.ts";
+import { createGroup } from "../../../db/domain/groups/create_group.ts";
+import { disbandGroup } from "../../../db/domain/groups/disband_group.ts";
+import { editGroup } from "../../../db/domain/groups/edit_group.ts";
+import { leaveGroup } from "../../../db/domain/groups/leave_group.ts";
 import { type PartnerGroup, readOwnGroups } from "../../../db/domain/groups/partner_reads.ts";
+import { removeMembers as remove } from "../../../db/domain/groups/remove_members.ts";
 import { NOTICE_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
 import { setMember } from "../../../db/domain/groups/set_member.ts";
-import { addPartnerMembers } from "../../../db/domain/partner_groups/add_members.ts";
-import { createPartnerGroup } from "../../../db/domain/partner_groups/create_group.ts";
-import { editPartnerGroup } from "../../../db/domain/partner_groups/edit_group.ts";
-import {
-  disbandGroup,
-  removePartnerMembers,
-} from "../../../db/domain/partner_groups/remove_members.ts";
 import { asClient, Id, Nothing, nothing } from "../fields.ts";
 import {
-  callerOf,
+  byOf,
   ClientAddBody,
   ClientCreateBody,
   ClientRemoveBody,
@@ -20,6 +19,7 @@ import {
   GroupName,
   GroupParams,
   groupText,
+  placeOf,
 } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
@@ -33,8 +33,9 @@ export const create = endpoint({
   data: GroupId,
   errors: ["group_no_right", "user_missing"],
   async handle({ body: { master, super: isSuper, ...body }, actor, ctx }) {
-    const caller = callerOf(actor);
-    const groupId = await createPartnerGroup(ctx, { caller, masterUid: master, isSuper, ...body });
+    const { tenantId } = actor;
+    const group = { by: byOf(actor), tenantId, masterUid: master, isSuper, ...body };
+    const { groupId } = await createGroup(ctx, group);
     return { group_id: groupId };
   },
 });
@@ -100,7 +101,7 @@ export const edit = endpoint({
   data: Nothing,
   errors: ["group_missing", "group_not_member", "group_no_right", "message_invalid"],
   async handle({ params, body, actor, ctx }) {
-    await editPartnerGroup(ctx, { caller: callerOf(actor), groupId: params.gid, ...body });
+    await editGroup(ctx, placeOf(actor, params), { by: byOf(actor), ...body });
     return nothing;
   },
 });
@@ -115,7 +116,7 @@ export const disband = endpoint({
   data: Nothing,
   errors: ["group_missing", "group_no_right"],
   async handle({ params, actor, ctx }) {
-    await disbandGroup(ctx, { caller: callerOf(actor), groupId: params.gid });
+    await disbandGroup(ctx, placeOf(actor, params), { by: byOf(actor) });
     return nothing;
   },
 });
@@ -132,7 +133,7 @@ export const addMembers = endpoint({
   data: Nothing,
   errors: ["group_missing", "group_not_member", "group_no_right", "user_missing"],
   async handle({ params, body: { members }, actor, ctx }) {
-    await addPartnerMembers(ctx, { caller: callerOf(actor), groupId: params.gid, members });
+    await add(ctx, placeOf(actor, params), { by: byOf(actor), people: { members } });
     return nothing;
   },
 });
@@ -146,13 +147,8 @@ export const removeMember = endpoint({
   params: GroupParams.extend({ mid: Id }),
   data: Nothing,
   errors: ["group_missing", "group_no_right"],
-  async handle({ params: { gid, mid }, actor, ctx }) {
-    await removePartnerMembers(ctx, {
-      caller: callerOf(actor),
-      groupId: gid,
-      appUids: [mid],
-      action: "leave",
-    });
+  async handle({ params, actor, ctx }) {
+    await leaveGroup(ctx, placeOf(actor, params), { by: byOf(actor), appUid: params.mid });
     return nothing;
   },
 });
@@ -168,12 +164,8 @@ export const removeMembers = endpoint({
   data: Nothing,
   errors: ["group_missing", "group_no_right"],
   async handle({ params, body, actor, ctx }) {
-    await removePartnerMembers(ctx, {
-      caller: callerOf(actor),
-      groupId: params.gid,
-      appUids: body,
-      action: "remove",
-    });
+    const people = { appUids: body };
+    await remove(ctx, placeOf(actor, params), { by: byOf(actor), people });
     return nothing;
   },
 });
@@ -189,8 +181,8 @@ export const changeMember = endpoint({
   data: Nothing,
   errors: ["group_missing", "group_no_right", "group_members_invalid"],
   async handle({ params, body: { do_not_disturb: doNotDisturb, ...set }, actor, ctx }) {
-    const place = { caller: callerOf(actor), groupId: params.gid, appUid: params.memberid };
-    await setMember(ctx, { ...place, doNotDisturb, ...set });
+    const person = { appUid: params.memberid };
+    await setMember(ctx, placeOf(actor, params), { by: byOf(actor), person, doNotDisturb, ...set });
     return nothing;
   },
 });

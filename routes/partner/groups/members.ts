@@ -1,9 +1,10 @@
+import { addMembers } from "../../../db/domain/groups/add_members.ts";
+import { leaveGroup } from "../../../db/domain/groups/leave_group.ts";
+import { removeMembers } from "../../../db/domain/groups/remove_members.ts";
+import { SERVER_BODY_BYTES_MAX } from "../../../db/domain/groups/rules.ts";
 import { setMember } from "../../../db/domain/groups/set_member.ts";
-import { addPartnerMembers } from "../../../db/domain/partner_groups/add_members.ts";
-import { removePartnerMembers } from "../../../db/domain/partner_groups/remove_members.ts";
-import { SERVER_BODY_BYTES_MAX } from "../../../db/domain/partner_groups/rules.ts";
 import { Id, Nothing, nothing } from "../fields.ts";
-import { AddBody, callerOf, GroupParams, RemoveBody, SettingsBody } from "../group_fields.ts";
+import { AddBody, byOf, GroupParams, placeOf, RemoveBody, SettingsBody } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
 export const add = endpoint({
@@ -19,7 +20,7 @@ export const add = endpoint({
   errors: ["group_missing", "user_missing"],
   bodyBytesMax: SERVER_BODY_BYTES_MAX,
   async handle({ params, body, actor, ctx }) {
-    await addPartnerMembers(ctx, { caller: callerOf(actor), groupId: params.gid, ...body });
+    await addMembers(ctx, placeOf(actor, params), { by: byOf(actor), people: body });
     return nothing;
   },
 });
@@ -32,13 +33,8 @@ export const remove = endpoint({
   params: GroupParams.extend({ mid: Id }),
   data: Nothing,
   errors: ["group_missing"],
-  async handle({ params: { gid, mid }, actor, ctx }) {
-    await removePartnerMembers(ctx, {
-      caller: callerOf(actor),
-      groupId: gid,
-      appUids: [mid],
-      action: "leave",
-    });
+  async handle({ params, actor, ctx }) {
+    await leaveGroup(ctx, placeOf(actor, params), { by: byOf(actor), appUid: params.mid });
     return nothing;
   },
 });
@@ -54,12 +50,8 @@ export const removeSeveral = endpoint({
   errors: ["group_missing"],
   bodyBytesMax: SERVER_BODY_BYTES_MAX,
   async handle({ params, body, actor, ctx }) {
-    await removePartnerMembers(ctx, {
-      caller: callerOf(actor),
-      groupId: params.gid,
-      appUids: body,
-      action: "remove",
-    });
+    const people = { appUids: body };
+    await removeMembers(ctx, placeOf(actor, params), { by: byOf(actor), people });
     return nothing;
   },
 });
@@ -74,8 +66,8 @@ export const change = endpoint({
   data: Nothing,
   errors: ["group_missing", "group_members_invalid"],
   async handle({ params, body: { do_not_disturb: doNotDisturb, ...set }, actor, ctx }) {
-    const place = { caller: callerOf(actor), groupId: params.gid, appUid: params.memberid };
-    await setMember(ctx, { ...place, doNotDisturb, ...set });
+    const person = { appUid: params.memberid };
+    await setMember(ctx, placeOf(actor, params), { by: byOf(actor), person, doNotDisturb, ...set });
     return nothing;
   },
 });

@@ -224,7 +224,8 @@ Deno.test("POST /groups/{group_no}/exit", async (t) => {
     assert.equal((await bob!.received(1008)).length, 1);
     const [left] = await bob!.received(1021);
     assert.deepEqual([left.content, left.extra], ["{0}退出群聊", [{ uid: ann!.uid, name: "Ann" }]]);
-    assert.deepEqual(await ann!.received(1021), []);
+    assert.deepEqual(await ann!.received(1021), [{ ...left, visibles: [ann!.uid] }]);
+    assert.deepEqual(await ann!.received(1008), [], "is told of their leaving alone");
   });
 
   await t.step("the last takes the group along", async () => {

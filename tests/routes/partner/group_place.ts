@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { contentOf } from "../../../db/domain/messages/content.ts";
+import { contentsOf } from "../../../db/domain/messages/content.ts";
 import { readInbox } from "../../../db/domain/messages/read_inbox.ts";
 import {
   askPartner,
@@ -46,8 +46,10 @@ export async function openPartnerGroup(
 /** Everything somebody received, oldest first, as their partner's client reads it. */
 // deno-lint-ignore no-explicit-any -- each test knows what was sent
 export async function heardBy(app: TestApp, tenantId: number, appUid: number): Promise<any[]> {
-  return (await inboxOf(app, tenantId, appUid)).map(({ payload }) => contentOf(payload))
-    .map((content) => content.startsWith("{") ? JSON.parse(content) : content);
+  return (await inboxOf(app, tenantId, appUid))
+    .flatMap(({ payload }) => contentsOf(payload)).map((content) =>
+      content.startsWith("{") ? JSON.parse(content) : content
+    );
 }
 
 export async function inboxOf(app: TestApp, tenantId: number, appUid: number) {

@@ -148,7 +148,8 @@ Deno.test("DELETE /groups/{gid}", async (t) => {
             "update_name",
             "disband",
           ]);
-          assert.deepEqual(heard[2].disband, stamp(gid, heard[2].disband.timestamp));
+          const said = { ...stamp(gid, heard[2].disband.timestamp), group_name: "last" };
+          assert.deepEqual(heard[2].disband, said);
         }
         assertPartnerFailure(
           await server.call("DELETE /groups/{gid}", { params: { gid } }),
@@ -190,7 +191,8 @@ Deno.test("POST /groups/{gid}/upgrade", async (t) => {
     assert.equal(await logged(), 1);
     const heard = await heardBy(app, server.tenantId, 2);
     assert.deepEqual(heard.map((it) => Object.keys(it)[0]), ["create", "upgrade", "update_name"]);
-    assert.deepEqual(heard[1].upgrade, { ...stamp(gid, heard[1].upgrade.timestamp), super: 1 });
+    const said = { ...stamp(gid, heard[1].upgrade.timestamp), group_name: "Group", super: 1 };
+    assert.deepEqual(heard[1].upgrade, said);
   });
 
   await t.step("refuses unknown groups and another app's", async () => {
@@ -218,7 +220,8 @@ Deno.test("an app of the house drives the chat app's groups", async (t) => {
       [added.from_uid, added.from_name, added.content, added.extra],
       [ann!.uid, "Ann", "Ann邀请{0}加入群聊", [{ uid: cid!.uid, name: "Cid" }]],
     );
-    assert.equal(JSON.parse(added.notification).add_member.member_id, cid!.userId);
+    const [news] = (await heardBy(app, house.tenantId, bob!.userId)).slice(-1);
+    assert.equal(news.add_member.member_id, cid!.userId);
     await house.ask("PATCH /groups/{gid}", { params, body: { name: "新名" } });
     const [renamed] = await cid!.received(1005);
     assert.deepEqual(
@@ -227,10 +230,14 @@ Deno.test("an app of the house drives the chat app's groups", async (t) => {
     );
     assert.equal((await ann!.ask("GET", `/groups/${groupNo}`)).name, "新名");
     await house.ask("DELETE /groups/{gid}/members", { params, body: [bob!.userId] });
-    for (const person of [ann!, bob!]) {
-      const [removed] = await person.received(1003);
-      assert.deepEqual(removed.extra, [{ uid: bob!.uid, name: "Bob" }]);
-    }
+    const [removed] = await ann!.received(1003);
+    assert.deepEqual(
+      [removed.from_uid, removed.content, removed.extra],
+      ["", "管理员将{0}移出群聊", [{ uid: bob!.uid, name: "Bob" }]],
+    );
+    const [self] = await bob!.received(1020);
+    assert.deepEqual([self.content, self.extra], ["你被移出群聊", []]);
+    assert.deepEqual(await bob!.received(1003), []);
     assert.equal((await bob!.ask("GET", `/groups/${groupNo}`)).quit, 1);
   });
 

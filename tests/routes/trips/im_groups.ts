@@ -100,15 +100,15 @@ export const trips: TripsTable = {
     call: asOwner("POST", "/members", ({ outsider }) => ({ members: [outsider.uid] })),
   },
   "DELETE /groups/{group_no}/members": {
-    sql: 9,
+    sql: 7,
     redis: 1,
-    why: commit("people, inboxes' lock, message to them, members, message to the others"),
+    why: commit("members and inboxes' locks, message to them, message to the others"),
     call: asOwner("DELETE", "/members", ({ member }) => ({ members: [member.uid] })),
   },
   "PUT /groups/{group_no}/members/{uid}": {
-    sql: 7,
+    sql: 6,
     redis: 1,
-    why: commit("member, remark, command"),
+    why: commit("remark, command"),
     call: asOwner("PUT", ({ member }) => `/members/${member.uid}`, () => ({ remark: "小鲍" })),
   },
   "GET /groups/{group_no}/membersync": { sql: 1, redis: 1, call: asOwner("GET", "/membersync") },
@@ -160,7 +160,8 @@ export const trips: TripsTable = {
   "POST /groups/{group_no}/exit": {
     sql: 6,
     redis: 1,
-    why: commit("member, message"),
+    why:
+      "begin, lock and version, member and inboxes' locks, message to them, to the others, commit",
     async call(app) {
       const { member, path } = await openPlace(app);
       return await member.call("POST", `${path}/exit`);

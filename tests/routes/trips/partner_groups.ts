@@ -51,9 +51,9 @@ export const trips: TripsTable = {
     call: asServer("PATCH /groups/{gid}", { body: { name: "x" } }),
   },
   "DELETE /groups/{gid}": {
-    sql: 7,
+    sql: 6,
     redis: 1,
-    why: commit("who is in it, message, members, end"),
+    why: commit("message, members, end"),
     call: asServer("DELETE /groups/{gid}"),
   },
   "POST /groups/{gid}/members": {
@@ -65,13 +65,13 @@ export const trips: TripsTable = {
   "DELETE /groups/{gid}/members/{mid}": {
     sql: 6,
     redis: 1,
-    why: commit("person, message, member"),
+    why: commit("member and inboxes' locks, message to them, to the others"),
     call: asServer("DELETE /groups/{gid}/members/{mid}", { params: { mid: 2 } }),
   },
   "DELETE /groups/{gid}/members": {
     sql: 8,
     redis: 1,
-    why: commit("people, message, what they had not read of the log: a lock and a copy, members"),
+    why: commit("members, what they had not read of the log: a lock and a copy, two messages"),
     async call(app) {
       const { server } = await openPlace(app);
       const gid = await openPartnerGroup(server, [1, 2, 3], { super: true });
@@ -85,9 +85,9 @@ export const trips: TripsTable = {
     call: asServer("POST /groups/{gid}/upgrade"),
   },
   "PATCH /groups/{gid}/members/{memberid}": {
-    sql: 6,
+    sql: 5,
     redis: 1,
-    why: commit("person, nickname, message"),
+    why: commit("nickname, message"),
     call: asServer("PATCH /groups/{gid}/members/{memberid}", {
       params: { memberid: 2 },
       body: { nickname: "x" },
@@ -115,9 +115,9 @@ export const trips: TripsTable = {
     call: asClient("PATCH /client/groups/{gid}", { body: { notice: "x" } }),
   },
   "DELETE /client/groups/{gid}": {
-    sql: 7,
+    sql: 6,
     redis: 1,
-    why: commit("who is in it, message, members, end"),
+    why: commit("message, members, end"),
     call: asClient("DELETE /client/groups/{gid}"),
   },
   "POST /client/groups/{gid}/members": {
@@ -129,19 +129,19 @@ export const trips: TripsTable = {
   "DELETE /client/groups/{gid}/members/{mid}": {
     sql: 6,
     redis: 1,
-    why: commit("person, message, member"),
+    why: commit("member and inboxes' locks, message to them, to the others"),
     call: asClient("DELETE /client/groups/{gid}/members/{mid}", { params: { mid: 1 } }),
   },
   "DELETE /client/groups/{gid}/members": {
     sql: 6,
     redis: 1,
-    why: commit("people, message, members"),
+    why: commit("members and inboxes' locks, message to them, to the others"),
     call: asClient("DELETE /client/groups/{gid}/members", { body: [{ uid: 2 }] }),
   },
   "PATCH /client/groups/{gid}/members/{memberid}": {
     sql: 5,
     redis: 1,
-    why: commit("person, switch"),
+    why: commit("switch, command"),
     call: asClient("PATCH /client/groups/{gid}/members/{memberid}", {
       params: { memberid: 1 },
       body: { do_not_disturb: true },
