@@ -8,10 +8,17 @@ export const Text = z.union([z.string(), z.number().transform(String)]);
 
 /** Text of at most `max` characters as people count them (code points), trimmed, not blank. */
 export function textUpTo(max: number) {
-  return z.string().trim().min(1, "不能为空").refine(
-    (text) => [...text].length <= max,
-    { message: `不能超过${max}个字` },
-  );
+  return z.string().trim().min(1, "不能为空").refine(...isUpTo(max));
+}
+
+/** The same, or nothing at all. */
+export function textOrNothingUpTo(max: number) {
+  return z.string().trim().refine(...isUpTo(max));
+}
+
+function isUpTo(max: number) {
+  const message = `不能超过${max}个字`;
+  return [(text: string) => [...text].length <= max, { message }] as const;
 }
 
 /** An amount of money in 分. */

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { confirmInvite, readInvite } from "../../db/domain/groups/confirm_invite.ts";
 import { createGroup } from "../../db/domain/groups/create_group.ts";
 import { readGroup } from "../../db/domain/groups/reads.ts";
+import { GROUP_NAME_LENGTH_MAX } from "../../db/domain/groups/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Flag, flag, HexId } from "../fields.ts";
+import { Flag, flag, HexId, textOrNothingUpTo } from "../fields.ts";
 import { Done, done } from "./fields.ts";
 import { GroupResp, groupResp, inChat, Uids } from "./group_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
@@ -14,7 +15,10 @@ export const create = endpoint({
   summary: "创建群组",
   description: "You own it; of the named only your friends come in. Ten a day. A group without a " +
     "name is called after its people.",
-  body: z.object({ name: z.string().default("").describe("群名"), members: Uids.default([]) }),
+  body: z.object({
+    name: textOrNothingUpTo(GROUP_NAME_LENGTH_MAX).default("").describe("群名"),
+    members: Uids.default([]),
+  }),
   data: GroupResp,
   errors: ["group_members_invalid", "group_too_many"],
   rate: perUser(20, "1 min"),

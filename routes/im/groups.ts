@@ -5,6 +5,7 @@ import { leaveGroup } from "../../db/domain/groups/leave_group.ts";
 import { makeGroupCode } from "../../db/domain/groups/qrcode.ts";
 import { readGroup, type SyncedMember, syncMembers } from "../../db/domain/groups/reads.ts";
 import {
+  GROUP_NAME_LENGTH_MAX,
   NOTICE_LENGTH_MAX,
   QRCODE_LIFE_DAYS,
   SYNC_COUNT_DEFAULT,
@@ -12,7 +13,7 @@ import {
 } from "../../db/domain/groups/rules.ts";
 import { setOwn } from "../../db/domain/groups/set_own.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
-import { Flag, flag, HexId } from "../fields.ts";
+import { Flag, flag, HexId, textOrNothingUpTo, textUpTo } from "../fields.ts";
 import { originOf } from "../origin.ts";
 import { Done, done, timeText } from "./fields.ts";
 import {
@@ -45,11 +46,10 @@ export const edit = endpoint({
   description: "For owner and managers. What is absent stays; each key is announced by itself.",
   params: GroupParams,
   body: z.object({
-    name: z.string().trim().min(1, "不能为空").optional().describe("群名, cut to 20 characters"),
-    notice: z.string().trim().refine(
-      (text) => [...text].length <= NOTICE_LENGTH_MAX,
-      { message: `不能超过${NOTICE_LENGTH_MAX}个字` },
-    ).optional().describe("群公告; empty: none"),
+    name: textUpTo(GROUP_NAME_LENGTH_MAX).optional().describe(
+      `群名, up to ${GROUP_NAME_LENGTH_MAX} characters`,
+    ),
+    notice: textOrNothingUpTo(NOTICE_LENGTH_MAX).optional().describe("群公告; empty: none"),
     invite: FlagIn.optional().describe("是否开启确认邀请 0.否 1.是"),
   }).refine((body) => Object.values(body).some((value) => value !== undefined), "没有要修改的内容"),
   data: Done,

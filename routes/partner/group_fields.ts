@@ -1,7 +1,7 @@
 import { z } from "zod";
 import {
   CLIENT_MEMBERS_COUNT_MAX,
-  PARTNER_NAME_LENGTH_MAX,
+  GROUP_NAME_LENGTH_MAX,
   SERVER_MEMBERS_COUNT_MAX,
 } from "../../db/domain/groups/rules.ts";
 import { Text } from "../fields.ts";
@@ -18,7 +18,7 @@ export function groupText(lengthMax: number) {
   );
 }
 
-export const GroupName = groupText(PARTNER_NAME_LENGTH_MAX).refine(
+export const GroupName = groupText(GROUP_NAME_LENGTH_MAX).refine(
   (name) => name !== "",
   "不能为空",
 )
@@ -67,7 +67,7 @@ export const ClientRemoveBody = removeBodyUpTo(CLIENT_MEMBERS_COUNT_MAX);
 
 const Settings = z.object({
   do_not_disturb: Switch.optional().describe("免打扰选项"),
-  nickname: groupText(PARTNER_NAME_LENGTH_MAX).optional().describe("群内昵称"),
+  nickname: groupText(GROUP_NAME_LENGTH_MAX).optional().describe("群内昵称"),
   mute: Switch.optional().describe("群内禁言"),
 });
 

@@ -106,12 +106,14 @@ export function isForMembers(door: Door, action: Action): boolean {
   return door !== "server" && action !== "leave";
 }
 
-/** Longest names, notices and remarks, in characters as people count them (code points). */
-export const GROUP_NAME_LENGTH_MAX = 20;
+/**
+ * Longest names of groups and of people within a group, in characters as people count them (code
+ * points); by every door, which refuses a longer one.
+ */
+export const GROUP_NAME_LENGTH_MAX = 255;
 export const NOTICE_LENGTH_MAX = 1000;
-export const REMARK_LENGTH_MAX = 100;
-/** The same, of partners and operators. */
-export const PARTNER_NAME_LENGTH_MAX = 64;
+/** Of what is said to those who confirm an invitation. */
+export const INVITE_REMARK_LENGTH_MAX = 100;
 
 /** Most people one call of the chat app names. */
 export const MEMBERS_PER_CALL_COUNT_MAX = 500;
@@ -139,12 +141,8 @@ export const QRCODE_LIFE_MS = QRCODE_LIFE_DAYS * 24 * 60 * MINUTE_MS;
 export const JOIN_LIFE_MS = 30 * MINUTE_MS;
 export const CONFIRM_LIFE_MS = 5 * MINUTE_MS;
 
-/** A name as a group keeps it: what is too long is cut. */
-export function cutName(name: string): string {
-  return [...name.trim()].slice(0, GROUP_NAME_LENGTH_MAX).join("");
-}
-
-/** The name of a group nobody named: its people's. */
+/** The name a group is given, or of one nobody named its people's, as far as they have room. */
 export function nameOf(given: string, names: string[]): string {
-  return cutName(given) || cutName(names.filter((name) => name !== "").join("、")) || "群聊";
+  const ofPeople = names.filter((name) => name !== "").join("、");
+  return given || [...ofPeople].slice(0, GROUP_NAME_LENGTH_MAX).join("") || "群聊";
 }

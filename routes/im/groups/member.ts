@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { askConfirmation } from "../../../db/domain/groups/confirm_invite.ts";
 import { inviteMembers } from "../../../db/domain/groups/invite_members.ts";
-import { REMARK_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
+import { INVITE_REMARK_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
 import { HexId } from "../../fields.ts";
 import { originOf } from "../../origin.ts";
 import { done, doneAnd } from "../fields.ts";
@@ -17,7 +17,7 @@ export const invite = endpoint({
   params: GroupParams,
   body: z.object({
     uids: Uids.describe("接受者用户uid"),
-    remark: z.string().trim().max(REMARK_LENGTH_MAX).default(""),
+    remark: z.string().trim().max(INVITE_REMARK_LENGTH_MAX).default(""),
   }),
   data: doneAnd({ invite_no: HexId }),
   errors: [...GROUP_ERRORS, "group_members_invalid"],

@@ -49,9 +49,11 @@ Deno.test("POST /group/create", async (t) => {
     assert.deepEqual(await stranger!.received(1001), []);
   });
 
-  await t.step("cuts a long name to 20 characters", async () => {
-    const { data } = await create({ name: "群".repeat(30), members: [bob!.uid] });
-    assert.equal(data.name, "群".repeat(20));
+  await t.step("refuses a name that is too long, and cuts one made of its people's", async () => {
+    const members = [bob!.uid];
+    assertImFailure(await create({ name: "群".repeat(256), members }), 400);
+    const { data } = await create({ name: ` ${"群".repeat(255)} `, members });
+    assert.equal(data.name, "群".repeat(255));
   });
 
   await t.step("refuses nobody, strangers, oneself, and what is no list", async () => {

@@ -155,7 +155,7 @@ Deno.test("PUT /groups/{group_no}/members/{uid}", async (t) => {
     assertImFailure(await cid!.call("PUT", of(bob), { body }), 400, "没有权限");
     assertImFailure(await ann!.call("PUT", of(eve), { body }), 400, "群成员不正确");
     assertImFailure(await eve!.call("PUT", of(eve), { body }), 400, NOT_MEMBER);
-    assertImFailure(await ann!.call("PUT", of(bob), { body: { remark: "x".repeat(101) } }));
+    assertImFailure(await ann!.call("PUT", of(bob), { body: { remark: "x".repeat(256) } }));
     const nowhere = await ann!.call("PUT", `/groups/${NOBODY}/members/${bob!.uid}`, { body });
     assertImFailure(nowhere, 400, "群不存在");
     await assertNeedsToken(app, "PUT", of(bob));

@@ -211,7 +211,7 @@ Deno.test("PATCH /v1/groups/{id}", async (t) => {
 
   await t.step("refuses what makes no sense, and changes nothing", async () => {
     const before = await askOps(app, READ, { token, params });
-    const wrong = [{ name: "" }, { name: " " }, { name: "x".repeat(65) }, { name: 7 }, [], "x"];
+    const wrong = [{ name: "" }, { name: " " }, { name: "x".repeat(256) }, { name: 7 }, [], "x"];
     for (const body of [...wrong, { status: 2 }, { status: "1" }, { name: "好", status: -1 }]) {
       assertOpsFailure(await callOps(app, CHANGE, { token, params, body }), INVALID);
     }
