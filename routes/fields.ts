@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nameText } from "../config/runtime/name_text.ts";
 
 /** A 32-digit lower hex id: uids, club, room and event ids, group numbers, tokens. */
 export const HexId = z.string().regex(/^[a-f0-9]{32}$/);
@@ -19,6 +20,31 @@ export function textOrNothingUpTo(max: number) {
 function isUpTo(max: number) {
   const message = `不能超过${max}个字`;
   return [(text: string) => [...text].length <= max, { message }] as const;
+}
+
+/** A name of at most `max` characters, which is one line and can be seen. */
+export function nameUpTo(max: number) {
+  return maybeNameUpTo(max).min(1, "不能为空");
+}
+
+/** The same, or empty. */
+export function maybeNameUpTo(max: number) {
+  return z.string().overwrite(nameText).refine(
+    (name) => [...name].length <= max,
+    { message: `不能超过${max}个字` },
+  );
+}
+
+/** An address of a picture: of the web, or a path of ours as deployed clients send it. */
+export function pictureUpTo(max: number) {
+  return textUpTo(max).refine(isPicture, "地址不正确");
+}
+
+/** Whether it may stand in a page: nothing that runs, and nothing that ends an attribute. */
+export function isPicture(address: string): boolean {
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):/i.exec(address) ?? [];
+  return !/["'<>\s\p{Cc}]/u.test(address) &&
+    (scheme === undefined || /^https?$/i.test(scheme));
 }
 
 /** An amount of money in 分. */

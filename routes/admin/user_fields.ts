@@ -11,7 +11,7 @@ import {
 import type { ManagedUser, Status } from "../../db/domain/users/managed_user.ts";
 import { mobileText, parseMobileText } from "../../db/domain/users/mobile_text.ts";
 import { maskPhone, NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
-import { textUpTo } from "../fields.ts";
+import { nameUpTo } from "../fields.ts";
 
 const PAGE_COUNT_DEFAULT = 10;
 
@@ -50,9 +50,7 @@ export const StatusFilter = z.string().default("1").transform((said, context) =>
 export const QueryBoolean = z.enum(["true", "false", "1", "0"])
   .transform((text) => text === "true" || text === "1");
 
-export const Name = textUpTo(NICKNAME_LENGTH_MAX)
-  // The audit keeps it as JSON, in which Postgres takes no half characters.
-  .transform((name) => name.toWellFormed());
+export const Name = nameUpTo(NICKNAME_LENGTH_MAX);
 const MobileText = z.string().trim().max(MOBILE_LENGTH_MAX)
   .describe("11 digits in China, `+<country><number>` abroad");
 export const Mobile = MobileText.transform(mobileOr);

@@ -13,7 +13,7 @@ import { readNewestRelease } from "../../db/domain/client_app/releases_reads.ts"
 import { sendFeedback } from "../../db/domain/client_app/send_feedback.ts";
 import { sendReport } from "../../db/domain/client_app/send_report.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Flag, flag, HexId, Nothing, Text, textUpTo } from "../fields.ts";
+import { Flag, flag, HexId, Nothing, pictureUpTo, Text, textUpTo } from "../fields.ts";
 import { clientOf } from "./client_headers.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
@@ -61,7 +61,7 @@ export const giveFeedback = endpoint({
     originId: Origin.describe("反馈来源ID; may be empty for 0"),
     feedbackType: z.literal(0).describe("反馈类型: 0 default"),
     feedbackContent: textUpTo(FEEDBACK_LENGTH_MAX).describe("反馈内容"),
-    feedbackImageList: z.array(textUpTo(IMAGE_LENGTH_MAX)).max(IMAGE_COUNT_MAX)
+    feedbackImageList: z.array(pictureUpTo(IMAGE_LENGTH_MAX)).max(IMAGE_COUNT_MAX)
       .nullish().describe("反馈图片"),
   }).refine(
     ({ originFeedbackType, originId }) => isOriginNamed(originFeedbackType, originId),

@@ -10,7 +10,7 @@ import {
 } from "../../db/domain/clubs/reads.ts";
 import { CLUB_NAME_LENGTH_MAX, COVER_LENGTH_MAX } from "../../db/domain/clubs/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Flag, flag, HexId, Nothing, textUpTo } from "../fields.ts";
+import { Flag, flag, HexId, nameUpTo, Nothing, pictureUpTo } from "../fields.ts";
 import { ListedUser, listedUser, Page, pageOf, PageQuery, Sequenced, sequenced } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
@@ -45,8 +45,8 @@ export const open = endpoint({
   summary: "创建圈子",
   description: "The caller owns the club and is its first member, so `memberTotal` is 1.",
   body: z.object({
-    name: textUpTo(CLUB_NAME_LENGTH_MAX).describe("名称"),
-    cover: textUpTo(COVER_LENGTH_MAX).describe("封面"),
+    name: nameUpTo(CLUB_NAME_LENGTH_MAX).describe("名称"),
+    cover: pictureUpTo(COVER_LENGTH_MAX).describe("封面"),
   }),
   data: ClubResult,
   rate: perUser(10, "1 min"),

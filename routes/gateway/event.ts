@@ -14,7 +14,7 @@ import { startEvent } from "../../db/domain/events/start_event.ts";
 import { cursorText } from "../../db/domain/paging/rules.ts";
 import type { Profile } from "../../db/domain/users/profile.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Flag, flag, HexId, Nothing, textUpTo } from "../fields.ts";
+import { Flag, flag, HexId, nameUpTo, Nothing } from "../fields.ts";
 import { Page, pageOf, PageQuery, UserProfile, userProfileResult } from "./fields.ts";
 import { Room, roomResult } from "./room_fields.ts";
 import { endpoint } from "./surface.ts";
@@ -59,7 +59,7 @@ function eventResult(
 const EventParams = z.object({ eventId: z.string() });
 
 const EventBody = z.object({
-  name: textUpTo(EVENT_NAME_LENGTH_MAX).describe("标题"),
+  name: nameUpTo(EVENT_NAME_LENGTH_MAX).describe("标题"),
   desc: z.string().trim().refine(
     (text) => [...text].length <= EVENT_DESCRIPTION_LENGTH_MAX,
     { message: `不能超过${EVENT_DESCRIPTION_LENGTH_MAX}个字` },

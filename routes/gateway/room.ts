@@ -8,7 +8,7 @@ import { listRooms, readRoom } from "../../db/domain/rooms/reads.ts";
 import { placeOf, ROOM_NAME_LENGTH_MAX, ROOM_TOKEN_LIFE_MS } from "../../db/domain/rooms/rules.ts";
 import { shareRoom } from "../../db/domain/rooms/share_room.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { HexId, Nothing, textUpTo } from "../fields.ts";
+import { HexId, nameUpTo, Nothing } from "../fields.ts";
 import { Page, pageOf, PageQuery, Sequenced, sequenced } from "./fields.ts";
 import { Room, RoomCore, roomCore, roomResult } from "./room_fields.ts";
 import { endpoint } from "./surface.ts";
@@ -16,7 +16,7 @@ import { endpoint } from "./surface.ts";
 const RoomParams = z.object({ roomId: z.string() });
 
 const NewRoom = z.object({
-  name: textUpTo(ROOM_NAME_LENGTH_MAX).describe("主题"),
+  name: nameUpTo(ROOM_NAME_LENGTH_MAX).describe("主题"),
   clubId: z.string().nullish().describe("圈子ID; empty: a public room"),
   inviteOnly: z.coerce.number().int().min(0).default(0).describe("私密, 大于0时忽略clubId"),
 }).refine(

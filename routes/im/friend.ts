@@ -11,7 +11,7 @@ import {
   syncTimeText,
 } from "../../db/domain/friends/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Flag, flag, HexId } from "../fields.ts";
+import { Flag, flag, HexId, maybeNameUpTo } from "../fields.ts";
 import { Done, done, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
@@ -23,10 +23,7 @@ export const apply = endpoint({
     "for 15 days. Asking again replaces the token.",
   body: z.object({
     to_uid: z.string().min(1).max(64).describe("向谁申请好友"),
-    remark: z.string().trim().refine(
-      (text) => [...text].length <= APPLY_REMARK_LENGTH_MAX,
-      { message: `不能超过${APPLY_REMARK_LENGTH_MAX}个字` },
-    ).default("").describe("加好友的备注"),
+    remark: maybeNameUpTo(APPLY_REMARK_LENGTH_MAX).default("").describe("加好友的备注"),
   }),
   data: Done,
   errors: ["user_missing", "self_refused", "friend_already"],

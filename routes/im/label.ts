@@ -7,12 +7,12 @@ import {
   LABEL_MEMBER_COUNT_MAX,
   LABEL_NAME_LENGTH_MAX,
 } from "../../db/domain/friends/label_rules.ts";
-import { HexId, textUpTo } from "../fields.ts";
+import { HexId, nameUpTo } from "../fields.ts";
 import { Done, done, doneAnd } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 const LabelBody = z.object({
-  name: textUpTo(LABEL_NAME_LENGTH_MAX).describe("Different from your other labels'"),
+  name: nameUpTo(LABEL_NAME_LENGTH_MAX).describe("Different from your other labels'"),
   member_uids: z.array(z.string().max(64)).max(LABEL_MEMBER_COUNT_MAX).default([])
     .describe("Friends; who is none is skipped"),
 });

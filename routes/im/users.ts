@@ -4,7 +4,7 @@ import { readUserDetail, type UserDetail } from "../../db/domain/chat_accounts/r
 import { socketAddresses, zoneOf } from "../../db/domain/chat_accounts/rules.ts";
 import { setForPeer } from "../../db/domain/chat_accounts/set_for_peer.ts";
 import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
-import { Flag, flag, HexId, textUpTo } from "../fields.ts";
+import { Flag, flag, HexId, maybeNameUpTo, nameUpTo } from "../fields.ts";
 import { Done, done } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 import { UidParams } from "./user_fields.ts";
@@ -88,7 +88,7 @@ export const set = endpoint({
     screenshot: Switch,
     revoke_remind: Switch,
     receipt: Switch,
-    remark: z.string().trim().max(REMARK_LENGTH_MAX).optional(),
+    remark: maybeNameUpTo(REMARK_LENGTH_MAX).optional(),
   }),
   data: z.object({ mute: Flag, top: Flag }),
   errors: ["user_missing"],
@@ -123,7 +123,7 @@ export const changeCurrent = endpoint({
   summary: "修改用户信息",
   description: "One or more of these, all of them or none; anything else is refused.",
   body: z.strictObject({
-    name: textUpTo(NICKNAME_LENGTH_MAX).optional(),
+    name: nameUpTo(NICKNAME_LENGTH_MAX).optional(),
     sex: z.literal([0, 1]).optional(),
     short_no: z.string().optional().describe(
       "Once only: 6 to 20 letters, digits, _ and -, a letter first, a digit somewhere",

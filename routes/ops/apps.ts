@@ -8,7 +8,7 @@ import {
   APPS_START_MAX,
   NAME_LENGTH_MAX,
 } from "../../db/domain/partners/rules.ts";
-import { HexId, textUpTo } from "../fields.ts";
+import { HexId, nameUpTo } from "../fields.ts";
 import { pageOf, pageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
@@ -51,7 +51,7 @@ export const add = endpoint({
   summary: "Make a partner app",
   needs: "apps.manage",
   body: z.object({
-    name: textUpTo(NAME_LENGTH_MAX).transform((name) => name.toWellFormed()),
+    name: nameUpTo(NAME_LENGTH_MAX),
     house: z.boolean().default(false)
       .describe("It speaks for the house: our users and groups, all of them"),
     addresses: z.array(z.union([z.ipv4(), z.ipv6()])).min(1).max(ADDRESS_COUNT_MAX).nullish()

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DomainError } from "../../db/domain/errors.ts";
 import { APP_UID_MAX, AVATAR_LENGTH_MAX, NAME_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
-import { Text } from "../fields.ts";
+import { isPicture, maybeNameUpTo, Text } from "../fields.ts";
 import type { PartnerActor } from "./surface.ts";
 
 /** A number the contract writes as a number or as digits; always answered as a number. */
@@ -10,15 +10,17 @@ export const Id = z.union([z.number(), z.string().regex(/^\d{1,16}$/).transform(
 
 /** Text that may be left out, as nothing, null or blank. */
 export function optionalText(max: number) {
-  return Text.transform((text) => text.trim().toWellFormed()).refine(
+  return Text.transform((text) => text.trim()).refine(
     (text) => [...text].length <= max,
     { message: `不能超过${max}个字` },
   ).nullish().transform((text) => text || undefined);
 }
 
-/** A person's name and picture as partners send them; left out: as they were. */
-export const OptionalName = optionalText(NAME_LENGTH_MAX);
-export const OptionalAvatar = optionalText(AVATAR_LENGTH_MAX);
+/** A person's name and picture as partners send them; left out, or invisible: as they were. */
+export const OptionalName = Text.pipe(maybeNameUpTo(NAME_LENGTH_MAX)).nullish()
+  .transform((name) => name || undefined);
+export const OptionalAvatar = optionalText(AVATAR_LENGTH_MAX)
+  .refine((address) => address === undefined || isPicture(address), "地址不正确");
 
 /** An on-off switch, as a boolean, as 0/1, or as the words some servers send. */
 export const Switch = z.union([

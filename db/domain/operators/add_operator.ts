@@ -1,4 +1,5 @@
 import { and, asc, eq, isNotNull, isNull, sql } from "drizzle-orm";
+import { nameText } from "../../../config/runtime/name_text.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { type OperatorRole, operators } from "../../schema/operators.ts";
 import { DomainError } from "../errors.ts";
@@ -24,8 +25,9 @@ export interface NewOperator {
  */
 export async function addOperator(
   ctx: Ctx,
-  { name, role, mixinUserId: given }: NewOperator,
+  { name: givenName, role, mixinUserId: given }: NewOperator,
 ): Promise<{ operatorId: number; isNew: boolean }> {
+  const name = nameText(givenName);
   const mixinUserId = given?.toLowerCase();
   if (name === "" || [...name].length > NAME_LENGTH_MAX) throw refusal("a name of 1 to 64 letters");
   if (mixinUserId !== undefined && !UUID.test(mixinUserId)) throw refusal("a Mixin user is a UUID");

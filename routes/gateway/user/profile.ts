@@ -5,13 +5,13 @@ import {
   BIO_LENGTH_MAX,
   NICKNAME_LENGTH_MAX,
 } from "../../../db/domain/users/rules.ts";
-import { textUpTo } from "../../fields.ts";
+import { nameUpTo, pictureUpTo } from "../../fields.ts";
 import { UserProfile, userProfileResult } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
 const NewProfile = z.object({
-  nickname: textUpTo(NICKNAME_LENGTH_MAX).describe("昵称"),
-  avatar: textUpTo(AVATAR_LENGTH_MAX).describe("头像"),
+  nickname: nameUpTo(NICKNAME_LENGTH_MAX).describe("昵称"),
+  avatar: pictureUpTo(AVATAR_LENGTH_MAX).describe("头像"),
 });
 
 const ChangedProfile = NewProfile.extend({

@@ -3,6 +3,7 @@ import { registerByMobile, registerByUsername } from "../../../db/domain/chat_ac
 import { parseMobile } from "../../../db/domain/users/mobile.ts";
 import { NICKNAME_LENGTH_MAX } from "../../../db/domain/users/rules.ts";
 import { perAddress } from "../../../middleware/rate_limit.ts";
+import { maybeNameUpTo } from "../../fields.ts";
 import { openEndpoint } from "../surface.ts";
 import { clientAt, LoginFrom, Phone, SmsCode, UserLogin, userLogin } from "../user_fields.ts";
 
@@ -11,10 +12,7 @@ const Registration = LoginFrom.extend({
   code: SmsCode.optional().describe("短信验证码"),
   username: z.string().optional().describe("Instead of zone, phone and code"),
   password: z.string().describe("6 characters or more"),
-  name: z.string().trim().refine(
-    (name) => [...name].length <= NICKNAME_LENGTH_MAX,
-    { message: `不能超过${NICKNAME_LENGTH_MAX}个字` },
-  ).default("").describe("Empty: one is made up"),
+  name: maybeNameUpTo(NICKNAME_LENGTH_MAX).default("").describe("Empty: one is made up"),
 });
 
 export const register = openEndpoint({
