@@ -4,7 +4,7 @@ import { createGroup } from "../../db/domain/groups/create_group.ts";
 import { readGroup } from "../../db/domain/groups/reads.ts";
 import { GROUP_NAME_LENGTH_MAX } from "../../db/domain/groups/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Flag, flag, HexId, textOrNothingUpTo } from "../fields.ts";
+import { Flag, flag, HexId, maybeNameUpTo } from "../fields.ts";
 import { Done, done } from "./fields.ts";
 import { GroupResp, groupResp, inChat, Uids } from "./group_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
@@ -16,7 +16,7 @@ export const create = endpoint({
   description: "You own it; of the named only your friends come in. Ten a day. A group without a " +
     "name is called after its people.",
   body: z.object({
-    name: textOrNothingUpTo(GROUP_NAME_LENGTH_MAX).default("").describe("群名"),
+    name: maybeNameUpTo(GROUP_NAME_LENGTH_MAX).default("").describe("群名"),
     members: Uids.default([]),
   }),
   data: GroupResp,

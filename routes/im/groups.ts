@@ -13,7 +13,7 @@ import {
 } from "../../db/domain/groups/rules.ts";
 import { setOwn } from "../../db/domain/groups/set_own.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
-import { Flag, flag, HexId, textOrNothingUpTo, textUpTo } from "../fields.ts";
+import { Flag, flag, HexId, nameUpTo, textOrNothingUpTo } from "../fields.ts";
 import { originOf } from "../origin.ts";
 import { Done, done, timeText } from "./fields.ts";
 import {
@@ -46,7 +46,7 @@ export const edit = endpoint({
   description: "For owner and managers. What is absent stays; each key is announced by itself.",
   params: GroupParams,
   body: z.object({
-    name: textUpTo(GROUP_NAME_LENGTH_MAX).optional().describe(
+    name: nameUpTo(GROUP_NAME_LENGTH_MAX).optional().describe(
       `群名, up to ${GROUP_NAME_LENGTH_MAX} characters`,
     ),
     notice: textOrNothingUpTo(NOTICE_LENGTH_MAX).optional().describe("群公告; empty: none"),

@@ -4,7 +4,7 @@ import type { ManagedGroup } from "../../db/domain/groups/managed_group.ts";
 import { listManagedGroups, readManagedGroup } from "../../db/domain/groups/managed_reads.ts";
 import { KEYWORD_LENGTH_MAX, LISTED_COUNT_MAX } from "../../db/domain/groups/managed_rules.ts";
 import { GROUP_NAME_LENGTH_MAX } from "../../db/domain/groups/rules.ts";
-import { Flag, textUpTo } from "../fields.ts";
+import { Flag, nameUpTo } from "../fields.ts";
 import { GroupId, pageOf, pageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
@@ -88,7 +88,7 @@ export const edit = endpoint({
   needs: "groups.change",
   params: IdParams,
   body: z.object({
-    name: textUpTo(GROUP_NAME_LENGTH_MAX).transform((name) => name.toWellFormed()).optional(),
+    name: nameUpTo(GROUP_NAME_LENGTH_MAX).optional(),
     status: Flag.optional(),
     owner_rate: Rate.optional(),
     inviter_rate: Rate.optional(),

@@ -4,25 +4,21 @@ import {
   GROUP_NAME_LENGTH_MAX,
   SERVER_MEMBERS_COUNT_MAX,
 } from "../../db/domain/groups/rules.ts";
-import { Text } from "../fields.ts";
+import { maybeNameUpTo, nameUpTo, Text } from "../fields.ts";
 import { Id, OptionalAvatar, OptionalName, Switch } from "./fields.ts";
 import type { PartnerActor } from "./surface.ts";
 
 export const GroupParams = z.object({ gid: Id.describe("群组id") });
 
-/** Text a group keeps; what JavaScript alone can hold of it is replaced. */
+/** Text a group keeps. */
 export function groupText(lengthMax: number) {
-  return Text.transform((text) => text.trim().toWellFormed()).refine(
+  return Text.transform((text) => text.trim()).refine(
     (text) => [...text].length <= lengthMax,
     { message: `不能超过${lengthMax}个字` },
   );
 }
 
-export const GroupName = groupText(GROUP_NAME_LENGTH_MAX).refine(
-  (name) => name !== "",
-  "不能为空",
-)
-  .describe("群主题名");
+export const GroupName = Text.pipe(nameUpTo(GROUP_NAME_LENGTH_MAX)).describe("群主题名");
 
 const NamedMember = z.object({
   uid: Id.describe("群成员id"),
@@ -67,7 +63,7 @@ export const ClientRemoveBody = removeBodyUpTo(CLIENT_MEMBERS_COUNT_MAX);
 
 const Settings = z.object({
   do_not_disturb: Switch.optional().describe("免打扰选项"),
-  nickname: groupText(GROUP_NAME_LENGTH_MAX).optional().describe("群内昵称"),
+  nickname: Text.pipe(maybeNameUpTo(GROUP_NAME_LENGTH_MAX)).optional().describe("群内昵称"),
   mute: Switch.optional().describe("群内禁言"),
 });
 

@@ -3,7 +3,7 @@ import { addMembers } from "../../../db/domain/groups/add_members.ts";
 import { removeMembers } from "../../../db/domain/groups/remove_members.ts";
 import { GROUP_NAME_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
 import { setMember } from "../../../db/domain/groups/set_member.ts";
-import { textOrNothingUpTo } from "../../fields.ts";
+import { maybeNameUpTo } from "../../fields.ts";
 import { Done, done } from "../fields.ts";
 import { GROUP_ERRORS, GroupParams, inChat, placeOf, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
@@ -51,7 +51,7 @@ export const rename = endpoint({
   description: "One's own, or as owner or manager anybody's.",
   params: GroupParams.extend({ uid: z.string().describe("群成员uid") }),
   body: z.object({
-    remark: textOrNothingUpTo(GROUP_NAME_LENGTH_MAX).optional().describe("成员备注"),
+    remark: maybeNameUpTo(GROUP_NAME_LENGTH_MAX).optional().describe("成员备注"),
   }),
   data: Done,
   errors: [...GROUP_ERRORS, "group_no_right", "group_members_invalid"],
