@@ -166,6 +166,46 @@ Deno.test("transactions are opened through withTx", () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("comments are 5 to 12 % of the lines that are not blank", () => {
+  let [lineCount, commentCount, isInside] = [0, 0, false];
+  for (const path of sources) {
+    for (const line of read(path).split("\n").map((line) => line.trim())) {
+      if (line === "") continue;
+      lineCount++;
+      const isOpened = isInside || line.startsWith("/*");
+      if (isOpened || line.startsWith("//")) commentCount++;
+      isInside = isOpened && !line.includes("*/");
+    }
+  }
+  const share = commentCount / lineCount;
+  assert.ok(share >= 0.05 && share <= 0.12, `${(share * 100).toFixed(1)} %`);
+});
+
+/** Words that mean one thing, and where that thing is at home. */
+const AT_HOME: Record<string, { word: RegExp; rooms: RegExp }> = {
+  "a socket is kicked, nothing else": {
+    word: /\bkick|\w(?<![A-Z])Kick/,
+    rooms: /^(db\/bus|routes\/realtime)\//,
+  },
+  "a desk is where customers are helped": {
+    word: /\bdesks?\b|\wDesk\b/,
+    rooms: /^(db\/(domain\/(support|messages)|schema)\/|routes\/partner\/)/,
+  },
+  "a moment is a message that is not kept": {
+    word: /\bmoment\w*\(|\bMoment\b/,
+    rooms: /^(db\/bus|db\/domain\/(messages|chat_accounts)|routes\/realtime)\//,
+  },
+};
+
+Deno.test("one word means one thing", () => {
+  const code = (path: string) => read(path).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*|"[^"]*"/g, "");
+  const wrong = Object.entries(AT_HOME).flatMap(([meaning, { word, rooms }]) =>
+    sources.filter((path) => !rooms.test(path) && word.test(code(path)))
+      .map((path) => `${path}: ${meaning}`)
+  );
+  assert.deepEqual(wrong, []);
+});
+
 Deno.test("files are named for what is in them, and are not too long", () => {
   const wrong = sources.flatMap((path) => {
     const name = path.split("/").at(-1)!;
