@@ -1,12 +1,12 @@
 import { contextFor, type Parts } from "../db/client/ctx.ts";
 import { DomainError } from "../db/domain/errors.ts";
-import { addOperator, type NewOperator } from "../db/domain/operators/add_operator.ts";
+import { operatorRoles } from "../db/domain/operators/permissions.ts";
+import { setOperator } from "../db/domain/operators/set_operator.ts";
 import { issueOperatorToken } from "../db/domain/operators/tokens.ts";
 import { parseWords, UsageError } from "./usage.ts";
 
-const ROLES: readonly NewOperator["role"][] = ["admin", "operator", "auditor"];
 const usage = `usage: deno task operator:add <name> --role <${
-  ROLES.join("|")
+  operatorRoles.join("|")
 }> [--mixin <uuid>] [--token]`;
 
 /**
@@ -26,12 +26,13 @@ export async function runOperatorCommand(
       token: { type: "boolean" },
     },
   });
-  const role = ROLES.find((role) => role === words.role);
+  const role = operatorRoles.find((role) => role === words.role);
   if (!role) throw new UsageError(usage);
   const ctx = contextFor(parts, "operator:add");
   try {
-    const { operatorId, isNew } = await addOperator(ctx, { name, role, mixinUserId });
-    const token = withToken ? await issueOperatorToken(ctx, { operatorId, role }) : undefined;
+    const { isNew, ...operator } = await setOperator(ctx, { name, role, mixinUserId });
+    const { operatorId } = operator;
+    const token = withToken ? await issueOperatorToken(ctx, { ...operator, role }) : undefined;
     print(JSON.stringify({ operator_id: operatorId, name, role, added: isNew, token }));
   } catch (error) {
     throw error instanceof DomainError ? new UsageError(`${error.message}\n${usage}`) : error;

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { nameText } from "../config/runtime/name_text.ts";
 
 /** The command's words are off; the message says which there are. */
 export class UsageError extends Error {
@@ -17,7 +18,7 @@ export function parseWords<const O extends NonNullable<ParseArgsConfig["options"
   const { values, positionals } = parseStrictly(args, usage, options);
   const [name, ...rest] = positionals;
   if (name === undefined || rest.length > 0) throw new UsageError(usage);
-  return { name: name.trim(), ...values };
+  return { name: nameText(name), ...values };
 }
 
 function parseStrictly<const O extends NonNullable<ParseArgsConfig["options"]>>(

@@ -8,6 +8,7 @@ import {
   readKeyStanding,
   readStanding,
 } from "../db/domain/operators/admit.ts";
+import { noteKeyUse } from "../db/domain/operators/key_use.ts";
 import { can, type Permission } from "../db/domain/operators/permissions.ts";
 import { keyStandingInCache, standingInCache } from "../db/domain/operators/standing_cache.ts";
 import { verifyOperatorToken } from "../db/domain/operators/tokens.ts";
@@ -38,6 +39,8 @@ interface Claim<Standing, Actor extends OpsActor> {
   };
   read(): Promise<Standing | undefined>;
   actorBehind(standing: Standing | undefined): Actor;
+  /** What is to be done once they are let in; nobody waits for it. */
+  noteUse?(): void;
 }
 
 /**
@@ -87,12 +90,13 @@ function keyClaim(ctx: Ctx, { user: keyId, password: secret }: { user: string; p
     cache: keyStandingInCache(keyId),
     read: () => readKeyStanding(ctx, keyId),
     actorBehind: (standing) => keyBehind(ctx, { keyId, secret }, standing),
+    noteUse: () => noteKeyUse(ctx, keyId),
   } satisfies Claim<Awaited<ReturnType<typeof readKeyStanding>> & object, OpsActor>;
 }
 
 async function admitClaim<Standing, Actor extends OpsActor>(
   { ctx, counters }: OperatorCall,
-  { caller, cache, read, actorBehind }: Claim<Standing, Actor>,
+  { caller, cache, read, actorBehind, noteUse }: Claim<Standing, Actor>,
 ): Promise<Actor> {
   const { values } = await admitReading(ctx, { counters: counters(caller), readKeys: cache.keys });
   let standing = values && cache.parse(values);
@@ -102,5 +106,7 @@ async function admitClaim<Standing, Actor extends OpsActor>(
       await cache.remember(ctx.redis, standing).catch(() => {});
     }
   }
-  return actorBehind(standing === "ended" ? undefined : standing);
+  const actor = actorBehind(standing === "ended" ? undefined : standing);
+  noteUse?.();
+  return actor;
 }

@@ -11,11 +11,16 @@ export interface Trips {
   redis: TripCount;
 }
 
-const current = new AsyncLocalStorage<Trips>();
+const current = new AsyncLocalStorage<Trips | undefined>();
 
 export function withTrips<T>(work: (trips: Trips) => T): T {
   const trips: Trips = { sql: { count: 0, ms: 0 }, redis: { count: 0, ms: 0 } };
   return current.run(trips, () => work(trips));
+}
+
+/** Trips that are nobody's: of work a request sets off and does not wait for. */
+export function withoutTrips<T>(work: () => T): T {
+  return current.run(undefined, work);
 }
 
 export async function trip<T>(store: keyof Trips, call: () => Promise<T>): Promise<T> {

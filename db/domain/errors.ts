@@ -135,6 +135,11 @@ const catalogue = {
   // Operators.
   operator_no_right: ["forbidden", "没有操作权限"],
   operator_unknown: ["forbidden", "没有访问权限"],
+  operator_missing: ["not_found", "操作员不存在"],
+  operator_disabled: ["conflict", "操作员已停用"],
+  operator_last_admin: ["conflict", "至少要保留一名管理员"],
+  operator_mixin_taken: ["conflict", "该 Mixin 用户已是其他操作员"],
+  ops_key_missing: ["not_found", "密钥不存在"],
   mixin_failed: ["unavailable", "Mixin 服务暂不可用"],
   group_stopped: ["conflict", "群已关闭"],
   broadcast_missing: ["not_found", "群发不存在"],

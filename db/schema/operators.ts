@@ -1,4 +1,4 @@
-import { index, jsonb, pgTable, text } from "drizzle-orm/pg-core";
+import { index, integer, jsonb, pgTable, text } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 
 export const operatorRoles = ["admin", "operator", "auditor"] as const;
@@ -10,7 +10,10 @@ export const operators = pgTable("operators", {
   name: text().notNull(),
   role: text({ enum: operatorRoles }).notNull(),
   mixinUserId: text().unique(),
+  /** Raised by whatever ends all their tokens: those of another generation are dead for good. */
+  generation: integer().notNull().default(0),
   createdAt: instant().notNull(),
+  lastLoginAt: instant(),
   disabledAt: instant(),
 });
 
@@ -18,10 +21,15 @@ export const operators = pgTable("operators", {
 export const opsKeys = pgTable("ops_keys", {
   id: text().primaryKey(),
   secretHash: text().notNull(),
+  /** The secret before, good beside the new one for as long as whoever rotated it asked. */
+  secretHashPrevious: text(),
+  previousUntil: instant(),
   name: text().notNull(),
   /** Groups the key may speak for; null: all of them. */
   groupIds: safeBigint().array(),
   createdAt: instant().notNull(),
+  /** To the minute. */
+  lastUsedAt: instant(),
   disabledAt: instant(),
 });
 

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { DomainError } from "../../db/domain/errors.ts";
 import { logInWithMixin } from "../../db/domain/operators/log_in.ts";
+import { revokeOperatorToken } from "../../db/domain/operators/revoke.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";
 import { type Mixin, MixinRefusedError } from "../../providers/mixin.ts";
-import { openEndpoint } from "./surface.ts";
+import { Nothing } from "../fields.ts";
+import { endpoint, openEndpoint } from "./surface.ts";
 
 const CODE_LENGTH_MAX = 256;
 
@@ -34,3 +36,17 @@ async function userBehind(mixin: Mixin, code: string) {
     throw new DomainError(isRefused ? "auth_code_invalid" : "mixin_failed", { cause });
   }
 }
+
+export const logOut = endpoint({
+  method: "post",
+  path: "/v1/auth/logout",
+  summary: "End this token, at once and for good",
+  description: "The operator's other tokens stay good.",
+  needs: null,
+  data: Nothing,
+  async handle({ actor, ctx }) {
+    if (actor.kind !== "operator") throw new DomainError("session_invalid");
+    await revokeOperatorToken(ctx, { operatorId: actor.operatorId, jti: actor.jti, actor });
+    return {};
+  },
+});

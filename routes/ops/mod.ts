@@ -9,6 +9,9 @@ import * as payments from "./groups/payments.ts";
 import * as groupMessages from "./groups/send_message.ts";
 import * as groupUsers from "./groups/users.ts";
 import * as jobs from "./jobs.ts";
+import * as keys from "./keys.ts";
+import * as me from "./me.ts";
+import * as operators from "./operators.ts";
 import * as profits from "./profits.ts";
 import * as download from "./profits/download.ts";
 import * as feedback from "./profits/feedback.ts";
@@ -45,4 +48,15 @@ export const surface = mount([
   deadLetters.list,
   deadLetters.redrive,
   audit.list,
+  me.read,
+  auth.logOut,
+  operators.list,
+  operators.add,
+  operators.change,
+  operators.disable,
+  operators.logOut,
+  keys.list,
+  keys.add,
+  keys.rotate,
+  keys.disable,
 ]);

@@ -49,6 +49,12 @@ Deno.test("an operator's token says who they are until it runs out", async () =>
   await assert.rejects(verifyOperatorToken(later, token));
 });
 
+Deno.test("a token is of a generation, one from before there were any of the first", async () => {
+  const token = await issueOperatorToken(ctx, { operatorId: 7, role: "admin", generation: 3 });
+  assert.equal((await verifyOperatorToken(ctx, token)).generation, 3);
+  assert.equal((await verifyOperatorToken(ctx, forge(HEADER, good))).generation, 0);
+});
+
 Deno.test("a token made by hand the right way is accepted, so the refusals below mean something", async () => {
   assert.equal((await verifyOperatorToken(ctx, forge(HEADER, good))).operatorId, 7);
 });
@@ -107,6 +113,8 @@ Deno.test("no bad token is accepted", async (t) => {
     "no iat": forge(HEADER, without("iat")),
     "no role": forge(HEADER, without("role")),
     "unknown role": forge(HEADER, { ...good, role: "root" }),
+    "generation is text": forge(HEADER, { ...good, gen: "0" }),
+    "generation is half": forge(HEADER, { ...good, gen: 0.5 }),
     "role as a list": forge(HEADER, { ...good, role: ["admin"] }),
     "claims are no object": `${head}.${base64("admin")}.${signature}`,
     "signed by jose with another key": new SignJWT(good).setProtectedHeader(HEADER)

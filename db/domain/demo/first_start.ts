@@ -1,6 +1,8 @@
+import { and, eq, isNull } from "drizzle-orm";
 import { decodeJwt } from "jose";
 import { type Credentials, readCredentials, writeCredentials } from "../../../config/data_dir.ts";
 import { contextFor, type Ctx, type Parts, withTx } from "../../client/ctx.ts";
+import { operators } from "../../schema/operators.ts";
 import { issueOperatorToken } from "../operators/tokens.ts";
 import { seedDemo } from "./seed_demo.ts";
 
@@ -36,6 +38,11 @@ async function renewToken(ctx: Ctx): Promise<void> {
   if (!credentials) return;
   const { sub, exp = 0 } = decodeJwt(credentials.operator.token);
   if (exp * 1000 - ctx.now().getTime() > TOKEN_LIFE_MS_MIN) return;
-  const token = await issueOperatorToken(ctx, { operatorId: Number(sub), role: "admin" });
+  // As they stand by now: a token of another role or generation would open nothing.
+  const [operator] = await ctx.db.select().from(operators)
+    .where(and(eq(operators.id, Number(sub)), isNull(operators.disabledAt))).limit(1);
+  if (!operator) return;
+  const { id: operatorId, role, generation } = operator;
+  const token = await issueOperatorToken(ctx, { operatorId, role, generation });
   await writeCredentials(dataDir, { ...credentials, operator: { token } });
 }

@@ -5,10 +5,11 @@ import { blindIndex, seal } from "../../../config/runtime/sealed.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { groupMembers, groups, GroupStatus, MemberRole } from "../../schema/groups.ts";
-import { operators, opsKeys } from "../../schema/operators.ts";
+import { operators } from "../../schema/operators.ts";
 import { paymentMethods, PaymentType, realNames } from "../../schema/people.ts";
 import { releases } from "../../schema/releases.ts";
 import { instant, int8, rows } from "../../sql.ts";
+import { addOpsKey } from "../operators/add_key.ts";
 import { insertPerson, mobileColumns } from "../users/insert_person.ts";
 
 export interface Demo {
@@ -48,14 +49,7 @@ export function seedDemo(ctx: Ctx): Promise<Demo | undefined> {
 }
 
 async function seedOpsKey(ctx: Ctx) {
-  const id = randomHex32();
-  const secret = randomBytes(16).toString("hex");
-  await ctx.db.insert(opsKeys).values({
-    id,
-    secretHash: hmacHex(ctx.config.keys.opsKey, secret),
-    name: "demo",
-    createdAt: ctx.now(),
-  });
+  const { id, secret } = await addOpsKey(ctx, { name: "demo", groupIds: null, actor: undefined });
   return { id, secret };
 }
 

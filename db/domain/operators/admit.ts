@@ -8,6 +8,7 @@ import type { OperatorClaims } from "./tokens.ts";
 
 export interface Standing {
   role: OperatorRole;
+  generation: number;
   name: string;
   isRevoked: boolean;
 }
@@ -20,6 +21,7 @@ export async function readStanding(
   const [row] = await ctx.db
     .select({
       role: operators.role,
+      generation: operators.generation,
       name: operators.name,
       isRevoked: sql<boolean>`exists (select from ${revokedTokens} where jti = ${jti})`,
     })
@@ -29,42 +31,51 @@ export async function readStanding(
 }
 
 /**
- * @throws {DomainError} `session_invalid` for a revoked token, a disabled operator, and a role that
- *   is another by now: a token never says more, or less, than its operator may
+ * @throws {DomainError} `session_invalid` for a revoked token, a disabled operator, a token of
+ *   another generation, and a role that is another by now: a token never says more, or less, than
+ *   its operator may
  */
 export function operatorBehind(
-  { operatorId, role, jti }: OperatorClaims,
+  { operatorId, role, generation, jti }: OperatorClaims,
   standing: Standing | undefined,
 ): OperatorActor {
-  if (!standing || standing.isRevoked || standing.role !== role) {
-    throw new DomainError("session_invalid");
-  }
+  const isGood = standing && !standing.isRevoked && standing.generation === generation &&
+    standing.role === role;
+  if (!isGood) throw new DomainError("session_invalid");
   return { kind: "operator", operatorId, role, name: standing.name, jti };
 }
 
 export interface KeyStanding {
   secretHash: string;
+  /** The secret before, while it is good; until when, ms since 1970. */
+  previous: { secretHash: string; untilMs: number } | null;
   name: string;
   groupIds: number[] | null;
 }
 
 /** Undefined for a key that is disabled or was never there. */
 export async function readKeyStanding(ctx: Ctx, keyId: string): Promise<KeyStanding | undefined> {
-  const [row] = await ctx.db
-    .select({ secretHash: opsKeys.secretHash, name: opsKeys.name, groupIds: opsKeys.groupIds })
-    .from(opsKeys).where(and(eq(opsKeys.id, keyId), isNull(opsKeys.disabledAt))).limit(1);
-  return row;
+  const [row] = await ctx.db.select().from(opsKeys)
+    .where(and(eq(opsKeys.id, keyId), isNull(opsKeys.disabledAt))).limit(1);
+  if (!row) return undefined;
+  const { secretHash, secretHashPrevious, previousUntil, name, groupIds } = row;
+  const previous = secretHashPrevious && previousUntil &&
+    { secretHash: secretHashPrevious, untilMs: previousUntil.getTime() };
+  return { secretHash, previous: previous || null, name, groupIds };
 }
 
 /** @throws {DomainError} `session_invalid` */
 export function keyBehind(
-  { config }: Pick<Ctx, "config">,
+  { config, now }: Pick<Ctx, "config" | "now">,
   { keyId, secret }: { keyId: string; secret: string },
   standing: KeyStanding | undefined,
 ): KeyActor {
+  if (!standing) throw new DomainError("session_invalid");
+  const { secretHash, previous, name, groupIds } = standing;
   const given = hmacHex(config.keys.opsKey, secret);
-  if (!standing || !sameSecret(given, standing.secretHash)) {
-    throw new DomainError("session_invalid");
-  }
-  return { kind: "key", keyId, name: standing.name, groupIds: standing.groupIds };
+  const isGood = sameSecret(given, secretHash) ||
+    previous !== null && now().getTime() < previous.untilMs &&
+      sameSecret(given, previous.secretHash);
+  if (!isGood) throw new DomainError("session_invalid");
+  return { kind: "key", keyId, name, groupIds };
 }

@@ -1,7 +1,8 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { operators } from "../../schema/operators.ts";
+import type { OperatorRole } from "../../schema/operators.ts";
+import { instant, int4, int8, rows, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { readSessionAndUseKeys } from "../sessions/reads.ts";
 import { issueOperatorToken } from "./tokens.ts";
@@ -28,10 +29,21 @@ export async function logInWithMixin(
   const key = { key: `mixin-code:${sha256Hex(code)}`, windowMs: CODE_USED_MS };
   const { unused } = await readSessionAndUseKeys(ctx, undefined, [key]);
   if (!unused) throw new DomainError("auth_code_invalid");
-  const { userId: mixinUserId } = await exchangeCode(code);
-  const [operator] = await ctx.db.select({ operatorId: operators.id, role: operators.role })
-    .from(operators)
-    .where(and(eq(operators.mixinUserId, mixinUserId), isNull(operators.disabledAt))).limit(1);
+  const { userId } = await exchangeCode(code);
+  const operator = await noteLogin(ctx, userId);
   if (!operator) throw new DomainError("operator_unknown");
   return await issueOperatorToken(ctx, operator);
+}
+
+async function noteLogin(ctx: Ctx, mixinUserId: string) {
+  const statement = sql`
+    update operators set last_login_at = ${instant(ctx.now())}
+    where mixin_user_id = ${mixinUserId} and disabled_at is null
+    returning id as operator_id, role, generation`;
+  const [operator] = await rows(ctx, statement, {
+    operatorId: int8,
+    role: typed<OperatorRole>(),
+    generation: int4,
+  });
+  return operator;
 }

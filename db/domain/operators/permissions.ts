@@ -1,11 +1,15 @@
 import type { OperatorRole } from "../../schema/operators.ts";
 
+export { type OperatorRole, operatorRoles } from "../../schema/operators.ts";
+
 /** Who may do what. Auditors look and change nothing. */
 const table = {
   "recharges.confirm": ["admin", "operator"],
   "withdrawals.read": ["admin", "operator", "auditor"],
   "withdrawals.decide": ["admin", "operator"],
   "apps.manage": ["admin"],
+  "operators.manage": ["admin"],
+  "keys.manage": ["admin"],
   "users.read": ["admin", "operator", "auditor"],
   /** Mobile numbers as they are; masked to others. */
   "users.read_full": ["admin", "operator"],

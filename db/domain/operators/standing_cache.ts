@@ -7,9 +7,10 @@ export const STANDING_CACHE_MS = 60 * 1000;
 const CHANGED_MS = 2 * STANDING_CACHE_MS;
 const ENDED = "ended";
 
-const tokenKey = (jti: string) => `operator-token:${jti}`;
+const tokenKey = (jti: string) => `operator-standing:${jti}`;
 const changedKey = (operatorId: number) => `operator-changed:${operatorId}`;
-const opsKeyKey = (keyId: string) => `ops-key:${keyId}`;
+const opsKeyKey = (keyId: string) => `ops-key-standing:${keyId}`;
+const opsKeyChangedKey = (keyId: string) => `ops-key-changed:${keyId}`;
 
 type Cached<T> = T | "ended" | undefined;
 
@@ -29,8 +30,9 @@ export function standingInCache({ operatorId, jti }: { operatorId: number; jti: 
 
 export function keyStandingInCache(keyId: string) {
   return {
-    keys: [opsKeyKey(keyId)],
-    parse: ([standing]: (string | null)[]): Cached<KeyStanding> => parse(standing),
+    keys: [opsKeyKey(keyId), opsKeyChangedKey(keyId)],
+    parse: ([standing, changed]: (string | null)[]): Cached<KeyStanding> =>
+      changed === null ? parse(standing) : undefined,
     remember: (redis: Redis, standing: KeyStanding) => remember(redis, opsKeyKey(keyId), standing),
   };
 }
@@ -57,6 +59,7 @@ export async function tellOperatorChanged(redis: Redis, operatorId: number): Pro
   await redis.set(changedKey(operatorId), "1", { px: CHANGED_MS }).catch(() => {});
 }
 
-export async function endOpsKeyInCache(redis: Redis, keyId: string): Promise<void> {
-  await redis.set(opsKeyKey(keyId), ENDED, { px: STANDING_CACHE_MS }).catch(() => {});
+/** Nothing cached of the key is believed from now on. */
+export async function tellKeyChanged(redis: Redis, keyId: string): Promise<void> {
+  await redis.set(opsKeyChangedKey(keyId), "1", { px: CHANGED_MS }).catch(() => {});
 }

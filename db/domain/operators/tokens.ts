@@ -7,7 +7,10 @@ import { DomainError } from "../errors.ts";
 export interface OperatorClaims {
   operatorId: number;
   role: OperatorRole;
+  /** A token is good in the generation of its operator that it was made in. */
+  generation: number;
   jti: string;
+  expiresAt: Date;
 }
 
 export const OPERATOR_TOKEN_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
@@ -17,12 +20,14 @@ const ISSUER = "plaza";
 const AUDIENCE = "plaza-operators";
 const TYPE = "JWT";
 
+/** @param of generation 0, that of an operator none of whose tokens were ever ended, unless it says */
 export async function issueOperatorToken(
   ctx: Pick<Ctx, "config" | "now">,
-  { operatorId, role }: { operatorId: number; role: OperatorRole },
+  of: { operatorId: number; role: OperatorRole; generation?: number },
 ): Promise<string> {
+  const { operatorId, role, generation = 0 } = of;
   const nowMs = ctx.now().getTime();
-  return await new SignJWT({ role, mode: "client", typ: "operator", oap: "mixin" })
+  return await new SignJWT({ role, gen: generation, mode: "client", typ: "operator", oap: "mixin" })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
@@ -53,8 +58,17 @@ export async function verifyOperatorToken(
     });
     const operatorId = Number(payload.sub);
     const role = operatorRoles.find((known) => known === payload.role);
-    if (!role || !Number.isSafeInteger(operatorId) || operatorId < 1) throw new Error("bad claims");
-    return { operatorId, role, jti: payload.jti! };
+    // Tokens from before there were generations are of the first.
+    const generation = payload.gen ?? 0;
+    const isWhole = Number.isSafeInteger(operatorId) && Number.isSafeInteger(generation);
+    if (!role || !isWhole || operatorId < 1) throw new Error("bad claims");
+    return {
+      operatorId,
+      role,
+      generation: Number(generation),
+      jti: payload.jti!,
+      expiresAt: new Date(payload.exp! * 1000),
+    };
   } catch (cause) {
     throw new DomainError("session_invalid", { cause });
   }

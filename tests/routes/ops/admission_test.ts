@@ -1,11 +1,12 @@
 import { eq } from "drizzle-orm";
-import { decodeJwt } from "jose";
+import { decodeJwt, SignJWT } from "jose";
 import assert from "node:assert/strict";
 import type { OpsActor } from "../../../db/domain/operators/actor.ts";
 import { can, type Permission, permissions } from "../../../db/domain/operators/permissions.ts";
 import {
   disableOperator,
   disableOpsKey,
+  logOutOperator,
   revokeOperatorToken,
 } from "../../../db/domain/operators/revoke.ts";
 import { STANDING_CACHE_MS } from "../../../db/domain/operators/standing_cache.ts";
@@ -102,6 +103,51 @@ Deno.test("a token ends at once, whatever the cache knew", async (t) => {
     const again = await issueOperatorToken(ctx, { operatorId, role: "auditor" });
     assert.equal((await call(app, again)).http, 200);
   });
+});
+
+Deno.test("a token is good in the generation it was made in, and never again", async (t) => {
+  await using app = await startTestApp();
+  const { ctx } = app;
+  const actor = await makeAdmin(app);
+  const { operatorId, token } = await makeOperator(ctx, "operator");
+  const [first, older] = [
+    await issueOperatorToken(ctx, { operatorId, role: "operator", generation: 1 }),
+    await withoutGeneration(app, token),
+  ];
+
+  await t.step("one from before there were generations is of the first", async () => {
+    for (const it of [token, older]) assert.equal((await call(app, it)).http, 200);
+    assertOpsFailure(await call(app, first), REFUSED);
+  });
+
+  await t.step("and is dead once there is a second", async () => {
+    await logOutOperator(ctx, { operatorId, actor });
+    for (const it of [token, older]) assertOpsFailure(await call(app, it), REFUSED);
+    assert.equal((await call(app, first)).http, 200);
+  });
+});
+
+/** A token as it was made before generations. */
+async function withoutGeneration({ config }: TestApp, token: string): Promise<string> {
+  const { gen: _, ...claims } = decodeJwt(token);
+  return await new SignJWT(claims).setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .sign(config.keys.operatorJwt);
+}
+
+Deno.test("what another process changes holds within a minute where no Redis is shared", async () => {
+  await using app = await startTestApp();
+  // As a command has it: the same database, a memory of its own in Redis' place.
+  await using command = await startTestApp({ database: app.database });
+  const actor = await makeAdmin(app);
+  const [out, disabled] = [
+    await makeOperator(app.ctx, "operator"),
+    await makeOperator(app.ctx, "operator"),
+  ];
+  for (const { token } of [out, disabled]) assert.equal((await call(app, token)).http, 200);
+  await logOutOperator(command.ctx, { ...out, actor });
+  await disableOperator(command.ctx, { ...disabled, actor: undefined });
+  app.clock.advance(STANDING_CACHE_MS + 1);
+  for (const { token } of [out, disabled]) assertOpsFailure(await call(app, token), REFUSED);
 });
 
 Deno.test("operators go on without Redis, and so does whatever ends their tokens", async () => {
