@@ -23,6 +23,12 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
   ["job", async () => (await import("./commands/run_job.ts")).runJobCommand],
   ["app:add", async () => (await import("./commands/add_app.ts")).runAppCommand],
   ["operator:add", async () => (await import("./commands/add_operator.ts")).runOperatorCommand],
+  [
+    "operator:disable",
+    async () => (await import("./commands/disable_operator.ts")).runDisableOperatorCommand,
+  ],
+  ["key:add", async () => (await import("./commands/add_key.ts")).runAddKeyCommand],
+  ["key:disable", async () => (await import("./commands/disable_key.ts")).runDisableKeyCommand],
 ]);
 
 const [command = "serve", ...args] = Deno.args;
