@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import { decodeJwt } from "jose";
 import assert from "node:assert/strict";
+import { callGuards } from "../../../db/schema/guards.ts";
 import { type OperatorRole, operators } from "../../../db/schema/operators.ts";
 import { type Mixin, MixinRefusedError } from "../../../providers/mixin.ts";
 import { askOps, assertOpsFailure, callOps } from "../../clients/ops.ts";
@@ -121,6 +122,45 @@ Deno.test("while Mixin is away nobody gets in, and the answer says so", async ()
   const refusing = { ...mixin, exchangeCode: () => Promise.reject(new MixinRefusedError("no")) };
   await using other = await startTestApp({ providers: { mixin: refusing } });
   assertOpsFailure(await logIn(other, "9edc8487f361207f"), WRONG_CODE);
+});
+
+Deno.test("a code is kept once Mixin accepts it, and for a minute while it is asked", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<{ userId: string; name: string }>();
+  let isRefusing = true;
+  const mixin: Mixin = {
+    async exchangeCode() {
+      if (isRefusing) throw new MixinRefusedError("no");
+      asked.resolve();
+      return await answer.promise;
+    },
+    sendMessages: () => Promise.reject(new Error("not here")),
+  };
+  await using app = await startTestApp({ providers: { mixin } });
+  const { mixinUserId } = await listOperator(app);
+  const keptMs = async () => {
+    const now = app.ctx.now().getTime();
+    const kept = await app.ctx.db.select().from(callGuards);
+    return kept.map(({ expiresAt }) => expiresAt.getTime() - now);
+  };
+  for (let count = 0; count < 5; count++) {
+    assertOpsFailure(await logIn(app, `made up ${count}`), WRONG_CODE);
+  }
+  assert.deepEqual(await keptMs(), []);
+
+  isRefusing = false;
+  const login = logIn(app, "made up 0");
+  await asked.promise;
+  const [inFlightMs, ...none] = await keptMs();
+  assert.deepEqual(none, []);
+  assert.ok(inFlightMs! > 50_000 && inFlightMs! <= 60_000, String(inFlightMs));
+  assertOpsFailure(await logIn(app, "made up 0"), WRONG_CODE);
+  answer.resolve({ userId: mixinUserId, name: "徐辉" });
+  assert.equal((await login).http, 200);
+  const [acceptedMs] = await keptMs();
+  assert.ok(acceptedMs! > 23.9 * 3_600_000 && acceptedMs! <= 24 * 3_600_000, String(acceptedMs));
+  app.clock.advance(2 * 60_000);
+  assertOpsFailure(await logIn(app, "made up 0"), WRONG_CODE);
 });
 
 Deno.test("an address may try ten codes a minute", async () => {
