@@ -68,6 +68,7 @@ for (const name of surfaceNames) {
       traces: await watchTraces(app),
       documented: await readDocumented(name),
     };
+    // In the table's order: an operation that ends its caller's credentials stands last.
     for (const row of rows.filter((row) => row.surface === name)) {
       await t.step(row.operation, async () => {
         const { call } = calls.get(name)![row.operation]!;
