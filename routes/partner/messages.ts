@@ -1,14 +1,11 @@
 import { z } from "zod";
 import { countOffline } from "../../db/domain/messages/count_offline.ts";
-import { HISTORY_COUNT_MAX } from "../../db/domain/messages/history_rules.ts";
 import { readHistory } from "../../db/domain/messages/read_history.ts";
-import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
-import { sendGroup } from "../../db/domain/messages/send_group.ts";
-import { sendPeer } from "../../db/domain/messages/send_peer.ts";
+import { CLIENT_MSG_NO_LENGTH_MAX, HISTORY_COUNT_MAX } from "../../db/domain/messages/rules.ts";
+import { sayToGroupFor, sayToPersonFor } from "../../db/domain/messages/say_for_person.ts";
 import { sayInChatRoomFor } from "../../db/domain/messages/say_in_chat_room.ts";
-import { notifyGroup as tellGroup } from "../../db/domain/messages/tell_group.ts";
-import { notifyPerson } from "../../db/domain/messages/tell_person.ts";
-import { sendSystem as tellPersonKept } from "../../db/domain/messages/tell_person_kept.ts";
+import { tellGroup } from "../../db/domain/messages/tell_group.ts";
+import { tellPerson, tellPersonKept } from "../../db/domain/messages/tell_person.ts";
 import { CUSTOMER_ID_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
 import { Flag, flag } from "../fields.ts";
 import { asClient, Id, Nothing, nothing, optionalText } from "./fields.ts";
@@ -21,8 +18,8 @@ const Content = z.string().min(1).describe(
 );
 const ClientMsgNo = optionalText(CLIENT_MSG_NO_LENGTH_MAX)
   .describe(
-    "Ours: the caller's own number of the message. Sent again by the same sender it is " +
-      "the same message, which nobody gets twice",
+    "Ours: the caller's own number of the message. Sent again by the same sender to the same " +
+      "receiver it is the same message, which nobody gets twice",
   );
 
 export const sendToPeers = endpoint({
@@ -40,7 +37,7 @@ export const sendToPeers = endpoint({
   data: Nothing,
   errors: ["message_invalid", "user_missing"],
   async handle({ body, actor, ctx }) {
-    await sendPeer(ctx, {
+    await sayToPersonFor(ctx, {
       tenantId: actor.tenantId,
       senderUid: body.sender,
       receiverUid: body.receiver,
@@ -65,7 +62,7 @@ export const sendToGroup = endpoint({
   data: Nothing,
   errors: ["message_invalid", "group_missing", "group_disbanded", "user_missing"],
   async handle({ body, actor, ctx }) {
-    await sendGroup(ctx, {
+    await sayToGroupFor(ctx, {
       tenantId: actor.tenantId,
       senderUid: body.sender,
       groupId: body.receiver,
@@ -99,7 +96,7 @@ export const notify = endpoint({
   data: Nothing,
   errors: ["message_invalid", "user_missing"],
   async handle({ body: { receiver, content }, actor: { tenantId }, ctx }) {
-    await notifyPerson(ctx, { tenantId, receiverUid: receiver, content });
+    await tellPerson(ctx, { tenantId, receiverUid: receiver, content });
     return nothing;
   },
 });

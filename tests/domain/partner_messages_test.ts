@@ -5,15 +5,13 @@ import pg from "pg";
 import { withTrips } from "../../config/runtime/trips.ts";
 import type { Ctx, Db } from "../../db/client/ctx.ts";
 import { countOffline } from "../../db/domain/messages/count_offline.ts";
-import { Command, commandOf, HISTORY_COUNT_MAX } from "../../db/domain/messages/history_rules.ts";
+import { Command, commandOf, HISTORY_COUNT_MAX } from "../../db/domain/messages/rules.ts";
 import { readHistory } from "../../db/domain/messages/read_history.ts";
 import { readInbox } from "../../db/domain/messages/read_inbox.ts";
-import { sendGroup } from "../../db/domain/messages/send_group.ts";
-import { sendPeer } from "../../db/domain/messages/send_peer.ts";
+import { sayToGroupFor, sayToPersonFor } from "../../db/domain/messages/say_for_person.ts";
 import { sayInChatRoomFor } from "../../db/domain/messages/say_in_chat_room.ts";
-import { notifyGroup } from "../../db/domain/messages/tell_group.ts";
-import { notifyPerson } from "../../db/domain/messages/tell_person.ts";
-import { sendSystem } from "../../db/domain/messages/tell_person_kept.ts";
+import { tellGroup } from "../../db/domain/messages/tell_group.ts";
+import { tellPerson, tellPersonKept } from "../../db/domain/messages/tell_person.ts";
 import { ensurePeople } from "../../db/domain/users/ensure_people.ts";
 import { startTestApp } from "../harness.ts";
 import { makeGroup } from "../people/factories.ts";
@@ -46,13 +44,13 @@ Deno.test("every way of sending takes two trips at most, a super group's too", a
   const large = await makeGroup(ctx, people, { appId: TENANT_ID, isSuper: true });
   const said = { tenantId: TENANT_ID, content: "x", senderUid: 1, receiverUid: 2, chatRoomId: 1 };
   const ways: { send: () => Promise<void>; trips: number }[] = [
-    { send: () => sendPeer(ctx, said), trips: 2 },
-    { send: () => sendSystem(ctx, said), trips: 2 },
-    { send: () => notifyPerson(ctx, said), trips: 2 },
+    { send: () => sayToPersonFor(ctx, said), trips: 2 },
+    { send: () => tellPersonKept(ctx, said), trips: 2 },
+    { send: () => tellPerson(ctx, said), trips: 2 },
     { send: () => sayInChatRoomFor(ctx, said), trips: 1 },
     ...[small, large].flatMap(({ id: groupId }) => [
-      { send: () => sendGroup(ctx, { ...said, groupId }), trips: 2 },
-      { send: () => notifyGroup(ctx, { ...said, groupId }), trips: 2 },
+      { send: () => sayToGroupFor(ctx, { ...said, groupId }), trips: 2 },
+      { send: () => tellGroup(ctx, { ...said, groupId }), trips: 2 },
     ]),
   ];
   for (const { send, trips: expected } of ways) {
@@ -77,7 +75,7 @@ Deno.test({
         content: "once",
         clientMsgNo: `round ${round}`,
       };
-      await Promise.all(Array.from({ length: 20 }, () => sendPeer(ctx, said)));
+      await Promise.all(Array.from({ length: 20 }, () => sayToPersonFor(ctx, said)));
       const people = await ensurePeople(ctx, {
         tenantId: TENANT_ID,
         people: [{ appUid: said.senderUid }, { appUid: said.receiverUid }],

@@ -50,14 +50,13 @@ export function copying(
         and group_members.log_seq = news.old_seq
       returning group_members.user_id, group_members.group_id, news.old_seq, news.new_seq
     ), lines as (
-      -- By id a line of one log comes before a later one of another; a log's own order, which two
-      -- messages at once may have against their ids, is kept.
+      -- Logs mingle by the messages' ids; against them each keeps its own order.
       select claimed.user_id, claimed.group_id, line.seq, line.message_id,
         said.red_dot and said.sender_id is distinct from claimed.user_id as is_unread,
         true as is_listed, max(line.message_id) over (
           partition by claimed.user_id, claimed.group_id order by line.seq) as place_id
       from claimed cross join lateral (
-        -- Limits, so that nobody's few lines are looked for by going through a whole table.
+        -- Limits keep the planner to the index, a few lines at a time.
         select group_logs.seq, group_logs.message_id from group_logs
         where group_logs.group_id = claimed.group_id and group_logs.seq > claimed.old_seq
           and group_logs.seq <= claimed.new_seq
@@ -110,18 +109,16 @@ export interface CopyLogInput {
   haveLeft?: boolean;
 }
 
-/** How far somebody has got in a log. */
 interface Reader {
   userId: number;
   logSeq: number;
 }
 
 /**
- * Copies everything these members have not copied yet of a group's log into their inboxes, inside
- * the transaction that takes them out of the group or says something to them alone. Of a group
- * without a log it asks nothing. Rows of members are locked first, then inboxes, each in the order
- * of their people, as every read and every message locks them: a transaction names everybody
- * concerned at once. Nothing more is logged in the group until it ends.
+ * Copies all that these members have not copied yet of a group's log, inside the transaction that
+ * takes them out of the group; without a log it asks nothing. Rows of members are locked first, then
+ * inboxes, each in the order of their people, as every read and every message does: a transaction
+ * names everybody concerned at once. Nothing more is logged in the group until it ends.
  *
  * @returns whom to wake after the commit, with the newest number of each
  */
@@ -166,7 +163,6 @@ async function lockReaders(
   return { readers: locked, lastSeq: locked[0]?.lastSeq ?? 0 };
 }
 
-/** A part of a log for one person: behind `oldSeq` up to `newSeq`. */
 interface Part {
   userId: number;
   oldSeq: number;
@@ -219,10 +215,10 @@ export function copyingState(userId: number): SQL {
 }
 
 /**
- * Runs a statement in which {@link copying} and a reading are one, for one person. Done again when
- * it `hides_some`: a message that arrived meanwhile has a number below the copies, and this
- * statement's snapshot does not show it, so that who sees the copies would never ask for it. One
- * that `came_second` answers what there was before; done again where that `mustFind` something.
+ * Runs a statement in which {@link copying} and a reading for one person are one. Done again when it
+ * `hides_some`: a message that arrived meanwhile has a number below the copies, and who sees those
+ * without it would never ask for it. One that `came_second` answers what there was before the other
+ * one's copies, which is not enough where it `mustFind` something.
  *
  * @throws {DomainError} `service_unavailable` when messages arrived each time
  */

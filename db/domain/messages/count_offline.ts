@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./history_rules.ts";
+import { HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./rules.ts";
 import { loggedFor, shownOf } from "./shown.ts";
 
 export interface CountOfflineInput {
@@ -23,7 +24,7 @@ export interface CountOfflineInput {
  * @throws {DomainError} `params_invalid` when nothing is said, `customer_missing`
  */
 export async function countOffline(ctx: Ctx, input: CountOfflineInput): Promise<number> {
-  const { rows: [row] } = await ctx.db.execute<{ count: string | null }>(sql`
+  const statement = sql`
     with person as materialized (
       select id from users where ${personIs(input)} and deleted_at is null limit 1
     )
@@ -34,10 +35,11 @@ export async function countOffline(ctx: Ctx, input: CountOfflineInput): Promise<
       (select 1 from (${shownOf(me, loggedFor(me, unreadLog))}) as shown
         where sender_id is distinct from ${me} limit ${HISTORY_COUNT_MAX})
       limit ${HISTORY_COUNT_MAX}
-    ) as unread)::text as count
-    from person`);
-  if (!row) throw new DomainError("customer_missing");
-  return Number(row.count);
+    ) as unread) as count
+    from person`;
+  const [person] = await rows(ctx, statement, { count: int8 });
+  if (!person) throw new DomainError("customer_missing");
+  return person.count;
 }
 
 const me = sql`(select id from person)`;

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { bool, int8, listOf, rows } from "../../sql.ts";
 
 /** How far a person's inbox has got. */
 export interface Head {
@@ -15,21 +16,23 @@ const PEOPLE_COUNT_MAX = 5_000;
 export async function readHeads(ctx: Ctx, userIds: number[]): Promise<Map<number, Head>> {
   const heads = new Map<number, Head>();
   for (let from = 0; from < userIds.length; from += PEOPLE_COUNT_MAX) {
-    const ids = arrayOf(userIds.slice(from, from + PEOPLE_COUNT_MAX));
-    const { rows } = await ctx.db.execute<{ id: string; seq: string; has_news: boolean }>(sql`
+    const ids = listOf(userIds.slice(from, from + PEOPLE_COUNT_MAX), "bigint");
+    const statement = sql`
       with news as (
         select distinct group_members.user_id from group_members
         join group_heads on group_heads.group_id = group_members.group_id
           and group_heads.last_seq > group_members.log_seq
-        where group_members.user_id = any(${ids}::bigint[]) and group_members.removed_at is null
+        where group_members.user_id = any(${ids}) and group_members.removed_at is null
       )
-      select asked.id::text, coalesce(inbox_heads.last_seq, 0)::text as seq,
+      select asked.id, coalesce(inbox_heads.last_seq, 0) as seq,
         news.user_id is not null as has_news
-      from unnest(${ids}::bigint[]) as asked(id)
+      from unnest(${ids}) as asked(id)
       left join inbox_heads on inbox_heads.user_id = asked.id
-      left join news on news.user_id = asked.id`);
-    for (const { id, seq, has_news } of rows) {
-      heads.set(Number(id), { seq: Number(seq), hasNews: has_news });
+      left join news on news.user_id = asked.id`;
+    for (
+      const { id, ...head } of await rows(ctx, statement, { id: int8, seq: int8, hasNews: bool })
+    ) {
+      heads.set(id, head);
     }
   }
   return heads;
@@ -47,8 +50,8 @@ export async function markDelivered(ctx: Ctx, marks: ReadonlyMap<number, number>
     await ctx.db.execute(sql`
       with marks as (
         select inbox_heads.user_id, confirmed.seq
-        from unnest(${arrayOf(page.map(([userId]) => userId))}::bigint[],
-          ${arrayOf(page.map(([, seq]) => seq))}::bigint[]) as confirmed(user_id, seq)
+        from unnest(${listOf(page.map(([userId]) => userId), "bigint")},
+          ${listOf(page.map(([, seq]) => seq), "bigint")}) as confirmed(user_id, seq)
         join inbox_heads on inbox_heads.user_id = confirmed.user_id
         where inbox_heads.delivered_seq < confirmed.seq
         -- Locked in the order in which every message locks them; compared again behind the lock.
@@ -66,15 +69,15 @@ export async function membersAmong(
 ): Promise<number[]> {
   const members: number[] = [];
   for (let from = 0; from < userIds.length; from += PEOPLE_COUNT_MAX) {
-    const ids = arrayOf(userIds.slice(from, from + PEOPLE_COUNT_MAX));
-    const { rows } = await ctx.db.execute<{ user_id: string }>(sql`
-      select user_id::text from group_members
-      where group_id = ${groupId} and removed_at is null and user_id = any(${ids}::bigint[])`);
-    for (const { user_id } of rows) members.push(Number(user_id));
+    const ids = listOf(userIds.slice(from, from + PEOPLE_COUNT_MAX), "bigint");
+    const found = await rows(
+      ctx,
+      sql`
+        select user_id from group_members
+        where group_id = ${groupId} and removed_at is null and user_id = any(${ids})`,
+      { userId: int8 },
+    );
+    for (const { userId } of found) members.push(userId);
   }
   return members;
-}
-
-function arrayOf(ids: number[]) {
-  return sql.param(`{${ids.join(",")}}`);
 }

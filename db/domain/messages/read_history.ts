@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { milliseconds } from "../../sql.ts";
+import { bool, int4, int8, maybe, milliseconds, type Row, rows, text, time } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { contentsOf } from "./content.ts";
-import { commandOf, HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./history_rules.ts";
+import { commandOf, HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./rules.ts";
 import { loggedFor, shownOf } from "./shown.ts";
 
 export interface ReadHistoryInput {
@@ -29,39 +29,39 @@ export interface HistoryMessage {
 
 /**
  * The newest messages of one of the app's people, {@link HISTORY_COUNT_MAX} at most, newest first,
- * each of a message's notifications by itself.
- * What large groups have logged is read where it lies: the person's inbox stays as it is.
+ * each of a message's notifications by itself. What large groups have logged is read where it lies:
+ * the person's inbox stays as it is.
  *
  * @throws {DomainError} `store_missing`, also for another app's desk
  */
 export async function readHistory(ctx: Ctx, input: ReadHistoryInput): Promise<HistoryMessage[]> {
-  const { rows } = await ctx.db.execute<HistoryRow>(historyStatement(input));
-  if (input.storeId !== undefined && !rows[0]!.has_desks) throw new DomainError("store_missing");
-  return rows.filter(({ message_id }) => message_id !== null).flatMap(messagesOf);
+  const found = await rows(ctx, historyStatement(input), HISTORY_COLUMNS);
+  if (input.storeId !== undefined && !found[0]!.hasDesks) throw new DomainError("store_missing");
+  return found.filter(({ messageId }) => messageId !== undefined).flatMap(messagesOf);
 }
 
-interface HistoryRow extends Record<string, unknown> {
-  has_desks: boolean;
-  message_id: string | null;
-  channel_type: number;
-  payload: string;
-  created_ms: string;
-  /** Null: the system. */
-  sender_uid: string | null;
-  receiver_uid: string;
-  by_customer: boolean | null;
-}
+const HISTORY_COLUMNS = {
+  hasDesks: bool,
+  messageId: maybe(int8),
+  channelType: int4,
+  payload: text,
+  createdAt: time,
+  /** Absent: the system. */
+  senderUid: maybe(int8),
+  receiverUid: int8,
+  byCustomer: maybe(bool),
+};
 
-function messagesOf(row: HistoryRow): HistoryMessage[] {
+function messagesOf(row: Row<typeof HISTORY_COLUMNS>): HistoryMessage[] {
   const message = {
-    messageId: Number(row.message_id),
-    createdAt: new Date(Number(row.created_ms)),
-    senderUid: Number(row.sender_uid ?? 0),
-    receiverId: Number(row.receiver_uid),
+    messageId: row.messageId!,
+    createdAt: row.createdAt,
+    senderUid: row.senderUid ?? 0,
+    receiverId: row.receiverUid,
     command: commandOf({
-      isInGroup: row.channel_type === ChannelType.group,
-      hasSender: row.sender_uid !== null,
-      isByCustomer: row.by_customer ?? undefined,
+      isInGroup: row.channelType === ChannelType.group,
+      hasSender: row.senderUid !== undefined,
+      isByCustomer: row.byCustomer,
     }),
   };
   return contentsOf(row.payload).reverse().map((content) => ({ ...message, content }));
@@ -88,11 +88,11 @@ function historyStatement({ tenantId, userId, storeId }: ReadHistoryInput): SQL 
     ), shown as (
       ${shown} order by message_id desc limit ${HISTORY_COUNT_MAX}
     )
-    select exists (select 1 from desks) as has_desks, shown.message_id::text, shown.channel_type,
-      shown.payload, ${milliseconds(sql`shown.created_at`)}::text as created_ms,
-      ${uidOf(sql`shown.sender_id`)}::text as sender_uid,
+    select exists (select 1 from desks) as has_desks, shown.message_id, shown.channel_type,
+      shown.payload, ${milliseconds(sql`shown.created_at`)} as created_at,
+      ${uidOf(sql`shown.sender_id`)} as sender_uid,
       case when shown.channel_type = ${ChannelType.group} then ${other}
-        when shown.sender_id = ${me} then ${uidOf(other)} else ${uidOf(me)} end::text
+        when shown.sender_id = ${me} then ${uidOf(other)} else ${uidOf(me)} end
         as receiver_uid,
       case when shown.channel_type = ${ChannelType.group} then null
         when ${isCustomer(me)} and ${isHelper(other)} then shown.sender_id = ${me}

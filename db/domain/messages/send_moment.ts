@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Moment } from "../../bus/bus.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { instant } from "../../sql.ts";
+import { instant, int8, maybe, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { type Channel, channelParts, targetOf, VERDICTS } from "./channel.ts";
 import { checkPayload } from "./rules.ts";
@@ -36,16 +36,23 @@ export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Mome
   checkPayload(input.payload);
   const { senderId, channel, trusted, fromSocket } = input;
   const at = ctx.now();
-  const { rows } = await ctx.db.execute<MomentRow>(momentStatement(input, at));
-  const row = rows[0]!;
-  if (row.verdict in VERDICTS) throw new DomainError(VERDICTS[row.verdict]!);
+  const found = await rows(ctx, momentStatement(input, at), {
+    verdict: text,
+    userId: maybe(int8),
+    fromUid: maybe(text),
+    fromId: maybe(int8),
+    channelNo: text,
+    channelId: int8,
+  });
+  const { verdict, fromUid = "", fromId = 0, channelNo, channelId } = found[0]!;
+  if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
   const said: Moment = {
     messageId: momentIdAt(at),
-    fromUid: row.from_uid ?? "",
-    fromId: Number(row.from_id ?? 0),
+    fromUid,
+    fromId,
     channelType: channel.type,
-    channelNo: row.channel_no!,
-    channelId: Number(row.channel_id),
+    channelNo,
+    channelId,
     clientMsgNo: input.clientMsgNo,
     payload: input.payload,
     redDot: input.redDot,
@@ -56,18 +63,9 @@ export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Mome
   // A partner's server has no other devices that would want to know.
   publish(ctx, said, {
     senderId: trusted ? undefined : senderId,
-    hearerIds: rows.map((row) => Number(row.user_id)).filter((id) => id !== 0),
+    hearerIds: found.flatMap(({ userId }) => userId ?? []),
   });
   return said;
-}
-
-interface MomentRow extends Record<string, unknown> {
-  verdict: string;
-  user_id: string | null;
-  from_uid: string | null;
-  from_id: string | null;
-  channel_no: string | null;
-  channel_id: string | null;
 }
 
 function momentStatement(input: SendMomentInput, at: Date): SQL {
@@ -85,8 +83,8 @@ function momentStatement(input: SendMomentInput, at: Date): SQL {
     ), hearers as (
       ${parts.recipients} limit ${HEARER_COUNT_MAX}
     )
-    select verdict.verdict, hearers.user_id::text, sender.uid as from_uid,
-      sender.app_uid::text as from_id, ${no} as channel_no, ${id}::text as channel_id
+    select verdict.verdict, hearers.user_id, sender.uid as from_uid,
+      sender.app_uid as from_id, ${no} as channel_no, ${id} as channel_id
     from verdict left join hearers on verdict.verdict in ('sent', 'logged')
     left join users as sender on sender.id = ${senderId ?? null}::bigint
     left join ${people} as called on called.id = (select id from target)`;

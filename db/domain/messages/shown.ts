@@ -1,7 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
-import { HISTORY_COUNT_MAX } from "./history_rules.ts";
-import { ContentType } from "./rules.ts";
+import { ContentType, HISTORY_COUNT_MAX } from "./rules.ts";
 
 /** How commands to the chat app's own screens begin, as this server writes them. */
 const COMMANDS = `{"type":${ContentType.command},%`;

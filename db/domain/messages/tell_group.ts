@@ -21,7 +21,7 @@ const TIP_OF_JSON = "群通知";
  * @throws {DomainError} `message_invalid`, `group_missing` also for another app's,
  *   `group_disbanded`, `group_members_invalid` when nobody is in it
  */
-export async function notifyGroup(
+export async function tellGroup(
   ctx: Ctx,
   { tenantId, groupId, content }: { tenantId: number; groupId: number; content: string },
 ): Promise<void> {
