@@ -4,13 +4,15 @@ import { ContentType, HISTORY_COUNT_MAX } from "./rules.ts";
 
 /** How commands to the chat app's own screens begin, as this server writes them. */
 const COMMANDS = `{"type":${ContentType.command},%`;
+/** How requests to let people into a group begin, which only the chat app can answer. */
+const REQUESTS = `{"type":${ContentType.inviteRequested},%`;
 /** How a payload carries a notification; inside other texts the quotes are escaped. */
 const NOTIFIED = `%"notification":"%`;
 
 /**
  * What one of the app's clients is shown of the messages `kept` lists: not what its owner deleted,
- * nor what was taken back, nor commands to the chat app that carry no notification: they mean
- * nothing to others. Written so that a limit behind it stops the looking up.
+ * nor what was taken back, nor what is for the chat app alone: commands that carry no notification,
+ * and requests of a group's people. Written so that a limit behind it stops the looking up.
  *
  * @param kept rows with `message_id`, `seq` (null: still in a large group's log), `channel_type`,
  *   `channel_id` and `deleted_at`
@@ -24,6 +26,8 @@ export function shownOf(userId: SQL, kept: SQL): SQL {
       where messages.id = kept.message_id and messages.revoked_at is null
         and (messages.red_dot or messages.payload not like ${COMMANDS}
           or messages.payload like ${NOTIFIED})
+        and not (messages.sender_id is null and messages.group_id is not null
+          and messages.payload like ${REQUESTS})
       limit 1
     ) as said
     where kept.deleted_at is null and (kept.seq is null or kept.seq > coalesce((

@@ -24,14 +24,14 @@ type Heard = Pick<
 >;
 
 /**
- * A kept message as this protocol has it: one frame, or one for each of its notifications. Commands
- * to the chat app's own screens mean nothing here.
+ * A kept message as this protocol has it: one frame, or one for each of its notifications. What is
+ * for the chat app alone means nothing here.
  *
  * @returns none for what is not for this protocol
  */
 export function framesOf({ createdAt, ...message }: InboxMessage, owner: Owner): GobelieveInput[] {
   const { fromId, channelType, clientMsgNo, isOfSuperGroup, payload } = message;
-  if (isScreenCommand(message)) return [];
+  if (isForChatApp(message)) return [];
   const flags = isOfSuperGroup ? Flag.superGroup : 0;
   if (fromId === 0) {
     const type = channelType === PERSON ? "system" : "group_notification";
@@ -57,7 +57,7 @@ export function momentFrameOf(moment: Moment, owner: Owner): GobelieveInput | un
   if (channelType === PERSON) {
     return { type: "rt", sender: fromId, receiver: owner.appUid, content };
   }
-  if (isScreenCommand(moment)) return undefined;
+  if (isForChatApp(moment)) return undefined;
   const timestamp = secondsOf(moment.atMs);
   return {
     type: "group_im",
@@ -90,11 +90,16 @@ function saidFrame(
   return { type: "customer", flags, ...apps, sender, receiver, timestamp, content };
 }
 
-/** As this server writes them: a partner's content counts as unread, whatever it looks like. */
-function isScreenCommand({ payload, redDot }: Heard): boolean {
-  if (redDot) return false;
+/**
+ * Commands, and requests of a group's people, as this server writes them. Of a partner's content
+ * none is the one, for it counts as unread, nor the other, for somebody says it.
+ */
+function isForChatApp({ payload, redDot, fromId, channelType }: Heard): boolean {
+  const isAnnounced = fromId === 0 && channelType !== PERSON;
+  if (redDot && !isAnnounced) return false;
   const { type, notification } = JSON.parse(payload) as Record<string, unknown>;
-  return type === ContentType.command && typeof notification !== "string";
+  if (typeof notification === "string") return false;
+  return type === (redDot ? ContentType.inviteRequested : ContentType.command);
 }
 
 /** s since 1970 in the 32 bits there are. */
