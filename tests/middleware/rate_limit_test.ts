@@ -46,6 +46,7 @@ Deno.test("without Redis the same windows are counted in the process", () => {
 
 Deno.test("beyond the rate a call is 429 with Retry-After, others' calls go on", async () => {
   await using app = await startTestApp({ env: { RATE_FACTOR: "0.1" } });
+  app.clock.standStill(10_000);
   const [busy, calm] = [await registerPerson(app, "Busy"), await registerPerson(app, "Calm")];
   const read = (as = busy) => callGateway(app, "GET", `/user/${busy.uid}/profile`, { as });
   const statuses: number[] = [];

@@ -120,7 +120,8 @@ Deno.test({
       for (const [name, { index }] of Object.entries(READS)) {
         await t.step(name, () => {
           const said = `${few[name]!.buffers} became ${many[name]!.buffers} buffers`;
-          assert.ok(many[name]!.buffers < few[name]!.buffers * 1.5 + 10, said);
+          // A hundred times as many rows are a level or two more in each index, not more of the rest.
+          assert.ok(many[name]!.buffers < few[name]!.buffers * 2, said);
           assert.ok(many[name]!.indexes.includes(index), many[name]!.indexes.join());
         });
       }
