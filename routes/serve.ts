@@ -56,11 +56,11 @@ export async function serve(
       headers: c.req.raw.headers,
       address: c.get("address"),
       ctx,
-      counters: (caller, callerRate = spec.rates.caller) =>
+      counters: (caller, callerRate = spec.rates.caller, ownRate = endpoint.rate ?? null) =>
         countersOf([
           { of: spec.name, rate: callerRate },
           { of: spec.name, rate: spec.rates.address },
-          ...endpoint.rate ? [{ of: endpoint.path, rate: endpoint.rate }] : [],
+          ...ownRate ? [{ of: endpoint.path, rate: ownRate }] : [],
         ], { caller, address: c.get("address"), factor: ctx.config.rateFactor }),
     };
     const actor = await spec.admit(call, endpoint);

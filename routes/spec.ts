@@ -35,9 +35,10 @@ export interface Call extends RawInput {
   ctx: Ctx;
   /**
    * What the call counts under when it is `caller` who makes it: the surface's rates (`rate` in
-   * the place of its `rates.caller`) and the endpoint's own.
+   * the place of its `rates.caller`) and the endpoint's own, or `ownRate` in the place of it, null
+   * being none.
    */
-  counters(caller: string, rate?: Rate): Counter[];
+  counters(caller: string, rate?: Rate, ownRate?: Rate | null): Counter[];
 }
 
 /** Failures that go without saying for every endpoint of every surface. */

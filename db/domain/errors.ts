@@ -153,6 +153,8 @@ const catalogue = {
   store_missing: ["not_found", "咨询台不存在"],
   seller_missing: ["not_found", "没有可用的客服"],
   customer_missing: ["not_found", "顾客不存在"],
+  customer_proof_needed: ["forbidden", "该客户已存在，需要 sign、旧 token 或服务端凭证"],
+  customer_sign_unready: ["conflict", "应用的 appsecret 需先轮换一次，才能使用 sign"],
 
   // The app itself.
   release_missing: ["not_found", "已是最新版本"],

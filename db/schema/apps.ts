@@ -2,6 +2,13 @@ import { boolean, index, pgTable, primaryKey, text, unique } from "drizzle-orm/p
 import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
 
+/**
+ * What an app asks of customers it knows already (docs/contracts/partner.md#who-a-customer-is): a
+ * device they used before or a proof, always a proof, or nothing.
+ */
+export const CUSTOMER_PROOFS = ["device", "always", "never"] as const;
+export type CustomerProof = (typeof CUSTOMER_PROOFS)[number];
+
 /** A partner: a tenant with users, groups and messages of its own. */
 export const apps = pgTable("apps", {
   id: safeBigint().primaryKey().generatedAlwaysAsIdentity({ startWith: 1001 }),
@@ -12,6 +19,11 @@ export const apps = pgTable("apps", {
   secretHash: text().notNull(),
   /** Still good while the partner rolls out a new secret. */
   secretHashPrevious: text(),
+  /** The secrets themselves, for what is signed with them; null: made before they were kept. */
+  secretSealed: text(),
+  secretSealedPrevious: text(),
+  /** Apps that were there before it was asked go on as they are. */
+  customerProof: text({ enum: CUSTOMER_PROOFS }).notNull().default("never"),
   addresses: text().array(),
   createdAt: instant().notNull(),
   disabledAt: instant(),
@@ -39,7 +51,18 @@ export const customers = pgTable("customers", {
   /** Null: somebody who did not say. */
   customerId: text(),
   createdAt: instant().notNull(),
+  /** A device was theirs once, if none is by now. */
+  gaveDevice: boolean().notNull().default(false),
 }, (table) => [unique("customers_of_app").on(table.appId, table.customerId)]);
+
+/** Devices a customer came on. */
+export const customerDevices = pgTable("customer_devices", {
+  userId: safeBigint().notNull().references(() => customers.userId),
+  deviceHash: text().notNull(),
+  /** Came with a proof; one that did not goes when somebody proves who they are. */
+  isProven: boolean().notNull(),
+  createdAt: instant().notNull(),
+}, (table) => [primaryKey({ columns: [table.userId, table.deviceHash] })]);
 
 /** Who helped a customer last at a desk, and will again. */
 export const supporters = pgTable("supporters", {

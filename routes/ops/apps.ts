@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { addApp, type AppCredentials } from "../../db/domain/partners/add_app.ts";
 import { disableApp } from "../../db/domain/partners/disable_app.ts";
+import { editApp } from "../../db/domain/partners/edit_app.ts";
 import { listApps, type ListedApp } from "../../db/domain/partners/reads.ts";
 import { rotateSecret } from "../../db/domain/partners/rotate_secret.ts";
 import {
   ADDRESS_COUNT_MAX,
   APPS_START_MAX,
+  CUSTOMER_PROOFS,
   NAME_LENGTH_MAX,
 } from "../../db/domain/partners/rules.ts";
 import { HexId, nameUpTo } from "../fields.ts";
@@ -21,11 +23,17 @@ function credentials({ appId, secret }: AppCredentials): z.input<typeof Credenti
   return { appid: appId, appsecret: secret };
 }
 
+const CustomerProof = z.enum(CUSTOMER_PROOFS).describe(
+  "What `POST /auth/customer` asks of a customer it knows: `device`, one they came on before or a " +
+    "proof; `always`, a proof; `never`, nothing",
+);
+
 const AppRecord = z.object({
   appid: z.number().int(),
   name: z.string(),
   house: z.boolean().describe("Speaks for the house: its users and groups are ours"),
   addresses: z.array(z.string()).nullable().describe("Where its server may call from; null: any"),
+  customer_proof: CustomerProof,
   created_at: z.string(),
   disabled_at: z.string().nullable(),
 });
@@ -36,6 +44,7 @@ function appRecord(app: ListedApp): z.input<typeof AppRecord> {
     name: app.name,
     house: app.isHouse,
     addresses: app.addresses,
+    customer_proof: app.customerProof,
     created_at: timeText(app.createdAt),
     disabled_at: app.disabledAt && timeText(app.disabledAt),
   };
@@ -56,11 +65,18 @@ export const add = endpoint({
       .describe("It speaks for the house: our users and groups, all of them"),
     addresses: z.array(z.union([z.ipv4(), z.ipv6()])).min(1).max(ADDRESS_COUNT_MAX).nullish()
       .describe("Addresses its server may call from; absent: any"),
+    customer_proof: CustomerProof.default("device"),
   }),
   data: Credentials.extend({ name: z.string() }),
-  async handle({ body: { name, house, addresses }, actor, ctx }) {
-    const app = { name, isHouse: house, addresses: addresses ?? null, actor };
-    return { ...credentials(await addApp(ctx, app)), name };
+  async handle({ body, actor, ctx }) {
+    const made = await addApp(ctx, {
+      name: body.name,
+      isHouse: body.house,
+      addresses: body.addresses ?? null,
+      customerProof: body.customer_proof,
+      actor,
+    });
+    return { ...credentials(made), name: body.name };
   },
 });
 
@@ -76,6 +92,22 @@ export const list = endpoint({
     const { total, items } = await listApps(ctx, query);
     return { total, items: items.map(appRecord) };
   },
+});
+
+export const edit = endpoint({
+  method: "patch",
+  path: "/v1/apps/{appid}",
+  summary: "Change what an app asks of its customers",
+  description: "From the next call on. The same again is no change.",
+  needs: "apps.manage",
+  params: AppParams,
+  body: z.object({ customer_proof: CustomerProof }),
+  data: AppRecord,
+  errors: ["app_missing"],
+  handle: async ({ params, body, actor, ctx }) =>
+    appRecord(
+      await editApp(ctx, { appId: params.appid, customerProof: body.customer_proof, actor }),
+    ),
 });
 
 export const rotate = endpoint({

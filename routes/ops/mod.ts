@@ -40,6 +40,7 @@ export const surface = mount([
   withdrawals.reject,
   apps.add,
   apps.list,
+  apps.edit,
   apps.rotate,
   apps.disable,
   broadcasts.read,

@@ -3,6 +3,7 @@ import { grantToken } from "../../db/domain/partners/grant_token.ts";
 import { revokeToken } from "../../db/domain/partners/revoke_token.ts";
 import { CUSTOMER_ID_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
 import { logCustomerIn } from "../../db/domain/support/customers.ts";
+import { readBearer } from "../../middleware/authorization.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";
 import { Text } from "../fields.ts";
 import {
@@ -17,13 +18,11 @@ import {
 import { endpoint, openEndpoint } from "./surface.ts";
 
 const DEVICE_ID_LENGTH_MAX = 256;
+const PROOF_LENGTH_MAX = 256;
 
-/** One token serves all of a person's devices, so what it is asked for on changes nothing. */
-const deviceShape = {
-  platform_id: z.union([z.number(), z.string().regex(/^\d{0,3}$/)]).nullish()
-    .describe("平台id,1:ios, 2:android, 3:web. Changes nothing"),
-  device_id: optionalText(DEVICE_ID_LENGTH_MAX).describe("设备id. Changes nothing"),
-};
+const PlatformId = z.union([z.number(), z.string().regex(/^\d{0,3}$/)]).nullish()
+  .describe("平台id,1:ios, 2:android, 3:web. Changes nothing");
+const DeviceId = optionalText(DEVICE_ID_LENGTH_MAX);
 
 /** As it was sent, blanks and all: it is somebody else's. */
 const CustomerId = Text.transform((id) => id.toWellFormed()).refine(
@@ -40,7 +39,13 @@ export const grant = endpoint({
   description: "The token never runs out; granting again answers the same one. A person the app " +
     "has not named before is made; an app of the house can only name who is there.",
   by: "server",
-  body: z.object({ uid: Id, user_name: OptionalName, ...deviceShape }),
+  body: z.object({
+    uid: Id,
+    user_name: OptionalName,
+    platform_id: PlatformId,
+    // One token serves all of a person's devices.
+    device_id: DeviceId.describe("设备id. Changes nothing"),
+  }),
   data: z.object({ token: Token }),
   errors: ["user_missing", "account_frozen"],
   async handle({ body, actor, ctx }) {
@@ -50,32 +55,64 @@ export const grant = endpoint({
   },
 });
 
+const WHO_A_CUSTOMER_IS =
+  "Without a `customer_id` a new person each time; an id never seen is a new customer. One the app " +
+  "has already is let in with a `device_id` they came on before, or with a proof: the server's " +
+  "`Basic`, `sign`, or the token they have (as `Bearer`, or `token`). **Whoever has never given a " +
+  "device is let in by the id alone: where ids can be guessed (numbers, phone numbers, addresses), " +
+  "anybody can take such a customer over and read what they wrote. Send `sign`, and set the app's " +
+  '`customer_proof` to `"always"`.** ' +
+  "`always` asks a proof of every customer there is, `never` asks none and looks at none but " +
+  "`Basic`. A proof that does not hold is refused for new ids too. Without a proof or a device of " +
+  "theirs nobody is renamed; a proof makes the device theirs and forgets those that came without " +
+  "one. At most 20 a minute from one address; with `Basic`, the server's own rate. Apps of the " +
+  "house have no customers.";
+
 export const logIn = openEndpoint({
   method: "post",
   path: "/auth/customer",
   summary: "获取认证token",
-  description: "Without a `customer_id` a new person each time. Apps of the house have no " +
-    "customers.",
+  description: WHO_A_CUSTOMER_IS,
+  refusal: "customer_proof_needed",
   body: z.object({
     appid: Id,
     customer_id: CustomerId,
     name: OptionalName,
     avatar: OptionalAvatar,
-    ...deviceShape,
+    platform_id: PlatformId,
+    device_id: DeviceId.describe("设备id, by which the customer is known again"),
+    sign: optionalText(PROOF_LENGTH_MAX).describe(
+      "Ours: lower hex HMAC-SHA256 of the `customer_id`, under the `appsecret`. The app's server " +
+        "makes it; an `appsecret` in a client is everybody's",
+    ),
+    token: optionalText(PROOF_LENGTH_MAX)
+      .describe("Ours: the token the customer has, for clients that send no `Authorization`"),
   }),
   data: z.object({
     token: Token,
     store_id: z.number().int().describe("咨询台id: the app's first"),
     client_id: z.number().int().describe("客户id: the customer's number in the app"),
   }),
-  errors: ["app_missing", "store_missing", "account_frozen"],
+  errors: [
+    "app_missing",
+    "store_missing",
+    "account_frozen",
+    "customer_proof_needed",
+    "customer_sign_unready",
+  ],
   rate: perAddress(20, "1 min"),
-  async handle({ body, ctx }) {
+  async handle({ body, actor, ctx, headers }) {
     const { token, storeId, appUid } = await logCustomerIn(ctx, {
       appId: body.appid,
       customerId: body.customer_id,
       name: body.name,
       avatar: body.avatar,
+      deviceId: body.device_id,
+      proofs: {
+        isServer: actor && asServer(actor).appId === body.appid,
+        sign: body.sign,
+        tokens: [readBearer(headers), body.token].filter((token) => token !== undefined),
+      },
     });
     return { token, store_id: storeId, client_id: appUid };
   },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DomainError } from "../../db/domain/errors.ts";
 import { appCacheKey, readApp } from "../../db/domain/partners/app_cache.ts";
 import { isAllowedAddress, isSecret } from "../../db/domain/partners/credentials.ts";
+import { refusal as refusalOf } from "../../db/domain/support/customer_rules.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { isOfPartner } from "../../db/domain/sessions/session.ts";
 import { admit, admitAnybody, admitReading } from "../../middleware/admission.ts";
@@ -19,6 +20,8 @@ export type PartnerActor =
 export interface PartnerOptions {
   /** Who may call: the app's server (`Basic`), its people (`Bearer`), or either. */
   by?: "server" | "client" | "either";
+  /** What a server with wrong credentials is told on an open operation. */
+  refusal?: Parameters<typeof refusalOf>[0];
 }
 
 /** What an app's server may do, over all operations together. */
@@ -43,36 +46,46 @@ export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, Par
   rates: { caller: perUser(300, "10 s"), address: perAddress(6000, "10 s") },
   admit: admitPartner,
   ok: (data) => ({ meta: { code: 200, message: "success" }, data, success: true }),
-  fail: ({ code, message }) => ({ meta: { code, message } }),
+  fail: ({ code, message, fields }) => ({ meta: { code, message }, ...fields }),
   okSchema: (data) => z.object({ meta: Meta, data, success: z.literal(true) }),
-  failSchema: z.object({ meta: Meta }),
+  failSchema: z.object({
+    meta: Meta,
+    error: z.string().optional().describe("The message again, where an operation says so"),
+  }),
 });
 
 async function admitPartner(
   call: Call,
-  { open, by = "server" }: Guarded & PartnerOptions,
+  { open, by = "server", refusal }: Guarded & PartnerOptions,
 ): Promise<PartnerActor | undefined> {
-  if (open) return await admitAnybody(call);
   const basic = by !== "client" ? readBasic(call.headers) : undefined;
-  if (basic) return await admitServer(call, basic);
+  if (open && !basic) return await admitAnybody(call);
+  if (basic) {
+    // An open operation's own rate is for strangers.
+    const actor = await admitServer(call, basic, { ownRate: open ? null : undefined });
+    if (!actor) throw refusal ? refusalOf(refusal) : new DomainError("session_invalid");
+    return actor;
+  }
   const token = by !== "server" ? readBearer(call.headers) : undefined;
   if (token === undefined) throw new DomainError("session_invalid");
   return await admitClient(call, hashToken(token));
 }
 
+/** @returns undefined for wrong credentials, and right ones from elsewhere */
 async function admitServer(
   { ctx, address, counters }: Call,
   { user, password }: { user: string; password: string },
-): Promise<PartnerActor> {
-  if (!/^\d{1,15}$/.test(user)) throw new DomainError("session_invalid");
+  { ownRate }: { ownRate: null | undefined },
+): Promise<PartnerActor | undefined> {
+  if (!/^\d{1,15}$/.test(user)) return undefined;
   const appId = Number(user);
   const { values } = await admitReading(ctx, {
     readKeys: [appCacheKey(appId)],
-    counters: counters(`app ${appId}`, SERVER_RATE),
+    counters: counters(`app ${appId}`, SERVER_RATE, ownRate),
   });
   const app = await readApp(ctx, { appId, cached: values?.[0] ?? null });
   const isGenuine = app && isSecret(ctx.config.keys, app, password);
-  if (!isGenuine || !isAllowedAddress(app, address)) throw new DomainError("session_invalid");
+  if (!isGenuine || !isAllowedAddress(app, address)) return undefined;
   return { kind: "server", appId, tenantId: app.tenantId };
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { md5Hex, randomHex32 } from "../../config/keys.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
-import { hashSecret } from "../../db/domain/partners/credentials.ts";
-import { apps } from "../../db/schema/apps.ts";
+import { keepSecret } from "../../db/domain/partners/credentials.ts";
+import { apps, type CustomerProof } from "../../db/schema/apps.ts";
 import type { TestApp } from "../harness.ts";
 
 /** A partner, as its server knows itself. */
@@ -118,18 +118,29 @@ export async function assertNeedsPartner(
   }
 }
 
-/** A partner, straight in the database; `house` makes it one that speaks for the house. */
+/**
+ * A partner, straight in the database; `house` makes it one that speaks for the house, `old` one
+ * of which only the secret's hash is kept.
+ */
 export async function makeApp(
   ctx: Ctx,
-  { house = false, addresses = null }: { house?: boolean; addresses?: string[] | null } = {},
+  { house = false, addresses = null, customerProof = "never", old = false }: {
+    house?: boolean;
+    addresses?: string[] | null;
+    customerProof?: CustomerProof;
+    old?: boolean;
+  } = {},
 ): Promise<TestPartner> {
   const secret = randomHex32();
+  const kept = keepSecret(ctx.config.keys, secret);
   const [app] = await ctx.db.insert(apps).values({
     name: "partner",
     isHouse: house,
     addresses,
     createdAt: ctx.now(),
-    secretHash: hashSecret(ctx.config.keys, md5Hex(secret)),
+    customerProof,
+    ...kept,
+    ...old && { secretSealed: null },
   }).returning();
   return { appId: app!.id, secret, basic: basicOf(app!.id, secret) };
 }

@@ -22,22 +22,36 @@ Deno.test("deno task app:add", async (t) => {
     assert.equal(await app.ctx.db.$count(operatorActions), 0, "no operator did it");
   });
 
-  await t.step("can make one of the house, and one with addresses", async () => {
-    await run("--house", "House");
-    await run("Far", "--address", "203.0.113.7", "--address", "2001:DB8::1");
-    const made = await app.ctx.db.select().from(apps).orderBy(asc(apps.id));
-    assert.deepEqual(made.map(({ name, isHouse, addresses }) => [name, isHouse, addresses]), [
-      ["Partner", false, null],
-      ["House", true, null],
-      ["Far", false, ["203.0.113.7", "2001:db8::1"]],
-    ]);
-  });
+  await t.step(
+    "can make one of the house, one with addresses, and others that ask more or nothing",
+    async () => {
+      await run("--house", "House");
+      await run("Far", "--address", "203.0.113.7", "--address", "2001:DB8::1");
+      await run("Strict", "--customer-proof", "always");
+      await run("Open", "--customer-proof", "never");
+      const made = await app.ctx.db.select().from(apps).orderBy(asc(apps.id));
+      const given = made.map(({ name, isHouse, addresses, customerProof }) => [
+        name,
+        isHouse,
+        addresses,
+        customerProof,
+      ]);
+      assert.deepEqual(given, [
+        ["Partner", false, null, "device"],
+        ["House", true, null, "device"],
+        ["Far", false, ["203.0.113.7", "2001:db8::1"], "device"],
+        ["Strict", false, null, "always"],
+        ["Open", false, null, "never"],
+      ]);
+    },
+  );
 
   await t.step("says how it is called when it is called otherwise, and makes nothing", async () => {
     const before = await app.ctx.db.$count(apps);
     const wrong = [
       ...[[], ["One", "Two"], ["One", "--admin"], ["One", "--address"], [" "]],
       ...[["One", "--address", "plaza.test"], ["x".repeat(65)]],
+      ...[["One", "--customer-proof"], ["One", "--customer-proof", "sometimes"]],
     ];
     for (const args of wrong) {
       await assert.rejects(run(...args), { name: "UsageError", message: /app:add <name>/ });

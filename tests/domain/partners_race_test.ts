@@ -7,7 +7,7 @@ import { logCustomerIn } from "../../db/domain/support/customers.ts";
 import { addStore } from "../../db/domain/support/stores.ts";
 import { findSupporter } from "../../db/domain/support/supporters.ts";
 import { setPresent } from "../../db/redis/presence.ts";
-import { customers } from "../../db/schema/apps.ts";
+import { customerDevices, customers } from "../../db/schema/apps.ts";
 import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { makeOperator } from "../clients/ops.ts";
@@ -36,8 +36,15 @@ Deno.test("many at once, on a real Postgres", async (t) => {
         sql`user_id in (select id from users where app_id = ${appId})`,
       ),
     );
-  const newCustomer = (appId: number, customerId?: string) =>
-    logCustomerIn(ctx, { appId, customerId, name: "Anna", avatar: undefined });
+  const newCustomer = (appId: number, customerId?: string, deviceId?: string) =>
+    logCustomerIn(ctx, {
+      appId,
+      customerId,
+      name: "Anna",
+      avatar: undefined,
+      deviceId,
+      proofs: { isServer: undefined, sign: undefined, tokens: [] },
+    });
 
   await t.step("grants to somebody new are one person and one token", async () => {
     const { appId } = await makeApp(ctx);
@@ -55,6 +62,15 @@ Deno.test("many at once, on a real Postgres", async (t) => {
     assert.equal(new Set(found.map((one) => JSON.stringify(one))).size, 1);
     assert.equal(await ctx.db.$count(customers, eq(customers.appId, appId)), 1);
     assert.equal(await ctx.db.$count(users, eq(users.appId, appId)), 1);
+  });
+
+  await t.step("of logins of a new customer on many devices one is the customer's", async () => {
+    const { appId } = await makeApp(ctx, { customerProof: "device" });
+    await addStore(ctx, { appId, name: "Desk", people: [] });
+    const runs = times(20, (at) => () => newCustomer(appId, "c", `device ${at}`));
+    const answers = await race(["customer_proof_needed"], runs);
+    assert.equal(answers.filter((answer) => answer === "done").length, 1);
+    assert.equal(await ctx.db.$count(customerDevices), 1);
   });
 
   await t.step("of an app that is disabled meanwhile nobody keeps a token", async () => {

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { randomBytes } from "node:crypto";
-import { hmacHex, md5Hex, randomHex32 } from "../../../config/keys.ts";
+import { hmacHex, randomHex32 } from "../../../config/keys.ts";
 import { blindIndex, seal } from "../../../config/runtime/sealed.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
@@ -10,6 +10,7 @@ import { paymentMethods, PaymentType, realNames } from "../../schema/people.ts";
 import { releases } from "../../schema/releases.ts";
 import { instant, int8, rows } from "../../sql.ts";
 import { addOpsKey } from "../operators/add_key.ts";
+import { makeSecret } from "../partners/credentials.ts";
 import { insertPerson, mobileColumns } from "../users/insert_person.ts";
 
 export interface Demo {
@@ -54,10 +55,11 @@ async function seedOpsKey(ctx: Ctx) {
 }
 
 async function seedPartner(ctx: Ctx) {
-  const appsecret = randomBytes(16).toString("hex");
+  const { secret: appsecret, kept } = makeSecret(ctx.config.keys);
   const [app] = await ctx.db.insert(apps).values({
     name: "demo",
-    secretHash: hmacHex(ctx.config.keys.partnerSecret, md5Hex(appsecret)),
+    ...kept,
+    customerProof: "device",
     createdAt: ctx.now(),
   }).returning();
   return { appid: app!.id, appsecret };

@@ -1,5 +1,5 @@
 import { type Ctx, withTx } from "../../client/ctx.ts";
-import { apps } from "../../schema/apps.ts";
+import { apps, type CustomerProof } from "../../schema/apps.ts";
 import { DomainError } from "../errors.ts";
 import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
@@ -12,6 +12,7 @@ export interface NewApp {
   isHouse: boolean;
   /** Addresses its server may call from; null: any. */
   addresses: string[] | null;
+  customerProof: CustomerProof;
   /** Undefined: whoever has the database itself, from the command line. */
   actor: OpsActor | undefined;
 }
@@ -25,15 +26,15 @@ export interface AppCredentials {
 /** @throws {DomainError} `params_invalid` for a blank or long name and what is no IP address */
 export async function addApp(
   ctx: Ctx,
-  { name, isHouse, addresses, actor }: NewApp,
+  { name, isHouse, addresses, customerProof, actor }: NewApp,
 ): Promise<AppCredentials> {
   const isNamed = name.length > 0 && [...name].length <= NAME_LENGTH_MAX;
   if (!isNamed || (addresses?.length ?? 1) === 0) throw new DomainError("params_invalid");
   if ((addresses?.length ?? 0) > ADDRESS_COUNT_MAX) throw new DomainError("params_invalid");
-  const given = { name, isHouse, addresses: addresses?.map(checkAddress) ?? null };
-  const { secret, secretHash } = makeSecret(ctx.config.keys);
+  const given = { name, isHouse, addresses: addresses?.map(checkAddress) ?? null, customerProof };
+  const { secret, kept } = makeSecret(ctx.config.keys);
   const appId = await withTx(ctx, async (tx) => {
-    const [app] = await tx.db.insert(apps).values({ ...given, secretHash, createdAt: tx.now() })
+    const [app] = await tx.db.insert(apps).values({ ...given, ...kept, createdAt: tx.now() })
       .returning({ id: apps.id });
     if (actor) {
       const target = `app:${app!.id}`;

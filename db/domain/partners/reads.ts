@@ -1,6 +1,6 @@
 import { asc, desc, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { apps, sellers, stores } from "../../schema/apps.ts";
+import { apps, type CustomerProof, sellers, stores } from "../../schema/apps.ts";
 import { users } from "../../schema/users.ts";
 import { countedPage } from "../paging/counted_page.ts";
 import { APPS_START_MAX, STORE_COUNT_MAX } from "./rules.ts";
@@ -11,6 +11,7 @@ export interface ListedApp {
   isHouse: boolean;
   /** Null: any. */
   addresses: string[] | null;
+  customerProof: CustomerProof;
   createdAt: Date;
   disabledAt: Date | null;
 }
@@ -20,6 +21,7 @@ const appColumns = {
   name: apps.name,
   isHouse: apps.isHouse,
   addresses: apps.addresses,
+  customerProof: apps.customerProof,
   createdAt: apps.createdAt,
   disabledAt: apps.disabledAt,
 };

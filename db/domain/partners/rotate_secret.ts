@@ -17,10 +17,14 @@ export async function rotateSecret(
   ctx: Ctx,
   { appId, actor }: { appId: number; actor: OpsActor },
 ): Promise<AppCredentials> {
-  const { secret, secretHash } = makeSecret(ctx.config.keys);
+  const { secret, kept } = makeSecret(ctx.config.keys);
   await withTx(ctx, async (tx) => {
     const [app] = await tx.db.update(apps)
-      .set({ secretHash, secretHashPrevious: apps.secretHash })
+      .set({
+        ...kept,
+        secretHashPrevious: apps.secretHash,
+        secretSealedPrevious: apps.secretSealed,
+      })
       .where(and(eq(apps.id, appId), isNull(apps.disabledAt))).returning({ id: apps.id });
     if (!app) throw new DomainError("app_missing");
     const target = `app:${appId}`;

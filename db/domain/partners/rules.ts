@@ -1,3 +1,5 @@
+export { CUSTOMER_PROOFS, type CustomerProof } from "../../schema/apps.ts";
+
 export interface App {
   id: number;
   /** Whose users and groups it speaks for: its own, or the house's. */

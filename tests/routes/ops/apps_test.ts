@@ -1,5 +1,6 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { unseal } from "../../../config/runtime/sealed.ts";
 import { apps } from "../../../db/schema/apps.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import { sessions } from "../../../db/schema/sessions.ts";
@@ -24,6 +25,7 @@ import { makeUser } from "../../people/factories.ts";
 
 const ADD = "POST /v1/apps";
 const LIST = "GET /v1/apps";
+const EDIT = "PATCH /v1/apps/{appid}";
 const ROTATE = "POST /v1/apps/{appid}/rotate";
 const DISABLE = "POST /v1/apps/{appid}/disable";
 const INVALID = { http: 400, code: 4001 };
@@ -66,7 +68,11 @@ Deno.test("POST /v1/apps", async (t) => {
     const [action, ...more] = await actionsOf(app, made.appid);
     assert.deepEqual(more, []);
     assert.deepEqual([action!.action, action!.operatorId], ["apps.add", operatorId]);
-    assert.deepEqual(action!.after, { name: "Partner", isHouse: false, addresses: null });
+    const { secretHash, secretSealed, customerProof } = row!;
+    const given = { name: "Partner", isHouse: false, addresses: null, customerProof: "device" };
+    assert.deepEqual([action!.after, customerProof], [given, "device"]);
+    const sealedTo = `apps.secret:${secretHash}`;
+    assert.equal(unseal(app.config.keys, secretSealed!, sealedTo), made.appsecret);
   });
 
   await t.step("can make one that speaks for the house", async () => {
@@ -98,12 +104,21 @@ Deno.test("POST /v1/apps", async (t) => {
     },
   );
 
+  await t.step("takes what is asked of its customers", async () => {
+    for (const customer_proof of ["device", "always", "never"]) {
+      await askOps(app, ADD, { token, body: { name: "Partner", customer_proof } });
+      const { items } = await askOps(app, LIST, { token, query: { limit: "1" } });
+      assert.equal(items[0].customer_proof, customer_proof);
+    }
+  });
+
   await t.step("refuses what makes no sense", async () => {
     const before = await app.ctx.db.$count(apps);
     const wrong = [
       ...[{}, { name: " " }, { name: "x".repeat(65) }, { name: "A", house: "yes" }],
       ...[{ name: "A", addresses: [] }, { name: "A", addresses: ["plaza.test"] }],
       ...[{ name: "A", addresses: ["1.2.3.4/8"] }, { name: "A", addresses: "1.2.3.4" }],
+      { name: "A", customer_proof: "sometimes" },
       { name: "A", addresses: Array.from({ length: 101 }, () => "1.2.3.4") },
     ];
     for (const body of wrong) assertOpsFailure(await callOps(app, ADD, { token, body }), INVALID);
@@ -134,6 +149,7 @@ Deno.test("GET /v1/apps", async (t) => {
         name: "Two",
         house: false,
         addresses: ["10.0.0.1"],
+        customer_proof: "device",
         created_at: items[0].created_at,
         disabled_at: null,
       },
@@ -142,6 +158,7 @@ Deno.test("GET /v1/apps", async (t) => {
         name: "One",
         house: true,
         addresses: null,
+        customer_proof: "device",
         created_at: items[1].created_at,
         disabled_at: items[1].disabled_at,
       },
@@ -160,6 +177,66 @@ Deno.test("GET /v1/apps", async (t) => {
   });
 
   await t.step("needs an admin", () => assertNeedsOperator(app, LIST, { refused: [...refused] }));
+});
+
+Deno.test("PATCH /v1/apps/{appid}", async (t) => {
+  await using app = await startTestApp();
+  // Another process on the same database and Redis.
+  await using other = await startTestApp({ database: app.database, redis: app.redis });
+  const { token, operatorId } = await makeOperator(app.ctx, "admin");
+  const { appId, basic } = await makeApp(app.ctx);
+  const params = { appid: String(appId) };
+  const change = (customer_proof: string) =>
+    askOps(app, EDIT, { token, params, body: { customer_proof } });
+  await askPartner(app, "POST /stores", { basic, body: { name: "Desk" } });
+
+  await t.step("changes what customers are asked, everywhere at once", async () => {
+    const body = { appid: appId, customer_id: "c" };
+    const statuses: number[] = [];
+    for (const customer_proof of ["always", "device", "always", "never"]) {
+      const changed = await change(customer_proof);
+      const { items } = await askOps(app, LIST, { token });
+      assert.deepEqual(changed, items[0]);
+      assert.equal(changed.customer_proof, customer_proof);
+      statuses.push((await callPartner(other, "POST /auth/customer", { body })).http);
+    }
+    assert.deepEqual(statuses, [200, 200, 400, 200]);
+  });
+
+  await t.step("is recorded where it is a change", async () => {
+    await change("never");
+    const actions = await actionsOf(app, appId);
+    assert.deepEqual(
+      actions.map(({ action, before, after, operatorId }) => [action, before, after, operatorId]),
+      [["never", "always"], ["always", "device"], ["device", "always"], ["always", "never"]]
+        .map(([before, after]) => [
+          "apps.edit",
+          { customerProof: before },
+          { customerProof: after },
+          operatorId,
+        ]),
+    );
+  });
+
+  await t.step("refuses what makes no sense, and an app that is none, or disabled", async () => {
+    for (const body of [{}, { customer_proof: "sometimes" }, { customer_proof: null }]) {
+      assertOpsFailure(await callOps(app, EDIT, { token, params, body }), INVALID);
+    }
+    const disabled = await makeApp(app.ctx);
+    await askOps(app, DISABLE, { token, params: { appid: String(disabled.appId) } });
+    const body = { customer_proof: "always" };
+    for (const appid of ["999999", String(disabled.appId)]) {
+      assertOpsFailure(await callOps(app, EDIT, { token, params: { appid }, body }), MISSING);
+    }
+    assertOpsFailure(await callOps(app, EDIT, { token, params: { appid: "x" }, body }), INVALID);
+  });
+
+  await t.step("needs an admin", async () => {
+    const body = { customer_proof: "always" };
+    await assertNeedsOperator(app, EDIT, { params, body, refused: [...refused] });
+    const [row] = await app.ctx.db.select().from(apps).where(eq(apps.id, appId));
+    assert.equal(row!.customerProof, "never");
+  });
 });
 
 Deno.test("POST /v1/apps/{appid}/rotate", async (t) => {

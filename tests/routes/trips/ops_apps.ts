@@ -10,6 +10,16 @@ async function warmAdmin(app: TestApp): Promise<string> {
   return token;
 }
 
+const edit = async (app: TestApp) => {
+  const token = await warmAdmin(app);
+  const { appId } = await makeApp(app.ctx);
+  return await callOps(app, "PATCH /v1/apps/{appid}", {
+    token,
+    params: { appid: String(appId) },
+    body: { customer_proof: "always" },
+  });
+};
+
 const change = (operation: "rotate" | "disable") => async (app: TestApp) => {
   const token = await warmAdmin(app);
   const { appId } = await makeApp(app.ctx);
@@ -35,6 +45,12 @@ export const trips: TripsTable = {
     async call(app) {
       return await callOps(app, "GET /v1/apps", { token: await warmAdmin(app) });
     },
+  },
+  "PATCH /v1/apps/{appid}": {
+    sql: 6,
+    redis: 1,
+    why: "begin, the app locked, its change, the record, the app, commit",
+    call: edit,
   },
   "POST /v1/apps/{appid}/rotate": {
     sql: 5,

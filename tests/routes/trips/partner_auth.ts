@@ -1,3 +1,4 @@
+import { hmacHex } from "../../../config/keys.ts";
 import {
   askPartner,
   callPartner,
@@ -11,7 +12,7 @@ import type { TripsAnswer, TripsTable } from "../trips_test.ts";
 
 /** A partner that Redis already knows, with a desk of one. */
 async function warmPartner(app: TestApp) {
-  const partner = await makeApp(app.ctx);
+  const partner = await makeApp(app.ctx, { customerProof: "device" });
   const body = { name: "Desk", sellers: [{ uid: 1, name: "Anna" }] };
   const { store_id } = await askPartner(app, "POST /stores", { basic: partner.basic, body });
   return { partner, store_id: store_id as number };
@@ -47,7 +48,9 @@ export const trips: TripsTable = {
     redis: 1,
     async call(app) {
       const { partner } = await warmPartner(app);
-      const body = { appid: partner.appId, customer_id: "c", name: "Ben" };
+      const sign = hmacHex(Buffer.from(partner.secret), "c");
+      const named = { customer_id: "c", name: "Ben", device_id: "browser", sign };
+      const body = { appid: partner.appId, ...named };
       return await callPartner(app, "POST /auth/customer", { body });
     },
   },
