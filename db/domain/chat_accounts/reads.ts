@@ -7,6 +7,7 @@ import { devices, sessions } from "../../schema/sessions.ts";
 import { BUILT_IN_UIDS, users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 import { FRIENDS_COUNT_MAX } from "../friends/rules.ts";
+import { soughtMobiles } from "../users/mobile_text.ts";
 import { chatVisible, visibleUsers } from "../users/who_is_there.ts";
 import {
   BLACKLIST_COUNT_MAX,
@@ -23,20 +24,26 @@ export interface FoundUser {
 
 /**
  * Whoever has exactly this number, short number or login name, and lets themselves be found by it.
- * A number without a country is one of China, or of the searcher's own country.
+ * A number without a country is one of China, or of the searcher's own country; how it is spaced
+ * does not count.
  */
 export async function searchUser(
   ctx: Ctx,
   { keyword, searcherId }: { keyword: string; searcherId: number },
 ): Promise<FoundUser | undefined> {
+  const { whole, national } = soughtMobiles(keyword);
   const [found] = await ctx.db.select({ uid: users.uid, name: users.nickname }).from(users)
     .where(and(
       visibleUsers,
       sql`users.id in (
         select found.id from users as found
           left join chat_accounts on chat_accounts.user_id = found.id
-          where found.app_id = 0 and found.mobile = ${keyword} and found.country_code in
-            ('86', (select me.country_code from users as me where me.id = ${searcherId}))
+          where found.app_id = 0 and (
+              found.country_code = ${whole?.countryCode ?? ""} and found.mobile = ${
+        whole?.number ?? ""
+      }
+              or found.mobile = ${national} and found.country_code in
+                ('86', (select me.country_code from users as me where me.id = ${searcherId})))
             and coalesce(chat_accounts.search_by_phone, true)
         union all
         select user_id from chat_accounts where short_no = ${keyword} and search_by_short

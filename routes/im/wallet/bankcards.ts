@@ -6,6 +6,7 @@ import {
   CARD_TEXT_LENGTH_MAX,
   HOLDER_NAME_LENGTH_MAX,
 } from "../../../db/domain/payment_methods/card_rules.ts";
+import { plainNumber } from "../../../db/domain/users/mobile.ts";
 import { perUser } from "../../../middleware/rate_limit.ts";
 import { textUpTo } from "../../fields.ts";
 import { done, doneAnd } from "../fields.ts";
@@ -30,7 +31,9 @@ export const add = endpoint({
     bankcode: textUpTo(BANK_TEXT_LENGTH_MAX).describe("Of GET /wallet/banks"),
     bankname: textUpTo(BANK_TEXT_LENGTH_MAX).describe("The list's own name is what is kept"),
     bankcard_type: z.enum(cardTypes).describe("DC debit, CC credit"),
-    phone: z.string().trim().regex(/^\+?\d{6,15}$/).describe("The mobile the bank knows"),
+    phone: z.string().transform(plainNumber).pipe(z.string().regex(/^\+?\d{6,15}$/)).describe(
+      "The mobile the bank knows",
+    ),
     holder_name: optionalText(HOLDER_NAME_LENGTH_MAX),
     cert_no: optionalText(ID_NO_LENGTH_MAX).describe("18-digit id number"),
     cert_type: z.literal(1).default(1).describe("1 id card"),
