@@ -3,7 +3,10 @@ import { DomainError } from "../errors.ts";
 import { ensureChatAccount, updateChatAccount } from "./account.ts";
 import { isPassword } from "./password.ts";
 
-/** @throws {DomainError} `login_wrong` unless `loginPassword` is the person's */
+/**
+ * @throws {DomainError} `login_wrong` unless `loginPassword` is the person's; `service_unavailable`
+ *   when too many passwords are hashed
+ */
 export async function setChatPassword(
   ctx: Ctx,
   { userId, chatPassword, loginPassword }: {
@@ -13,6 +16,8 @@ export async function setChatPassword(
   },
 ): Promise<void> {
   const account = await ensureChatAccount(ctx, userId);
-  if (!await isPassword(loginPassword, account.password)) throw new DomainError("login_wrong");
+  if (!await isPassword(loginPassword, account.password, { userId })) {
+    throw new DomainError("login_wrong");
+  }
   await updateChatAccount(ctx, userId, { chatPassword });
 }

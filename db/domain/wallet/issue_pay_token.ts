@@ -31,7 +31,7 @@ export async function issuePayToken(ctx: Ctx, input: PayTokenInput): Promise<str
   checkAmount(amount);
   checkPayPassword(password);
   const hash = await claimTry(ctx, userId);
-  if (!await isPassword(password, hash)) throw new DomainError("pay_password_wrong");
+  if (!await isPassword(password, hash, { userId })) throw new DomainError("pay_password_wrong");
   return await keepToken(ctx, input, hash);
 }
 
