@@ -84,8 +84,9 @@ function serve(deps: Deps) {
     hostname: deps.config.host,
     port: deps.config.port,
     onListen: async ({ port }) => {
-      const { announce } = await import("./routes/announce.ts");
+      const { announce, announceCountries } = await import("./routes/announce.ts");
       console.log(announce(deps, port));
+      await announceCountries(deps);
     },
   }, async (request, info) => {
     const response = await hono.fetch(request, info);

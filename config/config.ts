@@ -30,6 +30,10 @@ export interface Config extends ProviderConfigs {
   chatUsernameRegistration: boolean;
   /** Who says that money paid in has arrived: an operator, or nobody at all while developing. */
   rechargeChannel: "development" | "manual";
+  /** Calling codes SMS codes are sent to; absent: 86 in production, any elsewhere. */
+  smsCountries: readonly string[] | undefined;
+  /** SMS codes within an hour, to everybody together. */
+  smsPerHour: number;
   /** How many proxies in front of us append to `X-Forwarded-For`; 0 trusts none. */
   trustedProxyCount: number;
   /** How far a signed call's `ts` may be from our clock, ms. */
@@ -52,6 +56,11 @@ export class ConfigError extends Error {
 
 const count = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
 
+/** `86,852` or `+86 +852`. */
+const callingCodes = z.string().transform((text) =>
+  text.split(/[\s,]+/).filter(Boolean).map((code) => code.replace(/^(\+|00)/, ""))
+).pipe(z.array(z.string().regex(/^[1-9]\d{0,3}$/, "must be calling codes, such as 86,852")).min(1));
+
 const Environment = z.object({
   APP_ENV: z.enum(["development", "production"]).default("development"),
   HOST: z.string().default("0.0.0.0"),
@@ -68,6 +77,8 @@ const Environment = z.object({
   PUBLIC_WS_URL: z.url({ protocol: /^wss?$/ }).optional(),
   CHAT_USERNAME_REGISTRATION: z.enum(["0", "1"]).default("0").transform((on) => on === "1"),
   RECHARGE_CHANNEL: z.enum(["development", "manual"]).optional(),
+  SMS_COUNTRIES: callingCodes.optional(),
+  SMS_PER_HOUR: z.coerce.number().int().min(1).default(2_000),
   TRUSTED_PROXY_COUNT: count(0),
   SIGN_WINDOW_MS: count(600_000),
   DUPLICATE_WINDOW_MS: count(1_000),
@@ -121,6 +132,8 @@ export function readConfig(
     chatUsernameRegistration: env.CHAT_USERNAME_REGISTRATION,
     rechargeChannel: env.RECHARGE_CHANNEL ??
       (env.APP_ENV === "production" ? "manual" : "development"),
+    smsCountries: env.SMS_COUNTRIES,
+    smsPerHour: env.SMS_PER_HOUR,
     trustedProxyCount: env.TRUSTED_PROXY_COUNT,
     signWindowMs: env.SIGN_WINDOW_MS,
     duplicateWindowMs: env.DUPLICATE_WINDOW_MS,

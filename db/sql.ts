@@ -24,6 +24,14 @@ export function patternOf(part: string): string {
   return `%${part.replaceAll(/[\\%_]/g, "\\$&")}%`;
 }
 
+/** One CTE: its name, and what stands in its parentheses. */
+export type Part = readonly [name: string, body: SQL];
+
+/** CTEs as they stand behind `with`. */
+export function joined(parts: readonly Part[]): SQL {
+  return sql.join(parts.map(([name, body]) => sql`${sql.identifier(name)} as (${body})`), sql`, `);
+}
+
 /** Reads one column of a written-out statement, in whatever form the driver answers it. */
 export type Column<Value> = (answered: unknown) => Value;
 

@@ -18,6 +18,23 @@ export function announce({ config, database, redis }: Deps, port: number): strin
   return lines.join("\n");
 }
 
+/**
+ * Says in production which countries get codes when nobody has said so. Whoever lives elsewhere
+ * cannot log in by one.
+ */
+export async function announceCountries({ config, database, log }: Deps): Promise<void> {
+  if (config.env !== "production" || config.smsCountries !== undefined) return;
+  const { COUNTRIES_BY_DEFAULT } = await import("../db/domain/captchas/rules.ts");
+  const { countAbroad } = await import("../db/domain/users/count_abroad.ts");
+  const countries = COUNTRIES_BY_DEFAULT.join(", ");
+  const abroad = await countAbroad(database, COUNTRIES_BY_DEFAULT).catch(() => undefined);
+  log({
+    level: "notice",
+    msg: `SMS_COUNTRIES is not set: codes are sent to ${countries} alone`,
+    accounts_of_other_countries: abroad,
+  });
+}
+
 /** Health; a signed call for a login code; the code that "arrived". */
 function commandsToPaste(url: string, secret: string): string[] {
   const signed = `countryCode=86$$$mobile=13800138000$$$ts=%s$$$accessSecret=${secret}`;

@@ -12,6 +12,8 @@ export interface Failure {
   unexpected: unknown;
   /** Why a part of ours or of others was away; for the log. */
   awayBecause: unknown;
+  /** What somebody has to be woken for. */
+  alarm: string | undefined;
 }
 
 /** Turns whatever was thrown into the surface's own words. */
@@ -28,6 +30,7 @@ export function failureOf(spec: SurfaceSpec<any, any>, thrown: unknown): Failure
       : { "Retry-After": String(error.retryAfterSeconds) },
     unexpected: error.kind === "unexpected" ? thrown : undefined,
     awayBecause: error.family === "unavailable" ? error.cause : undefined,
+    alarm: error.alarm,
   };
 }
 

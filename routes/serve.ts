@@ -125,6 +125,7 @@ export function answerFailure(
   if (thrown instanceof CallerGoneError) return new Response(null, { status: 499 });
   const failure = failureOf(surface.spec, thrown);
   const log = c.get("log");
+  if (failure.alarm !== undefined) log({ level: "alarm", msg: failure.alarm });
   if (failure.unexpected !== undefined) {
     log({
       level: "error",

@@ -40,6 +40,9 @@ const catalogue = {
   captcha_wrong: ["invalid", "验证码错误或已失效"],
   captcha_too_soon: ["limited", "验证码发送过于频繁，请稍后再试"],
   captcha_spent: ["limited", "今日验证码发送次数过多，请稍后再试"],
+  captcha_unavailable: ["unavailable", "短信服务繁忙，请稍后再试"],
+  country_not_served: ["invalid", "暂不支持该国家或地区的手机号"],
+  tries_spent: ["limited", "错误次数过多，请稍后再试"],
   sms_failed: ["unavailable", "短信发送失败，请稍后再试"],
   account_missing: ["not_found", "账号不存在"],
   account_exists: ["conflict", "账号已存在"],
@@ -180,6 +183,8 @@ export interface DomainErrorOptions {
   /** What really happened; logged, never sent. */
   cause?: unknown;
   retryAfterSeconds?: number;
+  /** What somebody has to be woken for; logged as such, never sent. */
+  alarm?: string | undefined;
   /** What the caller needs to go on, besides code and text; sent by surfaces that have a place. */
   fields?: Record<string, unknown>;
 }
@@ -189,6 +194,7 @@ export class DomainError extends Error {
   readonly kind: Kind;
   readonly family: Family;
   readonly retryAfterSeconds: number | undefined;
+  readonly alarm: string | undefined;
   readonly fields: Record<string, unknown>;
 
   constructor(kind: Kind, options: DomainErrorOptions = {}) {
@@ -197,6 +203,7 @@ export class DomainError extends Error {
     this.kind = kind;
     this.family = familyOf(kind);
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.alarm = options.alarm;
     this.fields = options.fields ?? {};
   }
 }

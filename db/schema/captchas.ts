@@ -1,16 +1,27 @@
-import { index, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import { index, jsonb, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 
-/** The last ten sends to a number, newest first: enough to decide its limits in one statement. */
+const moments = () =>
+  timestamp({ withTimezone: true, precision: 3, mode: "date" }).array().notNull();
+
+/** The last sends to a number: enough to decide its limits in one statement. */
 export const captchaSends = pgTable(
   "captcha_sends",
   {
-    purpose: text().notNull(),
     countryCode: text().notNull(),
     mobile: text().notNull(),
-    sentAt: timestamp({ withTimezone: true, precision: 3, mode: "date" }).array().notNull(),
+    /** Of all purposes, newest first, as many as a day has. */
+    sentAt: moments(),
+    /** The same of what only its owner's devices and networks may ask, beyond the above. */
+    knownSentAt: moments().default([]),
+    /** When the last was sent, ms, by what shares a minute. */
+    minutes: jsonb().$type<Record<string, number>>().notNull().default({}),
+    /** By purpose, the network that asked for the code that is good now. */
+    askedFrom: jsonb().$type<Record<string, string>>().notNull().default({}),
+    /** When somebody nobody knows asked last. */
+    strangerAt: instant(),
   },
-  (table) => [primaryKey({ columns: [table.purpose, table.countryCode, table.mobile] })],
+  (table) => [primaryKey({ columns: [table.countryCode, table.mobile] })],
 );
 
 export const captchaAudit = pgTable(

@@ -1,5 +1,14 @@
 import { sql } from "drizzle-orm";
-import { index, integer, pgTable, smallint, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
+import {
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
 
@@ -45,4 +54,19 @@ export const devices = pgTable(
     lastLoginAt: instant().notNull(),
   },
   (table) => [unique("devices_of_user").on(table.userId, table.deviceId)],
+);
+
+/** Where people have logged in from lately: what tells them from strangers who guess. */
+export const loginNetworks = pgTable(
+  "login_networks",
+  {
+    userId: safeBigint().notNull().references(() => users.id),
+    /** An IPv4 address or an IPv6 /64, as `networksOf` spells it. */
+    network: text().notNull(),
+    lastLoginAt: instant().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.network] }),
+    index("login_networks_last").on(table.lastLoginAt),
+  ],
 );

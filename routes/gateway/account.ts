@@ -20,18 +20,26 @@ export const requestCaptcha = openEndpoint({
   path: "/account/captcha",
   summary: "获取短信验证码",
   description: "A six-digit code, good for five minutes and once; one a minute, five an hour, " +
-    "ten a day to one number.",
+    "ten a day to one number, and three more for who has logged in from here before.",
   body: MobileBody,
   data: Nothing,
   message: "验证码已发送，请注意查收",
-  errors: ["mobile_invalid", "captcha_too_soon", "captcha_spent", "sms_failed"],
+  errors: [
+    "mobile_invalid",
+    "country_not_served",
+    "captcha_too_soon",
+    "captcha_spent",
+    "captcha_unavailable",
+    "sms_failed",
+  ],
   rate: perAddress(300, "1 h"),
   needsRedis: true,
-  async handle({ body, address, ctx, providers }) {
+  async handle({ body, address, actor, ctx, providers }) {
     await sendCaptcha(ctx, {
       purpose: "login",
       mobile: parseMobile(body.countryCode, body.mobile),
       address,
+      tokenHash: actor?.tokenHash,
       deliver: (message) => providers.sms.sendCode(message),
     });
     return {};
@@ -52,12 +60,18 @@ export const logInByCaptcha = openEndpoint({
     accessToken: HexId.describe("Password of the Basic credentials"),
     accessSecret: HexId.describe("Signs calls made with this session"),
   }),
-  errors: ["mobile_invalid", "captcha_wrong", "account_frozen", "account_missing"],
+  errors: ["mobile_invalid", "captcha_wrong", "tries_spent", "account_frozen", "account_missing"],
   needsRedis: true,
-  async handle({ body, address, headers, ctx }) {
+  async handle({ body, address, headers, actor, ctx }) {
     const mobile = parseMobile(body.countryCode, body.mobile);
-    await takeCaptcha(ctx, { purpose: "login", mobile, code: body.captcha });
-    const login = await logInByMobile(ctx, { mobile, client: clientOf(headers, address) });
+    const proof = await takeCaptcha(ctx, {
+      purpose: "login",
+      mobile,
+      code: body.captcha,
+      address,
+      tokenHash: actor?.tokenHash,
+    });
+    const login = await logInByMobile(ctx, { mobile, client: clientOf(headers, address), proof });
     return new Said(login.registered ? "注册成功" : "登录成功", {
       uid: login.uid,
       expireTime: login.expiresAt.getTime(),

@@ -25,6 +25,7 @@ export const gatewayErrors: ErrorTable = {
   method_not_allowed: { status: 405, code: 0, message: "Method Not Allowed" },
   rate_exceeded: { status: 429, code: 0 },
   sms_failed: { status: 503, code: 0 },
+  captcha_unavailable: { status: 503, code: 0 },
 
   call_repeated: { status: 200, code: -1 },
   account_missing: { status: 200, code: 100000 },

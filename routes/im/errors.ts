@@ -17,4 +17,5 @@ export const imErrors: ErrorTable = {
   request_too_large: { status: 413, code: 413 },
   request_timeout: { status: 408, code: 408 },
   rate_exceeded: { status: 429, code: 429 },
+  tries_spent: { status: 429, code: 429 },
 };

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { ChatLogin } from "../../db/domain/chat_accounts/account.ts";
 import { zoneOf } from "../../db/domain/chat_accounts/rules.ts";
+import { hashToken } from "../../db/domain/sessions/access_secret.ts";
+import type { Caller } from "../../db/domain/sessions/known_caller.ts";
 import type { ClientApp } from "../../db/domain/sessions/open_session.ts";
 import { Flag, flag, HexId, Text } from "../fields.ts";
 
@@ -36,6 +38,21 @@ export const LoginFrom = z.object({
 export function clientAt(address: string): ClientApp {
   return { clientType: undefined, versionName: undefined, versionCode: undefined, address };
 }
+
+/** What an open operation believes of its caller: a session's token, where one came along. */
+export function callerOf(headers: Headers, address: string): Caller {
+  const token = headers.get("token");
+  return { address, tokenHash: token ? hashToken(token) : undefined };
+}
+
+/** Why a code is not sent. */
+export const SENDING_ERRORS = [
+  "country_not_served",
+  "captcha_too_soon",
+  "captcha_spent",
+  "captcha_unavailable",
+  "sms_failed",
+] as const;
 
 /** `UserLoginResp`, with what the deployed clients read besides. */
 export const UserLogin = z.object({

@@ -138,10 +138,15 @@ claim("columns come back as what the schema declares", async ({ db }) => {
     .returning({ groupIds: opsKeys.groupIds });
   assert.deepEqual(ops, { groupIds: [7_000_100_001, 2] });
   const sentAt = [at, new Date("1999-12-31T00:00:00.001Z")];
-  const number = { purpose: "login", countryCode: "86", mobile: crypto.randomUUID(), sentAt };
+  const number = { countryCode: "86", mobile: crypto.randomUUID(), sentAt };
   await db.insert(captchaSends).values(number);
   const sends = await db.select().from(captchaSends).where(eq(captchaSends.mobile, number.mobile));
-  assert.deepEqual(sends, [number]);
+  assert.deepEqual(
+    sends.map(({ countryCode, mobile, sentAt }) => ({ countryCode, mobile, sentAt })),
+    [
+      number,
+    ],
+  );
 });
 
 claim("raw statements answer the same values behind every driver", async ({ db }) => {

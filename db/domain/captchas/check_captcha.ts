@@ -1,21 +1,18 @@
 import type { Ctx } from "../../client/ctx.ts";
-import { CAPTCHA_LIFE_MS, type CaptchaPurpose, type Mobile } from "./rules.ts";
+import { DomainError } from "../errors.ts";
+import { claimTry } from "../sessions/tries.ts";
+import { type CodeGiven, codeGuess } from "./guess.ts";
 import { captchaKeys } from "./send_captcha.ts";
-import { tryCode } from "./take_captcha.ts";
 
 /**
  * Leaves the code good. A try is counted before its answer is known, and given back to whoever was
  * right: wrong ones count together with those of `takeCaptcha`.
- * @throws {DomainError} `captcha_wrong`, whatever was wrong with it
+ * @throws {DomainError} `captcha_wrong`, whatever was wrong with it; `tries_spent`
  */
-export async function checkCaptcha(
-  ctx: Ctx,
-  { purpose, mobile, code }: { purpose: CaptchaPurpose; mobile: Mobile; code: string },
-): Promise<void> {
-  const keys = captchaKeys(ctx, purpose, mobile);
-  await tryCode(ctx, keys, (pipeline) => pipeline.hexists(keys.code, keys.fieldOf(code)));
-  await ctx.redis.pipeline()
-    .decr(keys.tries)
-    .pexpire(keys.tries, CAPTCHA_LIFE_MS)
-    .exec();
+export async function checkCaptcha(ctx: Ctx, given: CodeGiven): Promise<void> {
+  const claimed = await claimTry(ctx, codeGuess(given));
+  const keys = captchaKeys(ctx, given.purpose, given.mobile);
+  const foundCount = await ctx.redis.hexists(keys.code, keys.fieldOf(given.code));
+  if (foundCount !== 1) throw new DomainError("captcha_wrong");
+  await ctx.db.execute(claimed.giveBack);
 }

@@ -1,37 +1,20 @@
 import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
-import {
-  CAPTCHA_LIFE_MS,
-  CAPTCHA_TRY_COUNT_MAX,
-  type CaptchaPurpose,
-  type Mobile,
-} from "./rules.ts";
+import { claimTry, type Try } from "../sessions/tries.ts";
+import { type CodeGiven, codeGuess } from "./guess.ts";
 import { captchaKeys } from "./send_captcha.ts";
 
 /**
- * Uses a code up. The code names the field that is deleted, so comparing and using it is one
- * command: of many callers with the right code one gets through, and of any number of guesses only
- * the first five count.
- * @throws {DomainError} `captcha_wrong`, whatever was wrong with it
+ * Uses a code up. The try is counted first, and whoever has none left does not touch the code. The
+ * code names the field that is deleted, so comparing and using it is one command: of many callers
+ * with the right code one gets through.
+ * @returns the try, which the caller gives back with what it does next
+ * @throws {DomainError} `captcha_wrong`, whatever was wrong with it; `tries_spent`
  */
-export async function takeCaptcha(
-  ctx: Ctx,
-  { purpose, mobile, code }: { purpose: CaptchaPurpose; mobile: Mobile; code: string },
-): Promise<void> {
-  const keys = captchaKeys(ctx, purpose, mobile);
-  await tryCode(ctx, keys, (pipeline) => pipeline.hdel(keys.code, keys.fieldOf(code)));
-}
-
-type Pipeline = ReturnType<Ctx["redis"]["pipeline"]>;
-
-/** Counts a try, and refuses it unless it is one of the first and `look` finds the code. */
-export async function tryCode(
-  ctx: Ctx,
-  keys: ReturnType<typeof captchaKeys>,
-  look: (pipeline: Pipeline) => unknown,
-): Promise<void> {
-  const pipeline = ctx.redis.pipeline().incr(keys.tries).pexpire(keys.tries, CAPTCHA_LIFE_MS);
-  look(pipeline);
-  const [tryCount, , found] = await pipeline.exec<[number, number, number]>();
-  if (tryCount > CAPTCHA_TRY_COUNT_MAX || found !== 1) throw new DomainError("captcha_wrong");
+export async function takeCaptcha(ctx: Ctx, given: CodeGiven): Promise<Try> {
+  const claimed = await claimTry(ctx, codeGuess(given));
+  const keys = captchaKeys(ctx, given.purpose, given.mobile);
+  const takenCount = await ctx.redis.hdel(keys.code, keys.fieldOf(given.code));
+  if (takenCount !== 1) throw new DomainError("captcha_wrong");
+  return claimed;
 }

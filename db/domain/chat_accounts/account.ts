@@ -8,6 +8,7 @@ import { welcome } from "../friends/welcome.ts";
 import type { Accepted } from "../messages/accept.ts";
 import { wake } from "../messages/send.ts";
 import type { LoggedIn } from "../sessions/open_session.ts";
+import { type Guess, type Try, tryColumns, tryOf, tryParts } from "../sessions/tries.ts";
 
 export type ChatAccount = typeof chatAccounts.$inferSelect;
 
@@ -84,15 +85,25 @@ const personColumns = {
   account: chatAccounts,
 };
 
-/** Whoever logs in by this name; people who never used the chat app have none. */
+/**
+ * Whoever logs in by this name, and a try at their password; people who never used the chat app
+ * have no name. One statement: a name that is nobody's costs the same.
+ * @throws {DomainError} `tries_spent`
+ */
 export async function findByUsername(
   ctx: Ctx,
   username: string,
-): Promise<ChatPerson | undefined> {
-  const [person] = await ctx.db.select(personColumns).from(chatAccounts)
-    .innerJoin(users, eq(users.id, chatAccounts.userId))
-    .where(eq(chatAccounts.username, username)).limit(1);
-  return person;
+  guess: Guess,
+): Promise<{ person: ChatPerson | undefined; proof: Try }> {
+  const now = ctx.now();
+  const parts = tryParts(guess, now).map(([name, body]) => ctx.db.$with(name, {}).as(body));
+  const [found] = await ctx.db.with(...parts).select({ ...tryColumns, ...personColumns })
+    .from(sql`(select) as one`)
+    .leftJoin(chatAccounts, eq(chatAccounts.username, username))
+    .leftJoin(users, eq(users.id, chatAccounts.userId));
+  const proof = tryOf(guess, found!, now);
+  const { fits: _fits, networks: _networks, endsAtMs: _endsAtMs, ...person } = found!;
+  return { proof, person: person.account === null ? undefined : person as ChatPerson };
 }
 
 /** A person's own account, made on first use. */

@@ -4,6 +4,7 @@ import { users } from "../../schema/users.ts";
 import { sendCaptcha, type SendCaptchaInput } from "../captchas/send_captcha.ts";
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { DomainError } from "../errors.ts";
+import type { Caller } from "../sessions/known_caller.ts";
 import type { ClientApp } from "../sessions/open_session.ts";
 import { readMobile } from "../users/read_mobile.ts";
 import { type ChatLogin, readChatPerson } from "./account.ts";
@@ -13,32 +14,45 @@ import { readPendingDevice, takePendingDevice } from "./pending_device.ts";
 /**
  * Sends the code a new device proves the phone with. Only after a right password: nobody else can
  * make us send to a stranger's phone.
- * @throws {DomainError} `user_missing`, `device_missing`, `captcha_too_soon`, `captcha_spent`,
- *   `sms_failed`
+ * @throws {DomainError} `user_missing`, `device_missing`, and those of `sendCaptcha`
  */
 export async function sendDeviceCode(
   ctx: Ctx,
-  { uid, address, deliver }: { uid: string } & Pick<SendCaptchaInput, "address" | "deliver">,
+  { uid, ...input }: { uid: string } & Caller & Pick<SendCaptchaInput, "deliver">,
 ): Promise<void> {
   const { userId, mobile } = await findPhone(ctx, uid);
   if (!await readPendingDevice(ctx, userId)) throw new DomainError("device_missing");
-  await sendCaptcha(ctx, { purpose: "login_check", mobile, address, deliver });
+  await sendCaptcha(ctx, { ...input, purpose: "login_check", mobile });
 }
 
 /**
- * Finishes the login that waits for this proof; the device is known from then on.
- * @throws {DomainError} `user_missing`, `device_missing`, `captcha_wrong`, `account_frozen`,
- *   `account_missing`
+ * Finishes the login that waits for this proof; the device is known from then on. Where none waits
+ * nothing is counted.
+ * @throws {DomainError} `user_missing`, `device_missing`, `captcha_wrong`, `tries_spent`,
+ *   `account_frozen`, `account_missing`
  */
 export async function checkPhone(
   ctx: Ctx,
-  { uid, code, client }: { uid: string; code: string; client: ClientApp },
+  { uid, code, client, tokenHash }: {
+    uid: string;
+    code: string;
+    client: ClientApp;
+    tokenHash?: string | undefined;
+  },
 ): Promise<ChatLogin> {
   const { userId, mobile } = await findPhone(ctx, uid);
-  await takeCaptcha(ctx, { purpose: "login_check", mobile, code });
+  if (!await readPendingDevice(ctx, userId)) throw new DomainError("device_missing");
+  const { address } = client;
+  const proof = await takeCaptcha(ctx, {
+    purpose: "login_check",
+    mobile,
+    code,
+    address,
+    tokenHash,
+  });
   const pending = await takePendingDevice(ctx, userId);
   if (!pending) throw new DomainError("device_missing");
-  const session = await openSessionFor(ctx, { userId, client, ...pending });
+  const session = await openSessionFor(ctx, { userId, client, ...pending, proof });
   return { session, person: await readChatPerson(ctx, userId) };
 }
 

@@ -11,6 +11,9 @@ import {
   openSession,
 } from "../sessions/open_session.ts";
 import { mayLogIn } from "../sessions/session.ts";
+import type { Caller } from "../sessions/known_caller.ts";
+import type { Guess, Try } from "../sessions/tries.ts";
+import { loginNameOf } from "../users/mobile_text.ts";
 import { maskPhone } from "../users/rules.ts";
 import { type ChatLogin, type ChatPerson, findByUsername } from "./account.ts";
 import { isPassword } from "./password.ts";
@@ -23,34 +26,52 @@ export interface LogInInput {
   kind: number;
   client: ClientApp;
   device: Device | undefined;
+  /** SHA-256 of a session's token that came along. */
+  tokenHash?: string | undefined;
 }
 
 /**
  * Logs in by name and password. With the device lock on, a device the person has never logged in
  * from has to prove the phone first, and is kept for that.
  * @throws {DomainError} `login_wrong` for an unknown name as for a wrong password, and in the same
- *   time; `rate_exceeded`, `account_frozen`, `account_missing`, `device_missing`,
+ *   time; `tries_spent`, `account_frozen`, `account_missing`, `device_missing`,
  *   `device_check_needed` (fields: uid, phone)
  */
 export async function logInByPassword(ctx: Ctx, input: LogInInput): Promise<ChatLogin> {
-  await countLogin(ctx, input.username);
-  const person = await findByUsername(ctx, input.username);
-  const isRight = await isPassword(input.password, person?.account.password ?? null);
+  const username = loginNameOf(input.username);
+  const { address } = input.client;
+  const caller = { address, deviceId: input.device?.deviceId, tokenHash: input.tokenHash };
+  const { person, proof } = await findByUsername(ctx, username, passwordGuess(username, caller));
+  const isRight = await isPassword(input.password, person?.account.password ?? null, { address });
   if (!person || !isRight) throw new DomainError("login_wrong");
   // Without a phone there is nothing to prove; openSession says why other accounts are refused.
   if (person.account.deviceLock && person.mobile && mayLogIn(person.status)) {
-    await checkDevice(ctx, person, input);
+    await checkDevice(ctx, person, { ...input, proof });
   }
-  return { session: await openSessionFor(ctx, { ...input, userId: person.userId }), person };
+  return { session: await openSessionFor(ctx, { ...input, userId: person.userId, proof }), person };
+}
+
+/** The name as a hash: whoever guesses names it, at any length. */
+function passwordGuess(username: string, caller: Caller): Guess {
+  const subject = `password:${sha256Hex(username)}`;
+  return {
+    subject,
+    target: subject,
+    countMax: LOGIN_COUNT_MAX,
+    windowMs: LOGIN_WINDOW_MS,
+    caller,
+    person: sql`(select user_id from chat_accounts where username = ${username})`,
+  };
 }
 
 export async function openSessionFor(
   ctx: Ctx,
-  { userId, kind, client, device }: {
+  { userId, kind, client, device, proof }: {
     userId: number;
     kind: number;
     client: ClientApp;
     device?: Device | undefined;
+    proof?: Try | undefined;
   },
 ): Promise<LoggedIn> {
   const person = (at: Date) =>
@@ -58,31 +79,21 @@ export async function openSessionFor(
       update users set last_login_at = ${instant(at)} where id = ${userId}
       returning id, uid, status, false as registered
     )`;
-  const session = await openSession(ctx, { person, kind, client, device });
+  const session = await openSession(ctx, { person, kind, client, device, proof });
   if (!session) throw new DomainError("account_missing");
   return session;
-}
-
-/** Guessing is limited by name, wherever the guesses come from. */
-async function countLogin(ctx: Ctx, username: string): Promise<void> {
-  const window = Math.floor(ctx.now().getTime() / LOGIN_WINDOW_MS);
-  const key = `chat_login:${sha256Hex(username)}:${window}`;
-  const [count] = await ctx.redis.pipeline().incr(key).pexpire(key, LOGIN_WINDOW_MS)
-    .exec<[number, number]>();
-  if (count > LOGIN_COUNT_MAX) {
-    throw new DomainError("rate_exceeded", { retryAfterSeconds: LOGIN_WINDOW_MS / 1000 });
-  }
 }
 
 async function checkDevice(
   ctx: Ctx,
   { userId, uid, mobile }: ChatPerson,
-  { device, kind }: LogInInput,
+  { device, kind, proof }: LogInInput & { proof: Try },
 ): Promise<void> {
-  if (!device) throw new DomainError("device_missing");
   const { rows: [known] } = await ctx.db.execute(sql`
-    select 1 from ${devices} where user_id = ${userId} and device_id = ${device.deviceId}`);
+    select 1 from ${devices} where user_id = ${userId} and device_id = ${device?.deviceId ?? ""}`);
   if (known) return;
+  await ctx.db.execute(proof.giveBack);
+  if (!device) throw new DomainError("device_missing");
   await keepPendingDevice(ctx, { userId, device, kind });
   throw new DomainError("device_check_needed", { fields: { uid, phone: maskPhone(mobile!) } });
 }

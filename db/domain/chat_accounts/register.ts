@@ -10,6 +10,7 @@ import { DomainError } from "../errors.ts";
 import { welcome } from "../friends/welcome.ts";
 import { wake } from "../messages/send.ts";
 import type { ClientApp, Device } from "../sessions/open_session.ts";
+import type { Try } from "../sessions/tries.ts";
 import {
   insertPerson,
   mobileColumns,
@@ -29,6 +30,8 @@ interface Registration {
   kind: number;
   client: ClientApp;
   device: Device | undefined;
+  /** SHA-256 of a session's token that came along. */
+  tokenHash?: string | undefined;
 }
 
 /** Whether a number has a password in the chat app: what registering it again would refuse. */
@@ -42,8 +45,8 @@ export async function isRegistered(ctx: Ctx, mobile: Mobile): Promise<boolean> {
 /**
  * Registers whoever holds this number and logs them in. Somebody the house already knows by it,
  * who has no password yet, is given this one and stays the same person.
- * @throws {DomainError} `captcha_wrong`, `account_exists`, `password_invalid`, `account_frozen`,
- *   `account_missing`
+ * @throws {DomainError} `captcha_wrong`, `tries_spent`, `account_exists`, `password_invalid`,
+ *   `account_frozen`, `account_missing`, `service_unavailable` when too many passwords are hashed
  */
 export async function registerByMobile(
   ctx: Ctx,
@@ -51,7 +54,9 @@ export async function registerByMobile(
 ): Promise<ChatLogin> {
   const { mobile } = input;
   checkPassword(input.password);
-  await takeCaptcha(ctx, { purpose: "register", mobile, code: input.code });
+  const { code, tokenHash, client: { address }, device } = input;
+  const given = { purpose: "register", mobile, code, address, tokenHash } as const;
+  const proof = await takeCaptcha(ctx, { ...given, deviceId: device?.deviceId });
   const at = ctx.now();
   const user = sql`
     ${insertPerson(at, { ...newcomer(at, input), ...mobileColumns(mobile) })}
@@ -61,7 +66,7 @@ export async function registerByMobile(
           else users.nickname end,
         profile_at = coalesce(users.profile_at, excluded.profile_at)
     returning id`;
-  return await register(ctx, input, user, usernameOf(mobile));
+  return await register(ctx, { ...input, proof }, user, usernameOf(mobile));
 }
 
 /**
@@ -94,15 +99,15 @@ function newcomer(at: Date, { name }: Registration): NewPerson {
 
 async function register(
   ctx: Ctx,
-  { password, kind, client, device }: Registration,
+  { password, kind, client, device, proof }: Registration & { proof?: Try },
   user: SQL,
   username: string,
 ): Promise<ChatLogin> {
-  const account = { user, username, password: await hashPassword(password) };
+  const account = { user, username, password: await hashPassword(password, client) };
   const { userId, said } = await makeAccount(ctx, account);
   wake(ctx, said);
   // Behind the commit, as it ends sessions in other processes. Whom it fails has a password by now.
-  const session = await openSessionFor(ctx, { userId, kind, client, device });
+  const session = await openSessionFor(ctx, { userId, kind, client, device, proof });
   return { session, person: await readChatPerson(ctx, userId) };
 }
 

@@ -1,11 +1,12 @@
 import { and, eq, inArray, lt, or } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { captchaAudit } from "../../schema/captchas.ts";
-import { callGuards } from "../../schema/guards.ts";
+import { callGuards, tries } from "../../schema/guards.ts";
 import { revokedTokens } from "../../schema/operators.ts";
 import { redPackets, redPacketShares } from "../../schema/red_packets.ts";
-import { sessions } from "../../schema/sessions.ts";
+import { loginNetworks, sessions } from "../../schema/sessions.ts";
 import { payTokens } from "../../schema/wallets.ts";
+import { KNOWN_NETWORK_MS } from "../sessions/known_caller.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** How long ended sessions, and the record of codes sent, are kept for questions, ms. */
@@ -16,6 +17,8 @@ export interface Deleted {
   sessions: number;
   captcha_audit: number;
   call_guards: number;
+  tries: number;
+  login_networks: number;
   pay_tokens: number;
   revoked_tokens: number;
   red_packets: number;
@@ -35,6 +38,11 @@ export async function deleteStale({ db, now }: Pick<Ctx, "db" | "now">): Promise
     .where(lt(captchaAudit.at, before(CAPTCHA_AUDIT_KEPT_MS))).returning({ id: captchaAudit.id });
   const guards = await db.delete(callGuards).where(lt(callGuards.expiresAt, before(0)))
     .returning({ key: callGuards.key });
+  const over = await db.delete(tries).where(lt(tries.endsAt, before(0)))
+    .returning({ subject: tries.subject });
+  const networks = await db.delete(loginNetworks)
+    .where(lt(loginNetworks.lastLoginAt, before(KNOWN_NETWORK_MS)))
+    .returning({ userId: loginNetworks.userId });
   const payments = await db.delete(payTokens).where(lt(payTokens.expiresAt, before(DAY_MS)))
     .returning({ hash: payTokens.tokenHash });
   const revoked = await db.delete(revokedTokens).where(lt(revokedTokens.expiresAt, before(0)))
@@ -47,6 +55,8 @@ export async function deleteStale({ db, now }: Pick<Ctx, "db" | "now">): Promise
     sessions: ended.length,
     captcha_audit: audit.length,
     call_guards: guards.length,
+    tries: over.length,
+    login_networks: networks.length,
     pay_tokens: payments.length,
     revoked_tokens: revoked.length,
     red_packets: packets.length,

@@ -6,8 +6,10 @@ import { LIVE_STATUSES, UserStatus } from "../../schema/users.ts";
 import { bool, instant, int4, int8, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { accessSecretsOf, hashToken } from "./access_secret.ts";
+import { homeOf } from "./known_caller.ts";
 import { SESSION_LIFE_MS } from "./session.ts";
 import { endSessions } from "./session_cache.ts";
+import type { Try } from "./tries.ts";
 
 /** What a client says of itself in its headers. */
 export interface ClientApp {
@@ -35,6 +37,8 @@ export interface OpenSessionInput {
   kind: number;
   client: ClientApp;
   device?: Device | undefined;
+  /** What the login's proof was counted as: taken back together with it. */
+  proof?: Try | undefined;
 }
 
 export interface LoggedIn {
@@ -90,7 +94,7 @@ const columns = {
 };
 
 function sessionStatement(
-  { person, kind, client, device }: OpenSessionInput,
+  { person, kind, client, device, proof }: OpenSessionInput,
   { token, at, expiresAt }: { token: string; at: Date; expiresAt: Date },
 ): SQL {
   const now = instant(at);
@@ -105,7 +109,13 @@ function sessionStatement(
     )`;
   const deviceId = device ? sql`(select id from device)` : sql`null::bigint`;
   return sql`
-    with ${person(at)}${devices ?? sql``}, ended as (
+    with ${person(at)}${devices ?? sql``}, given_back as (
+      ${proof?.giveBack ?? sql`select`}
+    ), known_from as (
+      insert into login_networks (user_id, network, last_login_at)
+      select id, ${homeOf(client)}, ${now} from person where ${mayLogIn}
+      on conflict (user_id, network) do update set last_login_at = excluded.last_login_at
+    ), ended as (
       update sessions set revoked_at = ${now}
       where user_id = (select id from person where ${mayLogIn}) and kind = ${kind}
         and revoked_at is null

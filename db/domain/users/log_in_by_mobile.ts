@@ -4,6 +4,7 @@ import { SessionKind } from "../../schema/sessions.ts";
 import { instant } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { type ClientApp, type LoggedIn, openSession } from "../sessions/open_session.ts";
+import type { Try } from "../sessions/tries.ts";
 import { insertPerson, mobileColumns, onKnownMobile } from "./insert_person.ts";
 
 /**
@@ -13,7 +14,7 @@ import { insertPerson, mobileColumns, onKnownMobile } from "./insert_person.ts";
  */
 export async function logInByMobile(
   ctx: Ctx,
-  { mobile, client }: { mobile: Mobile; client: ClientApp },
+  { mobile, client, proof }: { mobile: Mobile; client: ClientApp; proof?: Try | undefined },
 ): Promise<LoggedIn> {
   const person = (at: Date) =>
     sql`person as (
@@ -22,5 +23,5 @@ export async function logInByMobile(
       returning id, uid, status, xmax = 0 as registered
     )`;
   const kind = client.clientType === 0 ? SessionKind.web : SessionKind.app;
-  return (await openSession(ctx, { person, kind, client }))!;
+  return (await openSession(ctx, { person, kind, client, proof }))!;
 }

@@ -8,50 +8,54 @@ import { sendCaptcha, type SendCaptchaInput } from "../captchas/send_captcha.ts"
 import { takeCaptcha } from "../captchas/take_captcha.ts";
 import { hashPassword } from "../chat_accounts/password.ts";
 import { DomainError } from "../errors.ts";
+import type { Caller } from "../sessions/known_caller.ts";
 import { readMobile } from "../users/read_mobile.ts";
 import { checkPayPassword } from "./rules.ts";
 
 const purpose = "pay_password";
 
-/** @throws {DomainError} `phone_missing`, `captcha_too_soon`, `captcha_spent`, `sms_failed` */
+/** @throws {DomainError} `phone_missing`, and those of `sendCaptcha` */
 export async function sendPayCode(
   ctx: Ctx,
-  { userId, address, deliver }:
-    & { userId: number }
-    & Pick<SendCaptchaInput, "address" | "deliver">,
+  { userId, ...input }: { userId: number } & Caller & Pick<SendCaptchaInput, "deliver">,
 ): Promise<void> {
   const mobile = await readOwnMobile(ctx, userId);
-  await sendCaptcha(ctx, { purpose, mobile, address, deliver });
+  await sendCaptcha(ctx, { ...input, purpose, mobile });
 }
 
 /**
  * The code stays good for setting the password.
- * @throws {DomainError} `phone_missing`, `captcha_wrong`
+ * @throws {DomainError} `phone_missing`, `captcha_wrong`, `tries_spent`
  */
 export async function checkPayCode(
   ctx: Ctx,
-  { userId, code }: { userId: number; code: string },
+  { userId, ...given }: { userId: number; code: string } & Caller,
 ): Promise<void> {
-  await checkCaptcha(ctx, { purpose, mobile: await readOwnMobile(ctx, userId), code });
+  await checkCaptcha(ctx, { ...given, purpose, mobile: await readOwnMobile(ctx, userId) });
 }
 
 /**
  * Ends any lock, too; the code is used up.
  * @throws {DomainError} `pay_password_invalid` (the code stays good), `phone_missing`,
- *   `captcha_wrong`, `service_unavailable` when too many passwords are being hashed
+ *   `captcha_wrong`, `tries_spent`, `service_unavailable` when too many passwords are being hashed
  */
 export async function setPayPassword(
   ctx: Ctx,
-  { userId, code, password }: { userId: number; code: string; password: string },
+  { userId, password, ...given }: { userId: number; code: string; password: string } & Caller,
 ): Promise<void> {
   checkPayPassword(password);
-  await takeCaptcha(ctx, { purpose, mobile: await readOwnMobile(ctx, userId), code });
+  const mobile = await readOwnMobile(ctx, userId);
+  const { giveBack } = await takeCaptcha(ctx, { ...given, purpose, mobile });
   const set = {
-    payPasswordHash: await hashPassword(password),
+    payPasswordHash: await hashPassword(password, { userId }),
     payTryCount: 0,
     payLockedUntil: null,
   };
-  await ctx.db.insert(wallets).values({ userId, ...set, createdAt: ctx.now() })
+  await ctx.db.with(ctx.db.$with("given_back", {}).as(giveBack)).insert(wallets).values({
+    userId,
+    ...set,
+    createdAt: ctx.now(),
+  })
     .onConflictDoUpdate({ target: wallets.userId, set });
 }
 

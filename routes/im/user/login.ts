@@ -6,7 +6,7 @@ import { perAddress } from "../../../middleware/rate_limit.ts";
 import { Text } from "../../fields.ts";
 import { done, doneAnd } from "../fields.ts";
 import { openEndpoint } from "../surface.ts";
-import { clientAt, LoginFrom, SmsCode, UserLogin, userLogin } from "../user_fields.ts";
+import { callerOf, clientAt, LoginFrom, SmsCode, UserLogin, userLogin } from "../user_fields.ts";
 
 export const logIn = openEndpoint({
   method: "post",
@@ -23,6 +23,7 @@ export const logIn = openEndpoint({
   data: UserLogin,
   errors: [
     "login_wrong",
+    "tries_spent",
     "account_frozen",
     "account_missing",
     "device_missing",
@@ -30,10 +31,11 @@ export const logIn = openEndpoint({
   ],
   rate: perAddress(60, "1 min"),
   needsRedis: true,
-  handle: async ({ body, address, ctx }) =>
-    userLogin(
-      await logInByPassword(ctx, { ...body, kind: body.flag, client: clientAt(address) }),
-    ),
+  async handle({ body, address, headers, ctx }) {
+    const { tokenHash } = callerOf(headers, address);
+    const login = { ...body, kind: body.flag, client: clientAt(address), tokenHash };
+    return userLogin(await logInByPassword(ctx, login));
+  },
 });
 
 export const confirmPhone = openEndpoint({
@@ -42,11 +44,19 @@ export const confirmPhone = openEndpoint({
   summary: "登录验证设备手机号",
   body: z.object({ uid: z.string(), code: SmsCode.describe("短信验证码") }),
   data: doneAnd(UserLogin.shape),
-  errors: ["user_missing", "device_missing", "captcha_wrong", "account_frozen", "account_missing"],
+  errors: [
+    "user_missing",
+    "device_missing",
+    "captcha_wrong",
+    "tries_spent",
+    "account_frozen",
+    "account_missing",
+  ],
   rate: perAddress(60, "1 min"),
   needsRedis: true,
-  handle: async ({ body, address, ctx }) => ({
-    ...done,
-    ...userLogin(await checkPhone(ctx, { ...body, client: clientAt(address) })),
-  }),
+  async handle({ body, address, headers, ctx }) {
+    const { tokenHash } = callerOf(headers, address);
+    const login = await checkPhone(ctx, { ...body, client: clientAt(address), tokenHash });
+    return { ...done, ...userLogin(login) };
+  },
 });

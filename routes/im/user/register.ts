@@ -5,7 +5,15 @@ import { NICKNAME_LENGTH_MAX } from "../../../db/domain/users/rules.ts";
 import { perAddress } from "../../../middleware/rate_limit.ts";
 import { maybeNameUpTo } from "../../fields.ts";
 import { openEndpoint } from "../surface.ts";
-import { clientAt, LoginFrom, Phone, SmsCode, UserLogin, userLogin } from "../user_fields.ts";
+import {
+  callerOf,
+  clientAt,
+  LoginFrom,
+  Phone,
+  SmsCode,
+  UserLogin,
+  userLogin,
+} from "../user_fields.ts";
 
 const Registration = LoginFrom.extend({
   ...Phone.partial().shape,
@@ -27,6 +35,7 @@ export const register = openEndpoint({
   errors: [
     "mobile_invalid",
     "captcha_wrong",
+    "tries_spent",
     "password_invalid",
     "account_exists",
     "account_frozen",
@@ -36,9 +45,10 @@ export const register = openEndpoint({
   ],
   rate: perAddress(300, "1 h"),
   needsRedis: true,
-  async handle({ body, address, ctx }) {
+  async handle({ body, address, headers, ctx }) {
     const { username, zone = "", phone = "", code = "", flag, ...rest } = body;
-    const common = { ...rest, kind: flag, client: clientAt(address) };
+    const { tokenHash } = callerOf(headers, address);
+    const common = { ...rest, kind: flag, client: clientAt(address), tokenHash };
     if (username !== undefined) {
       return userLogin(await registerByUsername(ctx, { ...common, username }));
     }

@@ -7,7 +7,7 @@ import { perAddress } from "../../../middleware/rate_limit.ts";
 import { Flag, flag } from "../../fields.ts";
 import { Done, done, doneAnd } from "../fields.ts";
 import { openEndpoint } from "../surface.ts";
-import { Phone } from "../user_fields.ts";
+import { callerOf, Phone, SENDING_ERRORS } from "../user_fields.ts";
 
 export const sendLoginCode = openEndpoint({
   method: "post",
@@ -16,12 +16,12 @@ export const sendLoginCode = openEndpoint({
   description: "After a login was answered with status 110, within five minutes.",
   body: z.object({ uid: z.string() }),
   data: Done,
-  errors: ["user_missing", "device_missing", "captcha_too_soon", "captcha_spent", "sms_failed"],
+  errors: ["user_missing", "device_missing", ...SENDING_ERRORS],
   rate: perAddress(300, "1 h"),
   needsRedis: true,
-  async handle({ body, address, ctx, providers }) {
+  async handle({ body, address, headers, ctx, providers }) {
     const deliver = (message: { to: string; code: string }) => providers.sms.sendCode(message);
-    await sendDeviceCode(ctx, { uid: body.uid, address, deliver });
+    await sendDeviceCode(ctx, { uid: body.uid, ...callerOf(headers, address), deliver });
     return done;
   },
 });
@@ -33,15 +33,16 @@ export const sendRegisterCode = openEndpoint({
   description: "Good for five minutes and once. A number that is registered gets none.",
   body: Phone,
   data: doneAnd({ exist: Flag.describe("1: registered already, nothing was sent") }),
-  errors: ["mobile_invalid", "captcha_too_soon", "captcha_spent", "sms_failed"],
+  errors: ["mobile_invalid", ...SENDING_ERRORS],
   rate: perAddress(300, "1 h"),
   needsRedis: true,
-  async handle({ body, address, ctx, providers }) {
+  async handle({ body, address, headers, ctx, providers }) {
     const mobile = parseMobile(body.zone, body.phone);
     const exists = await isRegistered(ctx, mobile);
     if (!exists) {
       const deliver = (message: { to: string; code: string }) => providers.sms.sendCode(message);
-      await sendCaptcha(ctx, { purpose: "register", mobile, address, deliver });
+      const caller = callerOf(headers, address);
+      await sendCaptcha(ctx, { ...caller, purpose: "register", mobile, deliver });
     }
     return { ...done, exist: flag(exists) };
   },

@@ -9,7 +9,7 @@ import { perUser } from "../../../middleware/rate_limit.ts";
 import { HexId } from "../../fields.ts";
 import { Done, done } from "../fields.ts";
 import { endpoint } from "../surface.ts";
-import { SmsCode } from "../user_fields.ts";
+import { SENDING_ERRORS, SmsCode } from "../user_fields.ts";
 
 /** Longer ones are no pay passwords anyway; 6 digits is a rule of the wallet. */
 const PayPassword = z.string().max(64).describe("6 digits");
@@ -20,11 +20,12 @@ export const sendCode = endpoint({
   summary: "发送支付验证码",
   description: "To one's own phone; good for five minutes and for setting one pay password.",
   data: Done,
-  errors: ["phone_missing", "captcha_too_soon", "captcha_spent", "sms_failed"],
+  errors: ["phone_missing", ...SENDING_ERRORS],
   needsRedis: true,
   async handle({ actor, address, ctx, providers }) {
     const deliver = (message: { to: string; code: string }) => providers.sms.sendCode(message);
-    await sendPayCode(ctx, { userId: actor.userId, address, deliver });
+    const { userId, tokenHash } = actor;
+    await sendPayCode(ctx, { userId, tokenHash, address, deliver });
     return done;
   },
 });
@@ -36,11 +37,12 @@ export const verifyCode = endpoint({
   description: "Does not use the code up; five wrong tries do.",
   body: z.object({ code: SmsCode }),
   data: Done,
-  errors: ["phone_missing", "captcha_wrong"],
+  errors: ["phone_missing", "captcha_wrong", "tries_spent"],
   rate: perUser(30, "1 min"),
   needsRedis: true,
-  async handle({ body, actor, ctx }) {
-    await checkPayCode(ctx, { userId: actor.userId, code: body.code });
+  async handle({ body, address, actor, ctx }) {
+    const { userId, tokenHash } = actor;
+    await checkPayCode(ctx, { userId, tokenHash, address, code: body.code });
     return done;
   },
 });
@@ -52,12 +54,12 @@ export const setPassword = endpoint({
   description: "The first or another, with the code that was sent; ends a lock.",
   body: z.object({ code: SmsCode, password: PayPassword }),
   data: Done,
-  errors: ["pay_password_invalid", "phone_missing", "captcha_wrong"],
+  errors: ["pay_password_invalid", "phone_missing", "captcha_wrong", "tries_spent"],
   rate: perUser(30, "1 min"),
   needsRedis: true,
-  async handle({ body, actor, ctx }) {
-    const { code, password } = body;
-    await setPayPassword(ctx, { userId: actor.userId, code, password });
+  async handle({ body, address, actor, ctx }) {
+    const { userId, tokenHash } = actor;
+    await setPayPassword(ctx, { ...body, userId, tokenHash, address });
     return done;
   },
 });

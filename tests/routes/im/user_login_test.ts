@@ -130,7 +130,7 @@ Deno.test("POST /user/login with the device lock on, POST /user/sms/login_check_
     assert.equal(http, 200);
     assert.deepEqual([data.status, data.msg, data.uid], [200, "", uid]);
     assert.ok(await isLive(app, data.token));
-    assertImFailure(await check(code!), 400, "验证码错误或已失效");
+    assertImFailure(await check(code!), 400, "缺少设备信息");
     assert.equal((await logInAs(app, person, { device: TABLET })).http, 200);
   });
 

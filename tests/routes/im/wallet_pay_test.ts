@@ -106,8 +106,8 @@ Deno.test("POST /wallet/pay/smscode/paypwdverity", async (t) => {
       Array.from({ length: 5 }, () => verify(app, toby, otherThan(code))),
     );
     for (const answer of wrong) assertImFailure(answer, 400, "验证码错误或已失效");
-    assertImFailure(await verify(app, toby, code));
-    assertImFailure(await setPassword(app, toby, code, "123456"));
+    assertImFailure(await verify(app, toby, code), 429);
+    assertImFailure(await setPassword(app, toby, code, "123456"), 429);
   });
 
   await t.step("counts together with the tries of setting the password", async () => {
@@ -115,7 +115,7 @@ Deno.test("POST /wallet/pay/smscode/paypwdverity", async (t) => {
     for (let time = 1; time <= 4; time++) await verify(app, toby, otherThan(code));
     assert.equal((await verify(app, toby, code)).http, 200, "a right one costs no try");
     assertImFailure(await setPassword(app, toby, otherThan(code), "123456"));
-    assertImFailure(await setPassword(app, toby, code, "123456"));
+    assertImFailure(await setPassword(app, toby, code, "123456"), 429);
   });
 
   await t.step("forgets a code after five minutes", async () => {

@@ -64,10 +64,10 @@ async function waiting(app: TestApp) {
 
 export const trips: TripsTable = {
   "POST /user/register": {
-    sql: 7,
+    sql: 8,
     redis: 2,
     why:
-      "guards, then the code is used up; begin, account, first friends, first message, commit: " +
+      "guards; the try is counted before the code is used up; begin, account, first friends, first message, commit: " +
       "none without the others; then session and answer",
     async call(app) {
       const phone = freshPhone();
@@ -78,8 +78,8 @@ export const trips: TripsTable = {
   },
   "POST /user/login": {
     sql: 2,
-    redis: 3,
-    why: "guards, then guesses are counted; the end of the session before is told",
+    redis: 2,
+    why: "guards, and the end of the session before is told",
     async call(app) {
       const { phone } = await registerChat(app);
       const body = { username: `0086${phone}`, password: CHAT_PASSWORD };
@@ -172,9 +172,11 @@ export const trips: TripsTable = {
     call: async (app) => await (await waiting(app)).sendCode(),
   },
   "POST /user/login/check_phone": {
-    sql: 3,
-    redis: 4,
-    why: "guards, code and waiting login are used up; the end of the session before is told",
+    sql: 4,
+    redis: 5,
+    why:
+      "guards; whether a login waits, before a try is counted; code and waiting login are used " +
+      "up; the end of the session before is told",
     async call(app) {
       const { uid, phone, sendCode } = await waiting(app);
       await sendCode();

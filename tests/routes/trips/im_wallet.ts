@@ -51,9 +51,9 @@ export const trips: TripsTable = {
     call: asPerson("POST", "/wallet/pay/smscode/paypwd"),
   },
   "POST /wallet/pay/smscode/paypwdverity": {
-    sql: 1,
-    redis: 3,
-    why: "guards, then a try is counted, and given back to whoever was right",
+    sql: 3,
+    redis: 2,
+    why: "whose number, then a try is counted, the code looked at, the try given back",
     async call(app) {
       const { token, code } = await withCode(app);
       const body = { code };
@@ -61,9 +61,10 @@ export const trips: TripsTable = {
     },
   },
   "POST /wallet/pay/password": {
-    sql: 2,
+    sql: 3,
     redis: 2,
-    why: "guards, then the code is used up",
+    why:
+      "whose number, then a try is counted before the code is used up; it goes with the password",
     async call(app) {
       const { token, code } = await withCode(app);
       const body = { code, password: "246810" };
