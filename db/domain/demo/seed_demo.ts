@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
-import { randomBytes } from "node:crypto";
-import { hmacHex, randomHex32 } from "../../../config/keys.ts";
+import { randomHex32 } from "../../../config/keys.ts";
 import { blindIndex, seal } from "../../../config/runtime/sealed.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
