@@ -23,13 +23,7 @@ import {
 /** What does not hold yet, as `what, group, door`; see {@link Cases}. */
 const KNOWN: string[] = [];
 
-/**
- * Removing by the chat app locks inboxes before rows of members, reading locks them the other way
- * round; both are run again, so that nobody but PostgreSQL's counter notices.
- */
-const SOMETIMES = ["reading: nobody waits for each other"];
-
-const cases = new Cases(KNOWN, SOMETIMES);
+const cases = new Cases(KNOWN);
 
 // On a real server: PGlite has one connection, on which nothing ever races.
 const postgres = await startPostgres();
