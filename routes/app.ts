@@ -40,6 +40,10 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
       await accessLog(c, next, trips, { showTiming: config.env !== "production" });
     });
   });
+  hono.use(async (c, next) => {
+    if (isWhole(c.req.raw)) return await next();
+    return answerFailure(c, await loadSurface("gateway"), new DomainError("request_malformed"));
+  });
   const crossOrigin = {
     allowHeaders: ["Authorization", "Content-Type", "token", "group_id", "Idempotency-Key"]
       .concat("X-Request-Id", "Client-Type", "Version-Name", "Version-Code"),
@@ -76,8 +80,17 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
   return hono;
 }
 
+/**
+ * Whether the address is one. Deno joins the Host header and the path unseen: some hosts make no
+ * address of it, and one with a slash in it another path than proxies saw.
+ */
+function isWhole({ url, headers }: Request): boolean {
+  return URL.canParse(url) && !/[/\\?#@]/.test(headers.get("host") ?? "");
+}
+
 /** Doubled and trailing slashes, which clients of the contracts do send, change nothing. */
 function pathOf(request: Request): string {
+  if (!isWhole(request)) return "/";
   const path = new URL(request.url).pathname.replaceAll(/\/{2,}/g, "/");
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
