@@ -57,8 +57,9 @@ export interface VerifyOptions {
 export function verifySignature(options: VerifyOptions): string {
   const { params, repeatedNames, secrets, nowMs, windowMs } = options;
   const sign = typeof params.sign === "string" ? params.sign.replaceAll(/[\r\n]/g, "") : "";
-  const ts = Number(params.ts);
-  if (sign === "" || params.ts === undefined || !Number.isSafeInteger(ts)) {
+  // Of what a JSON body may hold, an object can throw when it is made a number.
+  const ts = ["number", "string"].includes(typeof params.ts) ? Number(params.ts) : NaN;
+  if (sign === "" || !Number.isSafeInteger(ts)) {
     throw new DomainError("signature_missing");
   }
   if (repeatedNames.length > 0 || isAmbiguous(params)) throw new DomainError("signature_ambiguous");

@@ -71,6 +71,9 @@ Deno.test("signature: without ts or sign there is none", () => {
   assert.equal(refusal({ ts: nowMs }), "signature_missing");
   assert.equal(refusal({ sign: "x" }), "signature_missing");
   assert.equal(refusal({ ts: "soon", sign: "x" }), "signature_missing");
+  for (const ts of [{ toString: 1 }, [nowMs], true, null]) {
+    assert.equal(refusal({ ts, sign: "x" }), "signature_missing");
+  }
   assert.equal(refusal({ ts: nowMs, sign: 5 }), "signature_missing");
 });
 
