@@ -5,6 +5,8 @@
 const soaks: Record<string, () => Promise<(args: string[]) => Promise<boolean>>> = {
   delivery: async () => (await import("./delivery.ts")).delivery,
   money: async () => (await import("./money.ts")).money,
+  faults: async () => (await import("./faults.ts")).faults,
+  fuzz: async () => (await import("./fuzz.ts")).fuzz,
 };
 
 const DEFAULT = "delivery";

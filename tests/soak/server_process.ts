@@ -19,6 +19,13 @@ export interface ServerStores {
   redisUrl: string;
 }
 
+export interface ServerOptions {
+  /** More environment, over what all servers here have. */
+  env?: Record<string, string>;
+  /** How many files and connections it may have open. */
+  descriptorsMax?: number;
+}
+
 /** One Plaza as `deno task start` runs it: a process of its own on real services. */
 export class ServerProcess implements AsyncDisposable {
   readonly port = freePort();
@@ -35,9 +42,13 @@ export class ServerProcess implements AsyncDisposable {
   private constructor(
     private readonly dataDir: string,
     { databaseUrl, redisUrl }: ServerStores,
+    { env = {}, descriptorsMax }: ServerOptions,
   ) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: startArguments(dataDir),
+    const [program, ...args] = [Deno.execPath(), ...startArguments(dataDir)];
+    // `exec` makes the server this process's own child.
+    const limited = ["-c", `ulimit -n ${descriptorsMax}; exec "$0" "$@"`, program!, ...args];
+    this.#process = new Deno.Command(descriptorsMax ? "sh" : program!, {
+      args: descriptorsMax ? limited : args,
       env: {
         DATA_DIR: dataDir,
         DATABASE_URL: databaseUrl,
@@ -48,6 +59,7 @@ export class ServerProcess implements AsyncDisposable {
         // Nothing here is meant to meet a limit.
         RATE_FACTOR: "0",
         NO_COLOR: "1",
+        ...env,
       },
       stdout: "piped",
       stderr: "piped",
@@ -60,8 +72,9 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Starts a server on a migrated database, and waits until it answers. */
-  static async start(stores: ServerStores): Promise<ServerProcess> {
-    const server = new ServerProcess(await Deno.makeTempDir({ prefix: "plaza_server_" }), stores);
+  static async start(stores: ServerStores, options: ServerOptions = {}): Promise<ServerProcess> {
+    const dataDir = await Deno.makeTempDir({ prefix: "plaza_server_" });
+    const server = new ServerProcess(dataDir, stores, options);
     try {
       await waitUntil("the server", () => server.#isReady(), START_TIMEOUT_MS);
       if (server.exitCode !== undefined) throw new Error(server.complaints.join("\n"));
