@@ -36,8 +36,8 @@ export async function* readBody(
   let byteCount = 0;
   try {
     for (;;) {
-      const waitMs = Math.min(silenceMs, endsAt - performance.now());
-      const { done, value } = await within(waitMs, reader);
+      const leftMs = Math.max(0, endsAt - performance.now());
+      const { done, value } = await within(Math.min(silenceMs, leftMs), reader);
       if (done) return;
       byteCount += value.byteLength;
       if (byteCount > bytesMax) throw new DomainError("request_too_large");

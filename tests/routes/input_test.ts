@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { BODY_TIMEOUT_MS, CallerGoneError, readBody } from "../../routes/body.ts";
 import { readInput } from "../../routes/input.ts";
 import { gatewayRequest } from "../clients/gateway.ts";
@@ -104,6 +105,20 @@ Deno.test("a body has its time over all, and whoever goes away is told apart", a
       controller.enqueue(Uint8Array.of(65));
     });
     await assert.rejects(drain(request, { timeoutMs: 60 }), isLate);
+  });
+  await t.step("time that has run out while a piece was used is not waited for", async () => {
+    const warnings: string[] = [];
+    const hear = ({ message }: Error) => warnings.push(message);
+    process.on("warning", hear);
+    const request = bodyOf((controller) => controller.enqueue(Uint8Array.of(65)));
+    const pieces = readBody(request, { bytesMax: 1_000, timeoutMs: 1 });
+    await pieces.next();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pieces.next();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    process.off("warning", hear);
+    assert.deepEqual(warnings, []);
+    await pieces.return(undefined);
   });
   await t.step("the caller's end is no failure of ours", async () => {
     const request = bodyOf((controller) => controller.error(new Error("BadResource")));
