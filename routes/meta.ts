@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
+import { withDeadline } from "../config/runtime/deadline.ts";
 import { readMigrationLevel } from "../db/client/migrations.ts";
 import project from "../deno.json" with { type: "json" };
 import type { Deps } from "./deps.ts";
@@ -76,13 +77,19 @@ export function metaRoutes(deps: Deps): Hono<Env> {
 }
 
 /**
+ * How long each part may take to show that it is there, ms: a frozen one would hold a watcher up
+ * for as long as a statement may take.
+ */
+const HEALTH_TIMEOUT_MS = 800;
+
+/**
  * Version and parts. `down` without the database; `degraded` without Redis, since logged-in people
  * go on, or while migrations are missing.
  */
 async function readHealth({ database, redis }: Deps) {
   const [sql, ping] = await Promise.allSettled([
-    readMigrationLevel(database.db),
-    redis.redis.ping(),
+    withDeadline("the database", HEALTH_TIMEOUT_MS, () => readMigrationLevel(database.db)),
+    withDeadline("redis", HEALTH_TIMEOUT_MS, () => redis.redis.ping()),
   ]);
   const migration = sql.status === "fulfilled" ? sql.value : undefined;
   const redisReachable = ping.status === "fulfilled";

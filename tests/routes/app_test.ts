@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { withTx } from "../../db/client/ctx.ts";
 import { callGateway } from "../clients/gateway.ts";
 import { startTestApp } from "../harness.ts";
 
@@ -169,4 +170,20 @@ Deno.test("a statement that fails is logged without the values it was sent", asy
   assert.ok(logged.includes("captcha_sends"), "what failed is there");
   assert.equal(logged.includes(mobile), false, logged);
   await assert.rejects(app[Symbol.asyncDispose]());
+});
+
+Deno.test("/healthz says that the database is away while it does not answer, and does not wait", async () => {
+  await using app = await startTestApp();
+  const readHealth = async () => {
+    const response = await app.fetch(new Request("http://plaza.test/healthz"));
+    const { status, database } = await response.json();
+    return [response.status, status, database.reachable];
+  };
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  // The embedded one has a single connection.
+  const held = withTx(app.ctx, () => released);
+  assert.deepEqual(await readHealth(), [503, "down", false]);
+  release();
+  await held;
+  assert.deepEqual(await readHealth(), [200, "ok", true]);
 });
