@@ -1,7 +1,7 @@
 import { index, jsonb, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 
-const moments = () =>
+const instants = () =>
   timestamp({ withTimezone: true, precision: 3, mode: "date" }).array().notNull();
 
 /** The last sends to a number: enough to decide its limits in one statement. */
@@ -11,9 +11,9 @@ export const captchaSends = pgTable(
     countryCode: text().notNull(),
     mobile: text().notNull(),
     /** Of all purposes, newest first, as many as a day has. */
-    sentAt: moments(),
+    sentAt: instants(),
     /** The same of what only its owner's devices and networks may ask, beyond the above. */
-    knownSentAt: moments().default([]),
+    knownSentAt: instants().default([]),
     /** When the last was sent, ms, by what shares a minute. */
     minutes: jsonb().$type<Record<string, number>>().notNull().default({}),
     /** By purpose, the network that asked for the code that is good now. */
