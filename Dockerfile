@@ -1,4 +1,4 @@
-# Plaza as one container: docker build -t plaza . && docker run --init -p 8000:8000 -v plaza:/data plaza
+# Plaza as one container: docker build -t plaza . (docs/deploy.md says how it is run)
 FROM node:22-bookworm-slim
 
 # The same Deno the tests run with; its npm package brings the binary for this machine.
@@ -7,7 +7,7 @@ RUN npm install --global deno@2.9.6 && npm cache clean --force \
 
 USER node
 WORKDIR /app
-ENV DENO_NO_UPDATE_CHECK=1 DATA_DIR=/data PORT=8000
+ENV DENO_NO_UPDATE_CHECK=1 DATA_DIR=/data HOST=0.0.0.0 PORT=8000
 
 # Packages first: they change less often than the code.
 COPY --chown=node:node deno.json deno.lock ./

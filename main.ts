@@ -1,15 +1,19 @@
-import { readConfig } from "./config/config.ts";
-import { keepKeys, lockDataDir } from "./config/data_dir.ts";
+import "./config/deno_version.ts";
+import { type Config, readConfig } from "./config/config.ts";
+import { keepKeys, keepToOwner, lockDataDir } from "./config/data_dir.ts";
 import { openBus } from "./db/bus/over_redis.ts";
 import { openDatabase } from "./db/client/open.ts";
+import { openReadiness } from "./db/client/readiness.ts";
 import { openRedis } from "./db/redis/open.ts";
 import { registerCron } from "./jobs/cron.ts";
+import type { JobDeps } from "./jobs/run.ts";
 import { openJobRunner } from "./jobs/runner.ts";
 import { jobs } from "./jobs/schedule.ts";
 import { openSoon } from "./jobs/soon.ts";
 import { openProviders } from "./providers/providers.ts";
 import { createApp } from "./routes/app.ts";
 import type { Deps } from "./routes/deps.ts";
+import { listen } from "./routes/listen.ts";
 import { openChat } from "./routes/realtime/ws.ts";
 
 /** Half a second less than the platform's patience between SIGINT and SIGKILL. */
@@ -36,25 +40,30 @@ const [command = "serve", ...args] = Deno.args;
 const now = () => new Date();
 const log = (line: Record<string, unknown>) => console.log(JSON.stringify({ at: now(), ...line }));
 /** What cron's handlers wait for: they have to be registered before anything is open. */
-const ready = Promise.withResolvers<Deps>();
+const ready = Promise.withResolvers<JobDeps>();
+let config: Config | undefined;
 if (command === "serve") registerCron(jobs, ready.promise, log);
 
 try {
   await main();
 } catch (error) {
   const { explainStartFailure } = await import("./routes/announce.ts");
-  console.error(explainStartFailure(error));
+  console.error(explainStartFailure(error, config));
   Deno.exit(1);
 }
 
 async function main() {
+  // What is made from here on is its owner's alone. Windows has no such thing.
+  if (Deno.build.os !== "windows") Deno.umask(0o077);
   if (command !== "serve" && !COMMANDS.has(command)) {
     const { UsageError } = await import("./commands/usage.ts");
     throw new UsageError(`usage: deno task start [${[...COMMANDS.keys()].join(" | ")}]`);
   }
-  const config = readConfig(Deno.env.toObject(), keepKeys);
+  config = readConfig(Deno.env.toObject(), keepKeys);
   const isEmbedded = config.databaseUrl === undefined;
   if (isEmbedded) await lockDataDir(config.dataDir);
+  const mended = keepToOwner(config.dataDir);
+  if (mended) console.error(mended);
   const [database, redis, providers] = await Promise.all([
     openDatabase(config),
     openRedis(config),
@@ -78,14 +87,16 @@ async function main() {
 function serve(deps: Deps) {
   const chat = openChat(deps);
   const hono = createApp(deps, chat);
-  const soon = openSoon(deps);
-  ready.resolve(deps);
-  const server = Deno.serve({
+  const readiness = openReadiness(deps);
+  const soon = openSoon({ ...deps, readiness });
+  const server = listen({
     hostname: deps.config.host,
     port: deps.config.port,
-    onListen: async ({ port }) => {
+    log,
+    onListen: async (address) => {
       const { announce, announceCountries } = await import("./routes/announce.ts");
-      console.log(announce(deps, port));
+      console.log(announce(deps, address));
+      readiness.watch();
       await announceCountries(deps);
     },
   }, async (request, info) => {
@@ -93,14 +104,16 @@ function serve(deps: Deps) {
     if (request.method !== "GET") soon.ask();
     return response;
   });
+  ready.resolve({ ...deps, readiness });
 
   let isStopping = false;
   const stop = async () => {
     if (isStopping) return;
     isStopping = true;
     const timer = setTimeout(() => Deno.exit(1), STOP_TIMEOUT_MS);
+    readiness.stop();
     await chat.stop();
-    await server.shutdown();
+    await server.stop();
     await soon.stop();
     await close(deps);
     clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { deriveKeys, type Keys } from "./keys.ts";
+import { deriveKeys, type Keys, type KeySource } from "./keys.ts";
 import {
   neededInProduction,
   optionalInProduction,
@@ -8,6 +8,8 @@ import {
   providerVariables,
   text,
 } from "./provider_config.ts";
+import { isNetwork } from "./runtime/address.ts";
+import { storeVariables } from "./store_config.ts";
 
 export type * from "./provider_config.ts";
 
@@ -28,12 +30,14 @@ export interface Config extends ProviderConfigs {
   publicWsUrl: string | undefined;
   /** Whether the chat app registers people by a name of their own, without a phone. */
   chatUsernameRegistration: boolean;
-  /** Who says that money paid in has arrived: an operator, or nobody at all while developing. */
+  /** Who says that money paid in has arrived: an operator, or, at a door of development, nobody. */
   rechargeChannel: "development" | "manual";
   /** Calling codes SMS codes are sent to; absent: 86 in production, any elsewhere. */
   smsCountries: readonly string[] | undefined;
   /** SMS codes within an hour, to everybody together. */
   smsPerHour: number;
+  /** Absent: the doors of development are shut to everybody. */
+  devDoors: DevDoors | undefined;
   /** How many proxies in front of us append to `X-Forwarded-For`; 0 trusts none. */
   trustedProxyCount: number;
   /** How far a signed call's `ts` may be from our clock, ms. */
@@ -50,9 +54,17 @@ export interface Config extends ProviderConfigs {
   timeline: string | undefined;
 }
 
+export interface DevDoors {
+  /** Networks that may come to the doors, besides this machine itself. */
+  from: readonly string[];
+}
+
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
+
+/** Fewer make a key that looks long and is guessed at once. */
+const KEY_CHARACTERS_MIN = 10;
 
 const count = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
 
@@ -60,15 +72,18 @@ const count = (fallback: number) => z.coerce.number().int().min(0).default(fallb
 const callingCodes = z.string().transform((text) =>
   text.split(/[\s,]+/).filter(Boolean).map((code) => code.replace(/^(\+|00)/, ""))
 ).pipe(z.array(z.string().regex(/^[1-9]\d{0,3}$/, "must be calling codes, such as 86,852")).min(1));
+const networks = z.string().transform((text) => text.split(/[\s,]+/).filter((it) => it !== ""))
+  .refine(
+    (them) => them.every(isNetwork),
+    "must be networks such as 172.16.0.0/12, with commas between them",
+  ).default([]);
 
 const Environment = z.object({
-  APP_ENV: z.enum(["development", "production"]).default("development"),
-  HOST: z.string().default("0.0.0.0"),
+  APP_ENV: z.enum(["development", "production"]).optional(),
+  HOST: text,
   PORT: z.coerce.number().int().min(0).max(65535).default(8000),
   DATA_DIR: z.string().default(".data"),
-  DATABASE_URL: text,
-  REDIS_URL: text,
-  UPSTASH_REDIS_REST_URL: text,
+  ...storeVariables,
   UPSTASH_REDIS_REST_TOKEN: text,
   SECRET_KEY: z.string().min(32).optional(),
   SECRET_KEY_PREVIOUS: z.string().min(32).optional(),
@@ -79,6 +94,8 @@ const Environment = z.object({
   RECHARGE_CHANNEL: z.enum(["development", "manual"]).optional(),
   SMS_COUNTRIES: callingCodes.optional(),
   SMS_PER_HOUR: z.coerce.number().int().min(1).default(2_000),
+  DEV_DOORS: z.enum(["0", "1"]).optional(),
+  DEV_DOORS_FROM: networks,
   TRUSTED_PROXY_COUNT: count(0),
   SIGN_WINDOW_MS: count(600_000),
   DUPLICATE_WINDOW_MS: count(1_000),
@@ -114,15 +131,17 @@ export function readConfig(
     throw new ConfigError(faults.join("; "));
   }
   const env = parsed.data;
-  refuseMissing(env);
+  refuseUnfit(env);
+  const isProduction = env.APP_ENV === "production";
+  const devDoors = devDoorsOf(env);
   return {
-    env: env.APP_ENV,
-    host: env.HOST,
+    env: env.APP_ENV ?? "development",
+    host: env.HOST ?? (isProduction ? "0.0.0.0" : "127.0.0.1"),
     port: env.PORT,
     dataDir: env.DATA_DIR,
     databaseUrl: env.DATABASE_URL,
     redis: redisOf(env),
-    keys: deriveKeys({
+    keys: keysOf({
       secretKey: env.SECRET_KEY ?? keptKeys(env.DATA_DIR).secretKey,
       secretKeyPrevious: env.SECRET_KEY_PREVIOUS,
       dataKeys: env.DATA_KEYS,
@@ -130,10 +149,10 @@ export function readConfig(
     publicUrl: env.PUBLIC_URL,
     publicWsUrl: env.PUBLIC_WS_URL,
     chatUsernameRegistration: env.CHAT_USERNAME_REGISTRATION,
-    rechargeChannel: env.RECHARGE_CHANNEL ??
-      (env.APP_ENV === "production" ? "manual" : "development"),
+    rechargeChannel: env.RECHARGE_CHANNEL ?? (devDoors ? "development" : "manual"),
     smsCountries: env.SMS_COUNTRIES,
     smsPerHour: env.SMS_PER_HOUR,
+    devDoors,
     trustedProxyCount: env.TRUSTED_PROXY_COUNT,
     signWindowMs: env.SIGN_WINDOW_MS,
     duplicateWindowMs: env.DUPLICATE_WINDOW_MS,
@@ -145,18 +164,60 @@ export function readConfig(
   };
 }
 
-function refuseMissing(env: Environment) {
+/** Open where there is nobody's data, or where somebody says so. */
+function devDoorsOf(env: Environment): DevDoors | undefined {
+  const isEmbedded = env.DATABASE_URL === undefined;
+  const isOpen = isEmbedded ? env.DEV_DOORS !== "0" : env.DEV_DOORS === "1";
+  return isOpen && env.APP_ENV !== "production" ? { from: env.DEV_DOORS_FROM } : undefined;
+}
+
+function keysOf(source: KeySource): Keys {
+  try {
+    return deriveKeys(source);
+  } catch (cause) {
+    throw new ConfigError((cause as Error).message, { cause });
+  }
+}
+
+function refuseUnfit(env: Environment) {
+  if (env.DATABASE_URL !== undefined && env.APP_ENV === undefined) {
+    throw new ConfigError(
+      "DATABASE_URL without APP_ENV: set APP_ENV=production, or APP_ENV=development for a " +
+        "database that strangers' data is not in",
+    );
+  }
+  const faults = env.APP_ENV === "production" ? unfitForProduction(env) : [];
+  const missing = missingOf(env);
+  if (missing.length > 0) faults.unshift(`missing: ${missing.join(", ")}`);
+  if (faults.length > 0) throw new ConfigError(faults.join("; "));
+}
+
+function unfitForProduction(env: Environment): string[] {
+  const faults: string[] = [];
+  if (env.SECRET_KEY !== undefined && new Set(env.SECRET_KEY).size < KEY_CHARACTERS_MIN) {
+    faults.push(
+      `SECRET_KEY has fewer than ${KEY_CHARACTERS_MIN} different characters: ` +
+        "make one with openssl rand -hex 32",
+    );
+  }
+  if (env.DEV_DOORS === "1") faults.push("DEV_DOORS=1 is for development: leave it out");
+  return faults;
+}
+
+function missingOf(env: Environment): string[] {
   const missing: string[] = [];
-  if (env.APP_ENV === "production") {
-    const needed = ["DATABASE_URL", "SECRET_KEY", ...neededInProduction.flat()] as const;
-    missing.push(...needed.filter((name) => env[name] === undefined));
+  const isProduction = env.APP_ENV === "production";
+  if (isProduction) {
+    const needed = ["DATABASE_URL", "SECRET_KEY", "PUBLIC_URL"] as const;
+    const providers = neededInProduction.flat();
+    missing.push(...[...needed, ...providers].filter((name) => env[name] === undefined));
     // Money that nobody has paid is for trying things out.
     if (env.RECHARGE_CHANNEL === "development") missing.push("RECHARGE_CHANNEL=manual");
     if (!env.REDIS_URL && !env.UPSTASH_REDIS_REST_URL) {
       missing.push("UPSTASH_REDIS_REST_URL (or REDIS_URL)");
     }
   }
-  const optional = env.APP_ENV === "production"
+  const optional = isProduction
     ? optionalInProduction
     : [...neededInProduction, ...optionalInProduction];
   for (const group of optional) {
@@ -166,7 +227,7 @@ function refuseMissing(env: Environment) {
   if (env.UPSTASH_REDIS_REST_URL && !env.UPSTASH_REDIS_REST_TOKEN) {
     missing.push("UPSTASH_REDIS_REST_TOKEN");
   }
-  if (missing.length > 0) throw new ConfigError(`missing: ${missing.join(", ")}`);
+  return missing;
 }
 
 function redisOf(env: Environment): Config["redis"] {

@@ -10,32 +10,91 @@ export class DataDirInUseError extends Error {
   }
 }
 
+/** The folder cannot be made, read or written, for the reason the message gives. */
+export class DataDirError extends Error {
+  override name = "DataDirError";
+  constructor(dataDir: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
+    super(`DATA_DIR (${dataDir}) cannot be used: ${reason.split("\n")[0]}`, { cause });
+  }
+}
+
 const OWNER_ONLY = 0o600;
+const OWNERS_FOLDER = 0o700;
+/** What a group and others may do, in a file's mode. */
+const OTHERS = 0o077;
 
 /**
  * Takes the folder for this process alone; the lock goes with the process, however that ends.
  * @throws {DataDirInUseError}
+ * @throws {DataDirError}
  */
 export async function lockDataDir(dataDir: string): Promise<void> {
-  await Deno.mkdir(dataDir, { recursive: true });
-  const file = await Deno.open(`${dataDir}/lock`, { create: true, write: true });
-  if (!await file.tryLock(true)) {
+  try {
+    await Deno.mkdir(dataDir, { recursive: true, mode: OWNERS_FOLDER });
+    const file = await Deno.open(`${dataDir}/lock`, { create: true, write: true });
+    if (await file.tryLock(true)) return;
     file.close();
-    throw new DataDirInUseError(dataDir);
+  } catch (error) {
+    throw new DataDirError(dataDir, error);
+  }
+  throw new DataDirInUseError(dataDir);
+}
+
+/**
+ * Takes from the group and from others what they may do with the folder and all that is in it.
+ * Versions of before made it as the umask said, for every account of the machine to read and write.
+ * @returns what was done, or could not be, for whoever starts Plaza; undefined: nothing was open
+ */
+export function keepToOwner(dataDir: string): string | undefined {
+  try {
+    let count = 0;
+    // The folder first: from then on nobody else changes what is inside.
+    for (const path of withAllInside(dataDir)) count += closeToOthers(path) ? 1 : 0;
+    if (count === 0) return undefined;
+    return `${dataDir} was open to other accounts of this machine: ${count} files and folders are ` +
+      "their owner's alone now";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    return `${dataDir} stays open to other accounts of this machine: ${(error as Error).message}`;
   }
 }
 
-/** The secret key kept in the folder; made there the first time. */
+function* withAllInside(path: string): Generator<string> {
+  yield path;
+  for (const entry of Deno.readDirSync(path)) {
+    const inside = `${path}/${entry.name}`;
+    if (entry.isDirectory) yield* withAllInside(inside);
+    // A link's own mode says nothing, and what it leads to need not be ours.
+    else if (entry.isFile) yield inside;
+  }
+}
+
+function closeToOthers(path: string): boolean {
+  const { mode } = Deno.statSync(path);
+  if (mode === null || (mode & OTHERS) === 0) return false;
+  Deno.chmodSync(path, mode & 0o7777 & ~OTHERS);
+  return true;
+}
+
+/**
+ * The secret key kept in the folder; made there the first time.
+ * @throws {DataDirError}
+ */
 export function keepKeys(dataDir: string): KeptKeys {
-  Deno.mkdirSync(dataDir, { recursive: true });
   const path = `${dataDir}/keys.json`;
   const made: KeptKeys = { secretKey: randomBytes(32).toString("hex") };
   try {
+    Deno.mkdirSync(dataDir, { recursive: true, mode: OWNERS_FOLDER });
     Deno.writeTextFileSync(path, JSON.stringify(made), { createNew: true, mode: OWNER_ONLY });
     return made;
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw new DataDirError(dataDir, error);
+  }
+  try {
     return JSON.parse(Deno.readTextFileSync(path));
+  } catch (error) {
+    throw new DataDirError(dataDir, error);
   }
 }
 
@@ -60,8 +119,11 @@ export async function readCredentials(dataDir: string): Promise<Credentials | un
 /** Readable by the owner alone; replaced as a whole, so a crash leaves the old or the new. */
 export async function writeCredentials(dataDir: string, credentials: Credentials): Promise<void> {
   const path = credentialsPath(dataDir);
-  await Deno.writeTextFile(`${path}.new`, JSON.stringify(credentials, null, 2) + "\n", {
-    mode: OWNER_ONLY,
-  });
-  await Deno.rename(`${path}.new`, path);
+  const text = JSON.stringify(credentials, null, 2) + "\n";
+  try {
+    await Deno.writeTextFile(`${path}.new`, text, { mode: OWNER_ONLY });
+    await Deno.rename(`${path}.new`, path);
+  } catch (error) {
+    throw new DataDirError(dataDir, error);
+  }
 }

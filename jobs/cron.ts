@@ -26,9 +26,12 @@ export function mayRunJobs({ config: { timeline } }: Pick<JobDeps, "config">): b
   return timeline === undefined || timeline === "production";
 }
 
-/** One tick of one job. It never throws: the next tick goes on with whatever is left. */
+/**
+ * One tick of one job. It never throws: the next tick goes on with whatever is left. While the
+ * database is not ready there are none: it is said once a minute anyway.
+ */
 export async function tick(job: Job, deps: JobDeps): Promise<void> {
-  if (!mayRunJobs(deps)) return;
+  if (!mayRunJobs(deps) || deps.readiness?.isReady() === false) return;
   try {
     const { runDue } = await import("./run.ts");
     for (const run of await runDue(job, deps)) {
@@ -36,7 +39,9 @@ export async function tick(job: Job, deps: JobDeps): Promise<void> {
     }
   } catch (error) {
     const text = logTextOf(error);
-    const level = isDatabaseAway(error) ? "notice" : "error";
+    const isAway = isDatabaseAway(error);
+    const level = isAway ? "notice" : "error";
     deps.log({ level, msg: "job tick failed", job: job.name, error: text });
+    if (isAway) deps.readiness?.watch();
   }
 }

@@ -1,6 +1,7 @@
 import { logTextOf } from "../config/runtime/log_text.ts";
 import { contextFor, type Ctx, type Parts } from "../db/client/ctx.ts";
 import { isDatabaseAway } from "../db/client/errors.ts";
+import type { Readiness } from "../db/client/readiness.ts";
 import { enterAsked, enterDue } from "../db/domain/jobs/enter_runs.ts";
 import { type JobPlan, newestDuePeriod } from "../db/domain/jobs/rules.ts";
 import {
@@ -19,6 +20,8 @@ import type { Providers } from "../providers/providers.ts";
 export interface JobDeps extends Parts {
   providers: Providers;
   log: (line: Record<string, unknown>) => void;
+  /** Of a server, which ticks; absent where somebody asks for a job and sees what comes of it. */
+  readiness?: Pick<Readiness, "isReady" | "watch">;
 }
 
 export interface ChunkInput {

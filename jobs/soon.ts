@@ -30,7 +30,8 @@ export function openSoon(
   };
   return {
     ask() {
-      if (isStopped || timer !== undefined) return;
+      const isReady = deps.readiness?.isReady() !== false;
+      if (isStopped || !isReady || timer !== undefined) return;
       timer = setTimeout(() => underWay ? underWay.then(look) : look(), delayMs);
     },
     async stop() {

@@ -13,7 +13,7 @@ export interface Providers {
   sms: Sms;
   rtc: Rtc;
   push: Push;
-  /** Absent in production without its credentials: H5 then answers 503. */
+  /** Absent without its credentials where no door of development stands in: H5 answers 503. */
   wechat: Wechat | undefined;
   mixin: Mixin;
   links: LinkReader;
@@ -26,7 +26,15 @@ export interface Providers {
 export async function openProviders(
   config: Pick<
     Config,
-    "env" | "dataDir" | "aliyunSms" | "agora" | "aliyunOss" | "jpush" | "wechat" | "mixin"
+    | "env"
+    | "devDoors"
+    | "dataDir"
+    | "aliyunSms"
+    | "agora"
+    | "aliyunOss"
+    | "jpush"
+    | "wechat"
+    | "mixin"
   >,
 ): Promise<Providers> {
   const outbox = config.env === "production"
@@ -44,11 +52,15 @@ export async function openProviders(
   };
 }
 
-async function openSms(config: Pick<Config, "aliyunSms">, outbox: Outbox | undefined) {
+async function openSms(
+  config: Pick<Config, "aliyunSms" | "devDoors">,
+  outbox: Outbox | undefined,
+): Promise<Sms> {
   if (config.aliyunSms) {
     const { aliyunSms } = await import("./sms_aliyun.ts");
     return aliyunSms(config.aliyunSms);
   }
+  if (!config.devDoors) return { sendCode: () => Promise.reject(new Error("no SMS provider")) };
   const { developmentSms } = await import("./sms_development.ts");
   return developmentSms(outbox!);
 }
@@ -62,9 +74,9 @@ async function openPush(config: Pick<Config, "jpush">, outbox: Outbox | undefine
   return developmentPush(outbox!);
 }
 
-async function openWechat({ env, wechat }: Pick<Config, "env" | "wechat">) {
+async function openWechat({ wechat, devDoors }: Pick<Config, "wechat" | "devDoors">) {
   if (wechat) return (await import("./wechat_real.ts")).realWechat(wechat);
-  if (env === "production") return undefined;
+  if (!devDoors) return undefined;
   return (await import("./wechat_development.ts")).developmentWechat();
 }
 

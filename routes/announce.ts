@@ -1,10 +1,18 @@
+import type { Config } from "../config/config.ts";
+import { awayTextOf } from "../db/client/readiness.ts";
+import { isDatabaseAway } from "../db/client/errors.ts";
 import type { Deps } from "./deps.ts";
 
+interface Address {
+  hostname: string;
+  port: number;
+}
+
 /** What somebody who has just started Plaza wants to know, with commands to paste. */
-export function announce({ config, database, redis }: Deps, port: number): string {
-  const url = `http://localhost:${port}`;
+export function announce({ config, database, redis }: Deps, address: Address): string {
+  const url = urlOf(address);
   const lines = [
-    `Plaza is at ${url} (${database.kind}, redis ${redis.kind})`,
+    `Plaza listens on ${hostOf(address)}: ${url} (${database.kind}, redis ${redis.kind})`,
     `  API reference  ${url}/docs`,
     `  Health         ${url}/healthz`,
   ];
@@ -12,10 +20,41 @@ export function announce({ config, database, redis }: Deps, port: number): strin
     lines.push(`  Data           ${config.dataDir}`);
     lines.push(`  Credentials    ${config.dataDir}/credentials.json`);
   }
-  if (config.env !== "production") {
-    lines.push("Try:", ...commandsToPaste(url, config.gatewayDefaultSecret));
-  }
+  lines.push(...doorsOf(config));
+  if (config.devDoors) lines.push("Try:", ...commandsToPaste(url, config.gatewayDefaultSecret));
   return lines.join("\n");
+}
+
+function hostOf({ hostname, port }: Address): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** Where a browser on this machine finds it. */
+function urlOf({ hostname, port }: Address): string {
+  const isHere = ["0.0.0.0", "::", "127.0.0.1"].includes(hostname);
+  return `http://${isHere ? `localhost:${port}` : hostOf({ hostname, port })}`;
+}
+
+/** Which doors of development are open, and to whom. */
+function doorsOf({ env, devDoors, databaseUrl, aliyunSms, wechat, mixin, ...config }: Config) {
+  if (!devDoors) {
+    return env === "production" ? [] : ["  Doors          shut (DEV_DOORS=1 opens them)"];
+  }
+  const doors = [
+    aliyunSms ? "/dev/outbox" : "/dev/outbox with everybody's login codes",
+    ...wechat ? [] : ["WeChat's stand-in"],
+    ...mixin ? [] : ["operators' dev: codes"],
+    ...config.rechargeChannel === "development" ? ["recharges credited at once"] : [],
+  ];
+  const whom = ["this machine", ...devDoors.from].join(", ");
+  const line = `Doors of development (DEV_DOORS) are open to ${whom}: ${doors.join(", ")}`;
+  if (databaseUrl === undefined) return [line];
+  return [
+    "!".repeat(line.length),
+    line,
+    "The database is a real one: nobody's data may be in it. DEV_DOORS=0 shuts them.",
+    "!".repeat(line.length),
+  ];
 }
 
 /**
@@ -46,18 +85,18 @@ function commandsToPaste(url: string, secret: string): string[] {
   ];
 }
 
+const PLAIN_ERRORS = ["DataDirInUseError", "DataDirError", "ListenError", "UsageError"];
+
 /** Why Plaza did not start, in words for whoever has to mend it. */
-export function explainStartFailure(error: unknown): string {
+export function explainStartFailure(
+  error: unknown,
+  { databaseUrl }: { databaseUrl?: string | undefined } = {},
+): string {
   if (!(error instanceof Error)) return String(error);
-  switch (error.name) {
-    case "ConfigError":
-      return `Plaza cannot start with this configuration: ${error.message}`;
-    case "DataDirInUseError":
-    case "UsageError":
-      return error.message;
-    case "AddrInUse":
-      return "The port is taken by another program; set PORT to a free one.";
-    default:
-      return error.stack ?? error.message;
+  if (error.name === "ConfigError") {
+    return `Plaza cannot start with this configuration: ${error.message}`;
   }
+  if (PLAIN_ERRORS.includes(error.name)) return error.message;
+  if (isDatabaseAway(error)) return `database away: ${awayTextOf(error, databaseUrl)}`;
+  return error.stack ?? error.message;
 }

@@ -4,6 +4,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { withTrips } from "../config/runtime/trips.ts";
 import { contextFor } from "../db/client/ctx.ts";
 import { DomainError } from "../db/domain/errors.ts";
+import { isAtDevDoor, isDevDoorPath } from "../middleware/dev_doors.ts";
 import { accessLog, clientAddress, requestIdOf } from "../middleware/request.ts";
 import type { Deps } from "./deps.ts";
 import { metaRoutes } from "./meta.ts";
@@ -34,6 +35,7 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
     c.set("providers", providers);
     c.set("jobs", jobs);
     c.set("address", clientAddress(c, config.trustedProxyCount));
+    c.set("isAtDevDoor", isAtDevDoor(c, config));
     c.set("log", (line) => deps.log({ ...line, id: requestId }));
     c.header("X-Request-Id", requestId);
     await withTrips(async (trips) => {
@@ -48,14 +50,19 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
     allowHeaders: ["Authorization", "Content-Type", "token", "group_id", "Idempotency-Key"]
       .concat("X-Request-Id", "Client-Type", "Version-Name", "Version-Code"),
     allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-    exposeHeaders: ["X-Request-Id", "Retry-After", "Server-Timing"],
+    exposeHeaders: ["X-Request-Id", "Retry-After", "Server-Timing"]
+      .concat("Content-Disposition", "Allow"),
     maxAge: 86_400,
   };
   const forAnybody = cors({ origin: "*", ...crossOrigin });
   // H5 pages have their session in a cookie, which a browser sends to a named origin only.
   const h5Origin = config.h5Url && new URL(config.h5Url).origin;
   const forH5 = h5Origin && cors({ origin: h5Origin, credentials: true, ...crossOrigin });
-  hono.use((c, next) => (forH5 && c.req.path.startsWith("/h5/") ? forH5 : forAnybody)(c, next));
+  hono.use((c, next) => {
+    // Any page a developer looks at would read the codes of their own machine.
+    if (isDevDoorPath(c.req.path)) return next();
+    return (forH5 && c.req.path.startsWith("/h5/") ? forH5 : forAnybody)(c, next);
+  });
   // A public API: other origins may read it. Pages of our own set their policy themselves.
   hono.use(secureHeaders({ crossOriginResourcePolicy: false, crossOriginOpenerPolicy: false }));
 

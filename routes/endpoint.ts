@@ -34,6 +34,8 @@ export interface HandleInput<Params, Query, Body, Actor> {
   providers: Providers;
   jobs: JobRunner;
   address: string;
+  /** Whether the doors of development are open to them. */
+  isAtDevDoor: boolean;
   headers: Headers;
   /** The request itself, its body unread where the endpoint `takesFile`. */
   request: Request;

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { html } from "hono/html";
 import { withDeadline } from "../config/runtime/deadline.ts";
 import { readMigrationLevel } from "../db/client/migrations.ts";
+import { whyNotReady } from "../db/client/readiness.ts";
 import project from "../deno.json" with { type: "json" };
 import type { Deps } from "./deps.ts";
 import { uploadRoutes } from "./dev.ts";
@@ -11,8 +12,8 @@ import type { Env } from "./serve.ts";
 import { type SurfaceName, surfaceNames } from "./surfaces.ts";
 
 /**
- * Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/dev`,
- * the way through WeChat's login, and the pages the chat app opens.
+ * Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/livez`,
+ * `/readyz`, `/dev`, the way through WeChat's login, and the pages the chat app opens.
  */
 export function metaRoutes(deps: Deps): Hono<Env> {
   const hono = new Hono<Env>();
@@ -65,12 +66,24 @@ export function metaRoutes(deps: Deps): Hono<Env> {
     return c.json(health, health.status === "down" ? 503 : 200);
   });
 
+  hono.get("/livez", (c) => c.json({ status: "alive" }));
+
+  hono.get("/readyz", async (c) => {
+    const why = await whyNotReady(deps);
+    // Where the database is, is for the log alone.
+    const status = why?.replace(/ \S+:\d+$/, "") ?? "ready";
+    return c.json({ status }, why === undefined ? 200 : 503);
+  });
+
   hono.route("/", wechatRoutes(deps));
   hono.route("/", imPages(deps));
 
-  if (deps.providers.outbox) {
-    const outbox = deps.providers.outbox;
-    hono.get("/dev/outbox", (c) => c.json(outbox.list({ to: c.req.query("to") })));
+  const { outbox } = deps.providers;
+  if (outbox) {
+    hono.get("/dev/outbox", async (c, next) => {
+      if (!c.get("isAtDevDoor")) return await next();
+      return c.json(outbox.list({ to: c.req.query("to") }));
+    });
   }
   if (deps.providers.uploads) hono.route("/dev/upload", uploadRoutes(deps.providers.uploads));
   return hono;

@@ -21,6 +21,8 @@ export interface Env {
     providers: Providers;
     jobs: JobRunner;
     address: string;
+    /** Whether the doors of development are open to whoever makes this request. */
+    isAtDevDoor: boolean;
     log: Log;
     /** What the access log says of where the request went. */
     surface: string;
@@ -75,6 +77,7 @@ export async function serve(
       providers: c.get("providers"),
       jobs: c.get("jobs"),
       address: call.address,
+      isAtDevDoor: c.get("isAtDevDoor"),
       headers: call.headers,
       request: c.req.raw,
     });

@@ -37,7 +37,7 @@ const PURE = String
 const RULES: { of: RegExp; may: RegExp }[] = [
   {
     of: /^main\.ts$/,
-    may: /^(config|routes\/(app|deps|realtime\/ws|announce)\.ts|jobs|commands|db|providers)/,
+    may: /^(config|routes\/(app|deps|realtime\/ws|announce|listen)\.ts|jobs|commands|db|providers)/,
   },
   {
     of: new RegExp(`^${PURE}$`),

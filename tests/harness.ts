@@ -49,7 +49,10 @@ export interface TestApp extends Parts {
   logs: Record<string, unknown>[];
   /** A context as a request would have it. */
   ctx: Ctx;
-  fetch(request: Request): Promise<Response>;
+  /** A request from somewhere on the internet, or from the peer named. */
+  fetch(request: Request, peer?: string): Promise<Response>;
+  /** As whoever develops calls it, from the machine itself and by its name: doors open to them. */
+  door: { fetch(request: Request): Promise<Response> };
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -81,6 +84,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const log = (line: Record<string, unknown>) => logs.push(line);
   const jobs = openJobRunner({ ...parts, providers, log });
   const app = createApp({ ...parts, providers, log, jobs });
+  const fetch = async (request: Request, peer = "192.0.2.1") =>
+    await app.fetch(request, { remoteAddr: { hostname: peer } });
   return {
     ...parts,
     providers,
@@ -88,7 +93,14 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     clock,
     logs,
     ctx: contextFor(parts, "test"),
-    fetch: async (request) => await app.fetch(request, { remoteAddr: { hostname: "192.0.2.1" } }),
+    fetch,
+    door: {
+      fetch: (request) => {
+        const url = new URL(request.url);
+        url.hostname = "localhost";
+        return fetch(new Request(url, request), "127.0.0.1");
+      },
+    },
     async [Symbol.asyncDispose]() {
       if (!options.database) {
         await assertBooksHold(parts);

@@ -5,6 +5,7 @@ const TX_RETRY_COUNT_MAX = 5;
 
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK_DETECTED = "40P01";
+const UNDEFINED_TABLE = "42P01";
 
 /**
  * Runs a transaction, or a statement by itself, again when it lost a deadlock or serialization
@@ -47,6 +48,11 @@ export function sqlStateOf(error: unknown): string | undefined {
     if (typeof code === "string" && SQL_STATE.test(code)) return code;
   }
   return undefined;
+}
+
+/** Whether a table is not there, as in a database whose migrations are still to come. */
+export function isTableMissing(error: unknown): boolean {
+  return sqlStateOf(error) === UNDEFINED_TABLE;
 }
 
 export function brokenConstraintOf(error: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import journal from "../migrations/meta/_journal.json" with { type: "json" };
 import type { Db } from "./ctx.ts";
-import { sqlStateOf } from "./errors.ts";
+import { isTableMissing } from "./errors.ts";
 
 export const MIGRATIONS_FOLDER = new URL("../migrations", import.meta.url).pathname;
 
@@ -10,8 +10,6 @@ export interface MigrationLevel {
   applied: string | undefined;
   pendingCount: number;
 }
-
-const UNDEFINED_TABLE = "42P01";
 
 /** Which migration the database is at; one trip, so it also shows that the database answers. */
 export async function readMigrationLevel(db: Db): Promise<MigrationLevel> {
@@ -31,7 +29,7 @@ async function readNewestTime(db: Db): Promise<number> {
     );
     return Number(rows[0]?.created_at ?? 0);
   } catch (error) {
-    if (sqlStateOf(error) === UNDEFINED_TABLE) return 0;
+    if (isTableMissing(error)) return 0;
     throw error;
   }
 }

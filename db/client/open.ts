@@ -1,13 +1,21 @@
 import type { Config } from "../../config/config.ts";
+import { DataDirError } from "../../config/data_dir.ts";
 import type { Database } from "./ctx.ts";
 
-/** PGlite under `DATA_DIR` without a `DATABASE_URL`, Neon's driver for a Neon host, else TCP. */
+/**
+ * PGlite under `DATA_DIR` without a `DATABASE_URL`, Neon's driver for a Neon host, else TCP.
+ * @throws {DataDirError} when the embedded one does not open
+ */
 export async function openDatabase(
   config: Pick<Config, "databaseUrl" | "dataDir">,
 ): Promise<Database> {
   if (config.databaseUrl === undefined) {
     const { openPglite } = await import("./pglite.ts");
-    return await openPglite(`${config.dataDir}/postgres`);
+    try {
+      return await openPglite(`${config.dataDir}/postgres`);
+    } catch (error) {
+      throw new DataDirError(config.dataDir, error);
+    }
   }
   if (new URL(config.databaseUrl).hostname.endsWith(".neon.tech")) {
     const { openNeon } = await import("./neon.ts");

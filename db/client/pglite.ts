@@ -4,16 +4,18 @@ import { drizzle } from "drizzle-orm/pglite";
 import { migrate } from "drizzle-orm/pglite/migrator";
 import { trip } from "../../config/runtime/trips.ts";
 import type { Database, Db } from "./ctx.ts";
+import { OwnersFolder } from "./pglite_folder.ts";
 
 /** PostgreSQL in this process, over one connection; `memory://` keeps no files. */
 export async function openPglite(folder: string): Promise<Database> {
-  if (!folder.startsWith("memory://")) await Deno.mkdir(folder, { recursive: true });
-  return overPglite(await createPglite(folder));
+  if (folder.startsWith("memory://")) return overPglite(await createPglite(folder));
+  await Deno.mkdir(folder, { recursive: true });
+  return overPglite(await createPglite(folder, { fs: new OwnersFolder(folder) }));
 }
 
 export async function createPglite(
   folder: string,
-  options: Pick<PGliteOptions, "loadDataDir" | "initDbStartParams"> = {},
+  options: Pick<PGliteOptions, "fs" | "loadDataDir" | "initDbStartParams"> = {},
 ): Promise<PGlite> {
   const pglite = await PGlite.create(folder, {
     extensions: { pg_trgm },

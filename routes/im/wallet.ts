@@ -56,8 +56,8 @@ export const recharge = endpoint({
   summary: "钱包充值",
   description:
     "There is no payment to go on to: the money is credited once an operator has seen it, or at " +
-    "once where `RECHARGE_CHANNEL` is `development`. With a header `Idempotency-Key` (1 to 100 " +
-    "visible ASCII characters) the same call again is answered by the same recharge.",
+    "once at a door of development. With a header `Idempotency-Key` (1 to 100 visible ASCII " +
+    "characters) the same call again is answered by the same recharge.",
   body: z.object({ amount: Cents, channel_type: ChannelType }),
   data: z.object({
     recharge_no: HexId,
@@ -69,8 +69,9 @@ export const recharge = endpoint({
   }),
   errors: ["amount_invalid", "operation_conflict"],
   rate: perUser(30, "1 min"),
-  async handle({ body, actor, ctx, headers }) {
+  async handle({ body, actor, ctx, headers, isAtDevDoor }) {
     const rechargeNo = await createRecharge(ctx, {
+      isCreditedAtOnce: isAtDevDoor && ctx.config.rechargeChannel === "development",
       userId: actor.userId,
       amount: body.amount,
       channelType: body.channel_type,

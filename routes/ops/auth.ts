@@ -8,6 +8,8 @@ import { Nothing } from "../fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
 const CODE_LENGTH_MAX = 256;
+/** Codes of Mixin's stand-in: they say who somebody is, and prove nothing. */
+const DEVELOPMENT_CODE = /^dev:/i;
 
 export const logInByMixin = openEndpoint({
   method: "post",
@@ -15,14 +17,15 @@ export const logInByMixin = openEndpoint({
   summary: "Log in with the code of Mixin's page",
   description: "A code is good once. The call carries no `state` and no PKCE verifier, which the " +
     "contract does not have: a page that starts the login has to compare the `state` it sent by " +
-    "itself. While developing, `dev:<Mixin user id>` is a code (and, because each is good once, " +
-    "`dev:<Mixin user id>:<anything>`).",
+    "itself. At a door of development `dev:<Mixin user id>` is a code (and, because each is good " +
+    "once, `dev:<Mixin user id>:<anything>`).",
   needs: null,
   rate: perAddress(10, "1 min"),
   body: z.object({ code: z.string().trim().min(1).max(CODE_LENGTH_MAX) }),
   data: z.object({ access_token: z.string().describe("Good for seven days") }),
   errors: ["auth_code_invalid", "operator_unknown", "mixin_failed"],
-  async handle({ body: { code }, ctx, providers }) {
+  async handle({ body: { code }, ctx, providers, isAtDevDoor }) {
+    if (DEVELOPMENT_CODE.test(code) && !isAtDevDoor) throw new DomainError("auth_code_invalid");
     const exchangeCode = (code: string) => userBehind(providers.mixin, code);
     return { access_token: await logInWithMixin(ctx, { code, exchangeCode }) };
   },

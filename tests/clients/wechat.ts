@@ -42,8 +42,8 @@ export class Browser {
 }
 
 /** Goes through the development login; answers the `Cookie` header of whoever did. */
-export async function logInWithWechat(app: Pick<TestApp, "fetch">): Promise<string> {
-  const browser = new Browser(app);
+export async function logInWithWechat(app: Pick<TestApp, "door">): Promise<string> {
+  const browser = new Browser(app.door);
   let at: string | null = "/h5/weixin/login?returnTo=/page";
   while (at !== null && at !== "/page") at = (await browser.open(at)).location;
   return browser.cookieFor("/");

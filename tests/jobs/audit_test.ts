@@ -37,8 +37,13 @@ async function keepBooks(app: TestApp): Promise<Cast> {
     Cast["people"][0],
   ];
   for (const [place, { userId }] of [toby, tony, anna].entries()) {
-    const recharge = { userId, amount: 10_000 + place, channelType: 1 } as const;
-    await createRecharge(ctx, { ...recharge, operationKey: undefined });
+    await createRecharge(ctx, {
+      userId,
+      amount: 10_000 + place,
+      channelType: 1,
+      isCreditedAtOnce: true,
+      operationKey: undefined,
+    });
   }
   const token = (item: "redpacket" | "transfer" | "withdraw", amount: number) =>
     issuePayToken(ctx, toby, { item, amount });

@@ -144,7 +144,13 @@ Deno.test("every job there is gets killed here", () => {
 function startJob(name: string, { url, dataDir }: { url: string; dataDir: string }) {
   return new Deno.Command(Deno.execPath(), {
     args: [...startArguments(dataDir), "job", name],
-    env: { DATA_DIR: dataDir, DATABASE_URL: url, SECRET_KEY, NO_COLOR: "1" },
+    env: {
+      APP_ENV: "development",
+      DATA_DIR: dataDir,
+      DATABASE_URL: url,
+      SECRET_KEY,
+      NO_COLOR: "1",
+    },
     stdout: "piped",
     stderr: "piped",
   }).spawn();

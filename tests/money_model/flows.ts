@@ -166,6 +166,7 @@ export const flows: Flow[] = [
         ...userOf(subject),
         amount: AMOUNT,
         channelType: 1,
+        isCreditedAtOnce: ctx.config.rechargeChannel === "development",
         operationKey: String(subject.key),
       }),
   })),
@@ -174,8 +175,14 @@ export const flows: Flow[] = [
     channel: "manual",
     async prepare(ctx, cast) {
       const { userId } = person(cast, 0);
-      const wanted = { userId, amount: AMOUNT, channelType: 1, operationKey: undefined } as const;
-      return { recharge: await createRecharge(ctx, wanted), operatorId: cast.operatorId };
+      const recharge = await createRecharge(ctx, {
+        userId,
+        amount: AMOUNT,
+        channelType: 1,
+        isCreditedAtOnce: false,
+        operationKey: undefined,
+      });
+      return { recharge, operatorId: cast.operatorId };
     },
     run: ({ ctx }, subject) =>
       confirmRecharge(ctx, { rechargeNo: String(subject.recharge), actor: actorOf(subject) }),

@@ -9,12 +9,20 @@ export class NewcomersServer implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #reading: Promise<unknown>;
 
-  constructor(readonly dataDir: string, env: Record<string, string> = {}) {
+  /** @param filesMax how many files and connections the process may have open */
+  constructor(
+    readonly dataDir: string,
+    env: Record<string, string> = {},
+    { filesMax }: { filesMax?: number } = {},
+  ) {
     const port = freePort();
     this.url = `http://127.0.0.1:${port}`;
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: startArguments(dataDir),
-      env: { ...env, DATA_DIR: dataDir, PORT: String(port), HOST: "127.0.0.1", NO_COLOR: "1" },
+    const limited = ["sh", "-c", `ulimit -n ${filesMax} && exec "$@"`, "sh"];
+    const command = [Deno.execPath(), ...startArguments(dataDir)];
+    const [program, ...args] = filesMax === undefined ? command : [...limited, ...command];
+    this.#process = new Deno.Command(program!, {
+      args,
+      env: { DATA_DIR: dataDir, PORT: String(port), HOST: "127.0.0.1", NO_COLOR: "1", ...env },
       stdout: "piped",
       stderr: "piped",
     }).spawn();

@@ -50,6 +50,8 @@ export class ServerProcess implements AsyncDisposable {
     this.#process = new Deno.Command(descriptorsMax ? "sh" : program!, {
       args: descriptorsMax ? limited : args,
       env: {
+        APP_ENV: "development",
+        DEV_DOORS: "1",
         DATA_DIR: dataDir,
         DATABASE_URL: databaseUrl,
         REDIS_URL: redisUrl,

@@ -13,12 +13,14 @@ export interface RechargeInput {
   /** 分 */
   amount: number;
   channelType: RechargeChannelType;
+  /** Nobody has paid and nobody shall: for trying things out. */
+  isCreditedAtOnce: boolean;
   operationKey: string | undefined;
 }
 
 /**
- * Notes that somebody pays in. The money is there at once where `RECHARGE_CHANNEL` is
- * `development`, elsewhere once an operator has seen it. A wallet that may not pay may receive.
+ * Notes that somebody pays in. The money is there once an operator has seen it, or at once. A wallet
+ * that may not pay may receive.
  * @returns the recharge's number
  * @throws {DomainError} `amount_invalid`, `operation_conflict` when the key named another recharge
  */
@@ -30,14 +32,13 @@ export async function createRecharge(ctx: Ctx, input: RechargeInput): Promise<st
 /** Undefined when the key has named a recharge before. */
 async function insertRecharge(
   ctx: Ctx,
-  { userId, amount, channelType, operationKey = null }:
+  { userId, amount, channelType, isCreditedAtOnce, operationKey = null }:
     & { operationKey?: string | null }
     & Omit<
       RechargeInput,
       "operationKey"
     >,
 ): Promise<string | undefined> {
-  const isCredited = ctx.config.rechargeChannel === "development";
   const at = ctx.now();
   const now = instant(at);
   const posted = rechargePostedAs({
@@ -51,11 +52,13 @@ async function insertRecharge(
       insert into recharges (recharge_no, user_id, amount, channel_type, state, created_at,
         credited_at, operation_key)
       values (${randomHex32()}, ${userId}, ${amount}, ${channelType},
-        ${isCredited ? "credited" : "pending"}, ${now}, ${isCredited ? now : null}, ${operationKey})
+        ${isCreditedAtOnce ? "credited" : "pending"}, ${now}, ${
+    isCreditedAtOnce ? now : null
+  }, ${operationKey})
       on conflict (user_id, operation_key) do nothing
       returning *
     )
-    select recharge_no, ${isCredited ? posted : null} as posted from recharge`);
+    select recharge_no, ${isCreditedAtOnce ? posted : null} as posted from recharge`);
   return rows[0]?.recharge_no;
 }
 

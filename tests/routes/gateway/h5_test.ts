@@ -110,7 +110,7 @@ Deno.test("POST /h5/weixin/config", async (t) => {
     await using without = await startTestApp({ database, providers: { wechat: undefined } });
     const absent = await callH5(without, "/h5/weixin/config", { cookie, body: { url } });
     assert.equal(absent.http, 503);
-    assert.equal((await new Browser(without).open("/h5/weixin/login")).status, 503);
+    assert.equal((await new Browser(without.door).open("/h5/weixin/login")).status, 503);
   });
 
   await t.step(
@@ -337,19 +337,19 @@ Deno.test("a login leads through WeChat's page and back, and leaves a cookie for
     const url = "https://h5.example/";
     const { result } = await callH5(app, "/h5/weixin/config", { cookie, body: { url } });
     assert.deepEqual([result.appId, result.jsapi_ticket], [APP_ID, TICKET]);
-    assert.equal((await new Browser(app).open("/dev/wechat")).status, 404);
+    assert.equal((await new Browser(app.door).open("/dev/wechat")).status, 404);
   });
 });
 
 Deno.test("a login over http leaves a cookie that http gets back", async () => {
   await using app = await startTestApp();
-  const browser = new Browser(app);
+  const browser = new Browser(app.door);
   let at: string | null = "/h5/weixin/login";
   while (at !== null && at !== "/") at = (await browser.open(at)).location;
   assert.doesNotMatch(browser.cookies.get("chaoqer_wx_code")!.attributes, /Secure/);
 
   await using proxied = await startTestApp({ env: { TRUSTED_PROXY_COUNT: "1" } });
-  const behind = new Browser(proxied);
+  const behind = new Browser(proxied.door);
   at = "/h5/weixin/login";
   while (at !== null && at !== "/") {
     at = (await behind.open(at, { "X-Forwarded-Proto": "https" })).location;
@@ -360,7 +360,7 @@ Deno.test("a login over http leaves a cookie that http gets back", async () => {
 Deno.test("a callback is good for the browser that began, once, for ten minutes", async (t) => {
   await using app = await startTestApp();
   const begin = async () => {
-    const browser = new Browser(app);
+    const browser = new Browser(app.door);
     const { location } = await browser.open("/h5/weixin/login?returnTo=/page");
     const { location: callback } = await browser.open(location!);
     return { browser, callback: callback! };
@@ -370,7 +370,7 @@ Deno.test("a callback is good for the browser that began, once, for ten minutes"
     const { callback } = await begin();
     const other = await begin();
     assert.equal((await other.browser.open(callback)).status, 400);
-    assert.equal((await new Browser(app).open(callback)).status, 400);
+    assert.equal((await new Browser(app.door).open(callback)).status, 400);
     assert.equal(other.browser.cookies.has("chaoqer_wx_code"), false);
   });
 
@@ -401,7 +401,7 @@ Deno.test("a callback is good for the browser that began, once, for ten minutes"
       database,
       providers: { wechat: { ...providers.wechat!, openIdOf: down } },
     });
-    const browser = new Browser(broken);
+    const browser = new Browser(broken.door);
     const { location } = await browser.open("/h5/weixin/login");
     const { location: callback } = await browser.open(location!);
     assert.equal((await browser.open(callback!)).status, 503);
@@ -439,7 +439,7 @@ Deno.test("a login leads back to us or our pages, and nowhere else", async () =>
     assert.throws(() => to(given), { kind: "request_malformed" }, given);
   }
   await using app = await startTestApp();
-  const refused = await new Browser(app).open("/h5/weixin/login?returnTo=//evil.example");
+  const refused = await new Browser(app.door).open("/h5/weixin/login?returnTo=//evil.example");
   assert.deepEqual([refused.status, refused.location], [400, null]);
 });
 
@@ -462,7 +462,7 @@ Deno.test("nobody is told why WeChat refused", async () => {
   await using app = await startTestApp();
   const wechat = { ...app.providers.wechat!, openIdOf: refusing };
   await using broken = await startTestApp({ database: app.database, providers: { wechat } });
-  const browser = new Browser(broken);
+  const browser = new Browser(broken.door);
   const { location } = await browser.open("/h5/weixin/login");
   const { location: callback } = await browser.open(location!);
   const { status, body } = await browser.open(callback!);

@@ -17,7 +17,7 @@ const payIn = (
   as: ChatPerson,
   body: unknown,
   headers: Record<string, string> = {},
-) => callIm(app, "POST", "/wallet/recharge", { token: as.token, body, headers });
+) => callIm(app.door, "POST", "/wallet/recharge", { token: as.token, body, headers });
 
 Deno.test("GET /wallet/my", async (t) => {
   await using app = await startTestApp();
@@ -165,8 +165,9 @@ Deno.test("production never credits money that nobody has paid", () => {
   const production = {
     APP_ENV: "production",
     DATABASE_URL: "postgres://x",
+    PUBLIC_URL: "https://plaza.example",
     REDIS_URL: "redis://x",
-    SECRET_KEY: "s".repeat(32),
+    SECRET_KEY: "0123456789abcdef".repeat(2),
     AGORA_APP_ID: "a".repeat(32),
     AGORA_APP_CERTIFICATE: "a".repeat(32),
     JPUSH_APP_KEY: "a",

@@ -13,7 +13,7 @@ const LOGIN = "POST /v1/auth/mixin";
 const WRONG_CODE = { http: 400, code: 4001, msg: "授权码无效或已过期" };
 const STRANGER = { http: 403, code: 4003, msg: "请求被拒绝" };
 
-const logIn = (app: TestApp, code: string) => callOps(app, LOGIN, { body: { code } });
+const logIn = (app: TestApp, code: string) => callOps(app.door, LOGIN, { body: { code } });
 
 /** Somebody listed as an operator, by their Mixin user. */
 async function listOperator({ ctx }: TestApp, role: OperatorRole = "operator") {
@@ -28,7 +28,7 @@ Deno.test("POST /v1/auth/mixin", async (t) => {
 
   await t.step("gives an operator a token, good where operators' tokens are", async () => {
     const { operatorId, mixinUserId } = await listOperator(app, "auditor");
-    const answer = await askOps(app, LOGIN, { body: { code: `dev:${mixinUserId}` } });
+    const answer = await askOps(app.door, LOGIN, { body: { code: `dev:${mixinUserId}` } });
     assert.deepEqual(Object.keys(answer), ["access_token"]);
     const claims = decodeJwt(answer.access_token);
     assert.deepEqual([claims.sub, claims.role, claims.oap], [

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Config } from "../../../config/config.ts";
 import { auditLedger } from "../../../db/domain/ledger/audit.ts";
 import type { OpsActor } from "../../../db/domain/operators/actor.ts";
 import { confirmRecharge } from "../../../db/domain/wallet/confirm_recharge.ts";
@@ -23,11 +22,7 @@ const times = <T>(count: number, make: (at: number) => T) =>
 /** A place with ten operators. */
 async function openOffice(postgres: TestPostgres) {
   const place = await openPlace(postgres, { peopleCount: 1 });
-  const ctx = {
-    ...place.ctx,
-    requestId: "race",
-    config: { rechargeChannel: "manual" } as Config,
-  };
+  const ctx = { ...place.ctx, requestId: "race" };
   const rows = await ctx.db.insert(operators)
     .values(
       times(10, (at) => ({ name: `O${at}`, role: "operator" as const, createdAt: ctx.now() })),
@@ -88,6 +83,7 @@ Deno.test({ name: "a recharge confirmed 200 times at once is credited once", ign
     userId: toby!.userId,
     amount: 900,
     channelType: 1,
+    isCreditedAtOnce: false,
     operationKey: undefined,
   });
   const records = await Promise.all(

@@ -15,13 +15,19 @@ import { walletOf } from "../../people/money.ts";
 const CONFIRM = "POST /v1/recharges/{no}/confirm";
 
 Deno.test("POST /v1/recharges/{no}/confirm", async (t) => {
-  await using app = await startTestApp({ env: { RECHARGE_CHANNEL: "manual" } });
+  await using app = await startTestApp();
   const { ctx } = app;
   const toby = await makeUser(ctx);
   const person = { userId: toby.id };
   const { operatorId, token } = await makeOperator(ctx, "operator");
   const make = (amount: number) =>
-    createRecharge(ctx, { ...person, amount, channelType: 2, operationKey: undefined });
+    createRecharge(ctx, {
+      ...person,
+      amount,
+      channelType: 2,
+      isCreditedAtOnce: false,
+      operationKey: undefined,
+    });
   const no = await make(5_000);
   const confirm = (as = token) => askOps(app, CONFIRM, { token: as, params: { no } });
 

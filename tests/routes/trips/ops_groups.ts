@@ -24,7 +24,9 @@ export const trips: TripsTable = {
       const mixinUserId = crypto.randomUUID();
       await app.ctx.db.insert(operators)
         .values({ name: "徐辉", role: "operator", mixinUserId, createdAt: app.ctx.now() });
-      return await callOps(app, "POST /v1/auth/mixin", { body: { code: `dev:${mixinUserId}` } });
+      return await callOps(app.door, "POST /v1/auth/mixin", {
+        body: { code: `dev:${mixinUserId}` },
+      });
     },
   },
   "GET /v1/groups": { sql: 1, redis: 1, call: onGroup("GET /v1/groups") },

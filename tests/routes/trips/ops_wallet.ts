@@ -13,12 +13,16 @@ async function warmOperator(app: TestApp): Promise<string> {
   return token;
 }
 
-/** A recharge nobody has confirmed, though this installation credits them at once. */
+/** A recharge nobody has confirmed. */
 async function makePendingRecharge(ctx: Ctx): Promise<string> {
   const { id: userId } = await makeUser(ctx);
-  const manual = { ...ctx, config: { ...ctx.config, rechargeChannel: "manual" as const } };
-  const input = { userId, amount: 100, channelType: 1, operationKey: undefined } as const;
-  return await createRecharge(manual, input);
+  return await createRecharge(ctx, {
+    userId,
+    amount: 100,
+    channelType: 1,
+    isCreditedAtOnce: false,
+    operationKey: undefined,
+  });
 }
 
 const decide = (decision: "confirm" | "reject") => async (app: TestApp) => {
