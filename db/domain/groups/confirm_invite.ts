@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant, rows, typed } from "../../sql.ts";
+import { bool, instant, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { letIn } from "./add_members.ts";
 import { changeGroup } from "./change.ts";
 import { openCode, sealCode } from "./codes.ts";
-import { PERSON, PERSON_COLUMNS, readAbsent } from "./people.ts";
+import { PERSON, PERSON_COLUMNS, readAbsent, role } from "./people.ts";
 import { readPlace } from "./reads.ts";
 import { actorOf, can, CONFIRM_LIFE_MS } from "./rules.ts";
 
@@ -20,15 +20,15 @@ export interface Invite {
   isConfirmed: boolean;
 }
 
-interface InviteRow extends Record<string, unknown> {
-  group_no: string;
-  group_name: string;
-  inviter_uid: string;
-  inviter_name: string;
-  remark: string;
-  people: { uid: string; name: string }[];
-  is_confirmed: boolean;
-}
+const INVITE_COLUMNS = {
+  groupNo: text,
+  groupName: text,
+  inviter: typed<Invite["inviter"]>(),
+  remark: text,
+  people: typed<Invite["people"]>(),
+  isConfirmed: bool,
+  role,
+};
 
 /**
  * A code with which one owner or manager may confirm one invitation from a page.
@@ -61,27 +61,21 @@ export async function readInvite(
   ctx: Ctx,
   { inviteNo, userId }: { inviteNo: string; userId: number },
 ): Promise<Invite> {
-  const { rows: [row] } = await ctx.db.execute<InviteRow & { role: 0 | 1 | 2 }>(sql`
-    select groups.group_no, groups.name as group_name, inviter.uid as inviter_uid,
-      inviter.nickname as inviter_name, group_invites.remark, mine.role,
-      group_invites.confirmed_at is not null as is_confirmed,
+  const statement = sql`
+    select groups.group_no, groups.name as group_name,
+      json_build_object('uid', inviter.uid, 'name', inviter.nickname) as inviter,
+      group_invites.remark, mine.role, group_invites.confirmed_at is not null as is_confirmed,
       coalesce((select json_agg(json_build_object('uid', users.uid, 'name', users.nickname)
         order by users.id) from users where users.id = any(group_invites.user_ids)), '[]') as people
     from group_invites join groups on groups.id = group_invites.group_id
     join users as inviter on inviter.id = group_invites.inviter_id
     join group_members as mine on mine.group_id = groups.id and mine.user_id = ${userId}
       and mine.removed_at is null
-    where group_invites.id = ${inviteNo} and groups.disbanded_at is null`);
-  if (!row || !can(actorOf(row.role), "let_in")) throw new DomainError("group_invite_missing");
-  return {
-    inviteNo,
-    groupNo: row.group_no,
-    groupName: row.group_name,
-    inviter: { uid: row.inviter_uid, name: row.inviter_name },
-    remark: row.remark,
-    people: row.people,
-    isConfirmed: row.is_confirmed,
-  };
+    where group_invites.id = ${inviteNo} and groups.disbanded_at is null`;
+  const [found] = await rows(ctx, statement, INVITE_COLUMNS);
+  if (!found || !can(actorOf(found.role), "let_in")) throw new DomainError("group_invite_missing");
+  const { role: _, ...invite } = found;
+  return { inviteNo, ...invite };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { milliseconds, patternOf } from "../../sql.ts";
+import { bool, int8, maybe, milliseconds, patternOf, rows, text, time } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { LISTED_COUNT_MAX, numberIn, uidIn } from "./managed_rules.ts";
 
@@ -26,24 +26,25 @@ export interface ManagedMember {
   dividedAt: Date | undefined;
 }
 
-interface MemberRow extends Record<string, unknown> {
-  is_there: boolean;
-  total: string;
-  user_id: string | null;
-  uid: string;
-  nickname: string;
-  bio: string;
-  avatar: string;
-  version: string;
-  state: string;
-  active_ms: string;
-  created_ms: string;
-  joined_ms: string;
-  subscribed_ms: string | null;
-  expired_ms: string | null;
-  divided_to: string | null;
-  divided_ms: string | null;
-}
+/** Of a row without a `userId` the others say nothing but what the whole list is. */
+const MEMBER_COLUMNS = {
+  isThere: bool,
+  total: int8,
+  userId: maybe(int8),
+  uid: text,
+  nickname: text,
+  bio: text,
+  avatar: text,
+  version: int8,
+  state: text,
+  activeAt: time,
+  createdAt: time,
+  joinedAt: time,
+  subscribedAt: maybe(time),
+  expiredAt: maybe(time),
+  dividedTo: maybe(int8),
+  dividedAt: maybe(time),
+};
 
 export interface MembersPage {
   groupId: number;
@@ -65,30 +66,33 @@ export async function listManagedMembers(
   page: MembersPage,
 ): Promise<{ total: number; members: ManagedMember[] }> {
   const { total, found } = page.keyword === "" ? everybody(page) : foundBy(page);
-  const { rows } = await ctx.db.execute<MemberRow>(sql`
+  const statement = sql`
     with place as (
       select id, member_count from groups
       where id = ${page.groupId} and app_id = ${HOUSE_APP_ID} and disbanded_at is null
     ), ${found}
-    select exists (select from place) as is_there, ${total}::text as total,
-      users.id::text as user_id, users.uid, users.nickname, users.bio, users.avatar,
-      member.version::text, member.state,
-      ${milliseconds(sql`coalesce(users.last_login_at, member.joined_at)`)}::text as active_ms,
-      ${milliseconds(sql`users.created_at`)}::text as created_ms,
-      ${milliseconds(sql`member.joined_at`)}::text as joined_ms,
-      ${milliseconds(sql`member.subscribed_at`)}::text as subscribed_ms,
-      ${milliseconds(sql`member.expired_at`)}::text as expired_ms,
-      member.divided_to::text, ${milliseconds(sql`member.divided_at`)}::text as divided_ms
+    select exists (select from place) as is_there, ${total} as total,
+      users.id as user_id, users.uid, users.nickname, users.bio, users.avatar,
+      member.version, member.state,
+      ${milliseconds(sql`coalesce(users.last_login_at, member.joined_at)`)} as active_at,
+      ${milliseconds(sql`users.created_at`)} as created_at,
+      ${milliseconds(sql`member.joined_at`)} as joined_at,
+      ${milliseconds(sql`member.subscribed_at`)} as subscribed_at,
+      ${milliseconds(sql`member.expired_at`)} as expired_at,
+      member.divided_to, ${milliseconds(sql`member.divided_at`)} as divided_at
     from (select 1) as one
     left join page on true
     left join group_members as member on member.group_id = ${page.groupId}
       and member.user_id = page.user_id
     left join users on users.id = page.user_id
-    order by users.id`);
-  if (!rows[0]!.is_there) throw new DomainError("group_missing");
+    order by users.id`;
+  const listed = await rows(ctx, statement, MEMBER_COLUMNS);
+  if (!listed[0]!.isThere) throw new DomainError("group_missing");
   return {
-    total: Number(rows[0]!.total),
-    members: rows.flatMap((row) => row.user_id === null ? [] : [memberOf(row)]),
+    total: listed[0]!.total,
+    members: listed.flatMap(({ isThere: _, total: __, userId, ...member }) =>
+      userId === undefined ? [] : [{ userId, ...member }]
+    ),
   };
 }
 
@@ -124,26 +128,5 @@ function foundBy({ keyword, start, limit }: MembersPage): Part {
         and users.app_id = ${HOUSE_APP_ID} and (${isNamed})
       order by member.user_id limit ${LISTED_COUNT_MAX}
     ), page as (select user_id from found order by user_id limit ${limit} offset ${start})`,
-  };
-}
-
-function memberOf(row: MemberRow): ManagedMember {
-  const at = (ms: string) => new Date(Number(ms));
-  const perhapsAt = (ms: string | null) => ms === null ? undefined : at(ms);
-  return {
-    userId: Number(row.user_id),
-    uid: row.uid,
-    nickname: row.nickname,
-    bio: row.bio,
-    avatar: row.avatar,
-    version: Number(row.version),
-    state: row.state,
-    activeAt: at(row.active_ms),
-    createdAt: at(row.created_ms),
-    joinedAt: at(row.joined_ms),
-    subscribedAt: perhapsAt(row.subscribed_ms),
-    expiredAt: perhapsAt(row.expired_ms),
-    dividedTo: row.divided_to === null ? undefined : Number(row.divided_to),
-    dividedAt: perhapsAt(row.divided_ms),
   };
 }

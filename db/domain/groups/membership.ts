@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
-import { instant, listOf } from "../../sql.ts";
+import { instant, int8, listOf, rows } from "../../sql.ts";
 import type { Person } from "./facts.ts";
 import type { Role } from "./rules.ts";
 
@@ -22,7 +22,7 @@ export async function insertMembers(
   { people, inviterId }: { people: Pick<Person, "userId">[]; inviterId?: number | undefined },
 ): Promise<number[]> {
   const userIds = people.map(({ userId }) => userId);
-  const { rows } = await ctx.db.execute<{ user_id: string }>(sql`
+  const statement = sql`
     with place as (
       select coalesce((select last_seq from group_heads where group_id = ${id}), 0) as log_seq,
         owner_id from groups where id = ${id}
@@ -46,8 +46,8 @@ export async function insertMembers(
       update groups set member_count = member_count + (select count(*) from added)
       where id = ${id}
     )
-    select user_id from added`);
-  return rows.map(({ user_id }) => Number(user_id));
+    select user_id from added`;
+  return (await rows(ctx, statement, { userId: int8 })).map(({ userId }) => userId);
 }
 
 /** Gives people of a locked group a role. */

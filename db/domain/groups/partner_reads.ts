@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { bool, int8, rows, text, typed } from "../../sql.ts";
 import { GROUPS_COUNT_MAX, LISTED_MEMBERS_COUNT_MAX } from "./rules.ts";
 
 /** A group as the partner's people see it who are in it. */
@@ -22,24 +23,25 @@ export interface ListedMember {
   nickname: string;
 }
 
-interface GroupRow extends Record<string, unknown> {
-  id: string;
-  master_uid: string | null;
-  is_super: boolean;
-  name: string;
-  notice: string;
-  quiet: boolean | null;
-  members: ListedMember[] | null;
-}
+const GROUP_COLUMNS = {
+  groupId: int8,
+  masterUid: int8,
+  isSuper: bool,
+  name: text,
+  notice: text,
+  doNotDisturb: bool,
+  members: typed<ListedMember[]>(),
+};
 
 /** The groups somebody is in, the newest first, with their members when asked; one trip. */
 export async function readOwnGroups(
   ctx: Ctx,
   { userId, withMembers }: { userId: number; withMembers: boolean },
 ): Promise<PartnerGroup[]> {
-  const { rows } = await ctx.db.execute<GroupRow>(sql`
-    select groups.id, master.app_uid as master_uid, groups.is_super, groups.name, groups.notice,
-      own.mute as quiet, listed.members
+  const statement = sql`
+    select groups.id as group_id, coalesce(master.app_uid, 0) as master_uid, groups.is_super,
+      groups.name, groups.notice, coalesce(own.mute, false) as do_not_disturb,
+      coalesce(listed.members, '[]') as members
     from group_members as mine
     join groups on groups.id = mine.group_id and groups.disbanded_at is null
     left join users as master on master.id = groups.owner_id
@@ -56,14 +58,7 @@ export async function readOwnGroups(
       ) as page
     ) as listed on ${withMembers}
     where mine.user_id = ${userId} and mine.removed_at is null
-    order by groups.id desc limit ${GROUPS_COUNT_MAX}`);
-  return rows.map((row) => ({
-    groupId: Number(row.id),
-    masterUid: Number(row.master_uid ?? 0),
-    isSuper: row.is_super,
-    name: row.name,
-    notice: row.notice,
-    doNotDisturb: row.quiet ?? false,
-    members: withMembers ? row.members ?? [] : undefined,
-  }));
+    order by groups.id desc limit ${GROUPS_COUNT_MAX}`;
+  const groups = await rows(ctx, statement, GROUP_COLUMNS);
+  return groups.map((group) => ({ ...group, members: withMembers ? group.members : undefined }));
 }

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { bool, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { present } from "../users/who_is_there.ts";
 import { openCode, sealCode } from "./codes.ts";
@@ -48,12 +49,16 @@ export async function scanCode(
   }
   const group = openCode(ctx, "qrcode.group", code);
   if (!group) throw new DomainError("qrcode_invalid");
-  const { rows: [found] } = await ctx.db.execute<{ group_no: string; is_member: boolean }>(sql`
-    select group_no, exists (select 1 from group_members where group_id = groups.id
-      and user_id = ${userId} and removed_at is null) as is_member
-    from groups where id = ${group.groupId} and disbanded_at is null`);
+  const [found] = await rows(
+    ctx,
+    sql`
+      select group_no, exists (select 1 from group_members where group_id = groups.id
+        and user_id = ${userId} and removed_at is null) as is_member
+      from groups where id = ${group.groupId} and disbanded_at is null`,
+    { groupNo: text, isMember: bool },
+  );
   if (!found) throw new DomainError("qrcode_invalid");
-  const { group_no: groupNo, is_member: isMember } = found;
+  const { groupNo, isMember } = found;
   if (isMember) return { kind: "group", groupNo };
   const value = { groupNo, generatorId: group.generatorId, userId };
   return {

@@ -1,8 +1,10 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { instant } from "../../sql.ts";
+import { MemberRole } from "../../schema/groups.ts";
+import { bool, instant, int4, int8, maybe, milliseconds, rows, text, time } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
+import { role } from "./people.ts";
 import type { Role } from "./rules.ts";
 
 /** A group as one person sees it. */
@@ -28,24 +30,24 @@ export interface GroupView {
   showNick: boolean;
 }
 
-interface GroupRow extends Record<string, unknown> {
-  name: string;
-  notice: string;
-  forbidden: boolean;
-  invite: boolean;
-  version: string;
-  member_count: number;
-  status: number;
-  is_disbanded: boolean;
-  created_at: Date | string;
-  updated_at: Date | string;
-  role: Role | null;
-  has_quit: boolean | null;
-  mute: boolean | null;
-  top: boolean | null;
-  save: boolean | null;
-  show_nick: boolean | null;
-}
+const GROUP_COLUMNS = {
+  name: text,
+  notice: text,
+  forbidden: bool,
+  invite: bool,
+  version: int8,
+  memberCount: int4,
+  status: int4,
+  isDisbanded: bool,
+  createdAt: time,
+  updatedAt: time,
+  role,
+  hasQuit: bool,
+  mute: bool,
+  top: bool,
+  save: bool,
+  showNick: bool,
+};
 
 /**
  * A group for anybody who knows its number.
@@ -56,35 +58,21 @@ export async function readGroup(
   ctx: Ctx,
   { groupNo, userId }: { groupNo: string; userId: number },
 ): Promise<GroupView> {
-  const { rows: [row] } = await ctx.db.execute<GroupRow>(sql`
+  const statement = sql`
     select groups.name, groups.notice, groups.forbidden, groups.invite, groups.version,
       groups.member_count, groups.status, groups.disbanded_at is not null as is_disbanded,
-      groups.created_at, groups.updated_at, mine.role, mine.removed_at is not null as has_quit,
-      own.mute, own.top, own.save, own.show_nick
+      ${milliseconds(sql`groups.created_at`)} as created_at,
+      ${milliseconds(sql`groups.updated_at`)} as updated_at,
+      coalesce(mine.role, ${MemberRole.member}) as role, mine.removed_at is not null as has_quit,
+      coalesce(own.mute, false) as mute, coalesce(own.top, false) as top,
+      coalesce(own.save, false) as save, coalesce(own.show_nick, true) as show_nick
     from groups
     left join group_members as mine on mine.group_id = groups.id and mine.user_id = ${userId}
     left join group_settings as own on own.group_id = groups.id and own.user_id = ${userId}
-    where groups.group_no = ${groupNo} and groups.app_id = ${HOUSE_APP_ID}`);
-  if (!row) throw new DomainError("group_missing");
-  return {
-    groupNo,
-    name: row.name,
-    notice: row.notice,
-    forbidden: row.forbidden,
-    invite: row.invite,
-    version: Number(row.version),
-    memberCount: row.member_count,
-    status: row.status,
-    isDisbanded: row.is_disbanded,
-    createdAt: new Date(row.created_at),
-    updatedAt: new Date(row.updated_at),
-    role: row.role ?? 0,
-    hasQuit: row.has_quit ?? false,
-    mute: row.mute ?? false,
-    top: row.top ?? false,
-    save: row.save ?? false,
-    showNick: row.show_nick ?? true,
-  };
+    where groups.group_no = ${groupNo} and groups.app_id = ${HOUSE_APP_ID}`;
+  const [group] = await rows(ctx, statement, GROUP_COLUMNS);
+  if (!group) throw new DomainError("group_missing");
+  return { groupNo, ...group };
 }
 
 /**
@@ -96,15 +84,16 @@ export async function readPlace(
   ctx: Ctx,
   { groupNo, userId }: { groupNo: string; userId: number },
 ): Promise<{ groupId: number; role: Role }> {
-  const { rows: [row] } = await ctx.db.execute<{ id: string; role: Role | null }>(sql`
-    select groups.id, mine.role from groups
+  const statement = sql`
+    select groups.id as group_id, mine.role from groups
     left join group_members as mine on mine.group_id = groups.id and mine.user_id = ${userId}
       and mine.removed_at is null
     where groups.group_no = ${groupNo} and groups.app_id = ${HOUSE_APP_ID}
-      and groups.disbanded_at is null`);
-  if (!row) throw new DomainError("group_missing");
-  if (row.role === null) throw new DomainError("group_not_member");
-  return { groupId: Number(row.id), role: row.role };
+      and groups.disbanded_at is null`;
+  const [place] = await rows(ctx, statement, { groupId: int8, role: maybe(role) });
+  if (!place) throw new DomainError("group_missing");
+  if (place.role === undefined) throw new DomainError("group_not_member");
+  return { groupId: place.groupId, role: place.role };
 }
 
 /** A member as the sync shows them, also when they are none any more. */
@@ -122,20 +111,21 @@ export interface SyncedMember {
   updatedAt: Date;
 }
 
-interface SyncRow extends Record<string, unknown> {
-  id: string | null;
-  uid: string;
-  name: string;
-  remark: string;
-  role: Role;
-  is_deleted: boolean;
-  version: string;
-  inviter_uid: string | null;
-  muted_until: Date | string | null;
-  joined_at: Date | string;
-  removed_at: Date | string | null;
-  is_member: boolean;
-}
+/** Of a row without an `id` the others say nothing but whether who asks is a member. */
+const SYNC_COLUMNS = {
+  id: maybe(int8),
+  uid: text,
+  name: text,
+  remark: text,
+  role,
+  isDeleted: bool,
+  version: int8,
+  inviterUid: text,
+  mutedUntil: maybe(time),
+  createdAt: time,
+  updatedAt: time,
+  isMember: bool,
+};
 
 /**
  * Members changed after `version`, in the order of their changes. One change may be of many
@@ -153,7 +143,7 @@ export async function syncMembers(
     limit: number;
   },
 ): Promise<SyncedMember[]> {
-  const { rows } = await ctx.db.execute<SyncRow>(sql`
+  const statement = sql`
     with place as (
       select groups.id, exists (select 1 from group_members where group_id = groups.id
         and user_id = ${userId} and removed_at is null) as is_member
@@ -166,24 +156,18 @@ export async function syncMembers(
     )
     select page.id, users.uid, users.nickname as name, page.nickname as remark, page.role,
       page.removed_at is not null as is_deleted, page.version,
-      (select uid from users where id = page.inviter_id) as inviter_uid,
-      case when page.muted_until > ${instant(ctx.now())} then page.muted_until end as muted_until,
-      page.joined_at, page.removed_at, place.is_member
+      coalesce((select uid from users where id = page.inviter_id), '') as inviter_uid,
+      case when page.muted_until > ${instant(ctx.now())}
+        then ${milliseconds(sql`page.muted_until`)} end as muted_until,
+      ${milliseconds(sql`page.joined_at`)} as created_at,
+      ${milliseconds(sql`coalesce(page.removed_at, page.joined_at)`)} as updated_at,
+      place.is_member
     from place left join page on true left join users on users.id = page.user_id
-    order by page.version, page.id`);
-  if (rows.length === 0) throw new DomainError("group_missing");
-  if (!rows[0]!.is_member) throw new DomainError("group_not_member");
-  return rows.filter(({ id }) => id !== null).map((row) => ({
-    id: Number(row.id),
-    uid: row.uid,
-    name: row.name,
-    remark: row.remark,
-    role: row.role,
-    isDeleted: row.is_deleted,
-    version: Number(row.version),
-    inviterUid: row.inviter_uid ?? "",
-    mutedUntil: row.muted_until === null ? undefined : new Date(row.muted_until),
-    createdAt: new Date(row.joined_at),
-    updatedAt: new Date(row.removed_at ?? row.joined_at),
-  }));
+    order by page.version, page.id`;
+  const found = await rows(ctx, statement, SYNC_COLUMNS);
+  if (found.length === 0) throw new DomainError("group_missing");
+  if (!found[0]!.isMember) throw new DomainError("group_not_member");
+  return found.flatMap(({ id, isMember: _, ...member }) =>
+    id === undefined ? [] : [{ id, ...member }]
+  );
 }
