@@ -29,7 +29,13 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
     return response;
   });
 
+  let knowsOfProxy = config.trustedProxyCount > 0;
   hono.use(async (c, next) => {
+    if (!knowsOfProxy && c.req.header("x-forwarded-for") !== undefined) {
+      knowsOfProxy = true;
+      const msg = "calls come through a proxy, and TRUSTED_PROXY_COUNT is 0: all share its address";
+      deps.log({ level: "notice", msg });
+    }
     const requestId = requestIdOf(c.req.header("x-request-id"));
     c.set("ctx", contextFor(deps, requestId));
     c.set("providers", providers);

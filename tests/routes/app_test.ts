@@ -193,3 +193,14 @@ Deno.test("/healthz says that the database is away while it does not answer, and
   await held;
   assert.deepEqual(await readHealth(), [200, "ok", true]);
 });
+
+Deno.test("a proxy nobody has named is told of once", async () => {
+  await using app = await startTestApp();
+  const ask = () =>
+    app.fetch(
+      new Request("http://plaza.test/livez", { headers: { "X-Forwarded-For": "203.0.113.7" } }),
+    );
+  for (let at = 0; at < 3; at++) await (await ask()).body?.cancel();
+  const told = app.logs.filter(({ msg }) => String(msg).includes("TRUSTED_PROXY_COUNT"));
+  assert.deepEqual(told.map(({ level }) => level), ["notice"]);
+});
