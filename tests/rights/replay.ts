@@ -1,5 +1,5 @@
 import type { MountedSurface } from "../../routes/kit.ts";
-import type { TestApp } from "../harness.ts";
+import { fromHere, type TestApp } from "../harness.ts";
 import type { TripsTable } from "../routes/trips_test.ts";
 import { capture, type Captured } from "./captured.ts";
 import { makeAccount } from "./chat_accounts.ts";
@@ -27,6 +27,7 @@ export async function replay(
   let basic: string | undefined;
   const watched: TestApp = {
     ...app,
+    door: { fetch: (request) => watched.fetch(fromHere(request)) },
     async fetch(request) {
       const authorization = request.headers.get("authorization");
       if (authorization?.startsWith("Basic ")) basic = authorization.slice("Basic ".length);
