@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
 function overHttp(app: TestApp): TestApp & AsyncDisposable {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => app.fetch(request),
+    (request, { remoteAddr }) => app.fetch(request, remoteAddr.hostname),
   );
   const origin = `http://127.0.0.1:${server.addr.port}`;
   return {
