@@ -41,6 +41,32 @@ Deno.test("a call has at most 1,000 parameters, wherever they stand", async () =
   assert.deepEqual((await read(JSON.stringify(members))).body, members);
 });
 
+Deno.test("as many names as a body has room for are refused in no time, and delay nobody", async () => {
+  await using app = await startTestApp();
+  const many = names(80_000);
+  const form = many.map((name) => `${name}=1`).join("&");
+  const json = JSON.stringify(Object.fromEntries(many.map((name) => [name, 1])));
+  const few = names(900).map((name) => `${name}=1`).join("&");
+  const calls = [["", FORM_TYPE, form], ["", JSON_TYPE, json], [
+    `?${few}`,
+    JSON_TYPE,
+    json,
+  ]] as const;
+  // Ten seconds each where every name is compared with all others: the deadline meets no other way.
+  const signal = AbortSignal.timeout(10_000);
+  const late = new Promise<never>((_, reject) => signal.onabort = () => reject(signal.reason));
+  const answers = Array.from({ length: 4 }, () => calls).flat().map(
+    async ([search, type, body]) => {
+      const url = `http://plaza.test/account/captcha${search}`;
+      const headers = { "Content-Type": type };
+      return (await app.fetch(new Request(url, { method: "POST", headers, body }))).status;
+    },
+  );
+  const health = app.fetch(new Request("http://plaza.test/healthz"));
+  assert.equal((await Promise.race([health, late])).status, 200);
+  assert.deepEqual(new Set(await Promise.race([Promise.all(answers), late])), new Set([400]));
+});
+
 Deno.test("JSON deeper than 32 levels is refused, whatever stands at its bottom", async () => {
   const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
   await read(deep(32));
