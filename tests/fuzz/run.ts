@@ -132,7 +132,8 @@ export class FuzzPlace {
     const lines = app.logs.splice(0);
     const complaint = lines.find(({ level }) => level === "error" || level === "warn");
     if (complaint) fault ??= `said ${JSON.stringify(complaint)}`;
-    if (answer && !fault) fault = await this.#undocumented(answer, lines.at(-1)!);
+    const line = lines.find(({ msg }) => msg === "request") ?? {};
+    if (answer && !fault) fault = await this.#undocumented(answer, line);
     return { fault, answer, tookMs };
   }
 
