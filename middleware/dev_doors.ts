@@ -37,7 +37,7 @@ function namesOf(c: Context): (string | undefined)[] {
   const host = c.req.header("host");
   const origin = c.req.header("origin");
   return [
-    new URL(c.req.url).hostname,
+    hostnameOf(c.req.url),
     ...host === undefined ? [] : [hostnameOf(`http://${host}`)],
     ...origin === undefined ? [] : [hostnameOf(origin)],
   ];

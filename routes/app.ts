@@ -37,12 +37,12 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
       deps.log({ level: "notice", msg });
     }
     const requestId = requestIdOf(c.req.header("x-request-id"));
+    c.set("log", (line) => deps.log({ ...line, id: requestId }));
     c.set("ctx", contextFor(deps, requestId));
     c.set("providers", providers);
     c.set("jobs", jobs);
     c.set("address", clientAddress(c, config.trustedProxyCount));
     c.set("isAtDevDoor", isAtDevDoor(c, config));
-    c.set("log", (line) => deps.log({ ...line, id: requestId }));
     c.header("X-Request-Id", requestId);
     await withTrips(async (trips) => {
       await accessLog(c, next, trips, { showTiming: config.env !== "production" });
