@@ -3,7 +3,7 @@ import type { BusEvent } from "../../db/bus/bus.ts";
 import type { TestApp } from "../harness.ts";
 
 /** What a refused call may leave behind: that it was made. */
-export const EXEMPT_TABLES = ["call_guards", "captcha_audit", "captcha_sends"];
+export const EXEMPT_TABLES = ["call_guards", "captcha_audit", "captcha_sends", "tries"];
 /** Columns that say when somebody was last heard of, or how often they were wrong. */
 const EXEMPT_COLUMNS = ["last_used_at", "seen_at", "pay_try_count"];
 

@@ -40,7 +40,7 @@ const actionsOf = async ({ ctx }: TestApp, operatorId: number) => {
 
 const logIn = async (app: TestApp, mixinUserId: string) => {
   const code = `dev:${mixinUserId}:${crypto.randomUUID()}`;
-  return await callOps(app, "POST /v1/auth/mixin", { body: { code } });
+  return await callOps(app.door, "POST /v1/auth/mixin", { body: { code } });
 };
 
 Deno.test("POST /v1/operators", async (t) => {

@@ -124,7 +124,11 @@ Deno.test("POST /groups/{gid}/members", async (t) => {
     for (const letter of ["长", '"', "\u0001", "👋"]) {
       const name = letter.repeat(64);
       const crowd = await openPartnerGroup(server, [1]);
-      const members = numbers(120, 1000).map((uid) => ({ uid, name, avatar: name.repeat(16) }));
+      const members = numbers(120, 1000).map((uid) => ({
+        uid,
+        name,
+        avatar: `https://a.example/${"长".repeat(1000)}`,
+      }));
       await server.ask(ADD, {
         params: { gid: crowd },
         body: { members, inviter: { uid: 1, name } },
