@@ -132,7 +132,7 @@ export class FuzzPlace {
     const lines = app.logs.splice(0);
     const complaint = lines.find(({ level }) => level === "error" || level === "warn");
     if (complaint) fault ??= `said ${JSON.stringify(complaint)}`;
-    const line = lines.find(({ msg }) => msg === "request") ?? {};
+    const line = lines.findLast(({ msg }) => msg === "request") ?? {};
     if (answer && !fault) fault = await this.#undocumented(answer, line);
     return { fault, answer, tookMs };
   }
