@@ -15,10 +15,11 @@ export function isAtDevDoor(c: Context, config: DoorConfig): boolean {
   if (config.devDoors === undefined) return false;
   const { from } = config.devDoors;
   const mayCome = (address: string) => isLoopback(address) || isWithin(address, from);
-  const cameThroughProxy = ["x-forwarded-for", "forwarded"].some((name) =>
-    c.req.header(name) !== undefined
-  );
-  if (cameThroughProxy && config.trustedProxyCount === 0) return false;
+  const [forwardedFor, forwarded] = [c.req.header("x-forwarded-for"), c.req.header("forwarded")];
+  // Through a proxy nobody has told us of, or one that says who the client is in a way we cannot read.
+  if (forwardedFor !== undefined ? config.trustedProxyCount === 0 : forwarded !== undefined) {
+    return false;
+  }
   const isOurs = (host: string) => isOurName(host, config) || mayCome(host);
   return mayCome(peerAddress(c)) && mayCome(clientAddress(c, config.trustedProxyCount)) &&
     namesOf(c).every((name) => name !== undefined && isOurs(name));

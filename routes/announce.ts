@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
+import { isDatabaseAway, isTableMissing } from "../db/client/errors.ts";
 import { awayTextOf } from "../db/client/readiness.ts";
-import { isDatabaseAway } from "../db/client/errors.ts";
 import type { Deps } from "./deps.ts";
 
 interface Address {
@@ -97,6 +97,7 @@ export function explainStartFailure(
     return `Plaza cannot start with this configuration: ${error.message}`;
   }
   if (PLAIN_ERRORS.includes(error.name)) return error.message;
+  if (isTableMissing(error)) return "migrations pending: run deno task migrate";
   if (isDatabaseAway(error)) return `database away: ${awayTextOf(error, databaseUrl)}`;
   return error.stack ?? error.message;
 }

@@ -96,6 +96,7 @@ Deno.test("behind a trusted proxy the client has to fit as well as the proxy", a
     ["127.0.0.1", "localhost", via("192.0.2.9")],
     ["127.0.0.1", "localhost", via("127.0.0.1, 192.0.2.9")],
     ["192.0.2.9", "localhost", via("127.0.0.1")],
+    ["127.0.0.1", "localhost", { Forwarded: "for=192.0.2.9" }],
   ]);
 });
 
