@@ -4,8 +4,10 @@ import { ServerProcess } from "./server_process.ts";
 
 /** How much of everything. */
 export interface FaultSizes {
-  /** What the server with few descriptors may have open. */
-  descriptorsMax: number;
+  /** What a server may have open that is given more connections than that; absent: there is none. */
+  descriptorsMax?: number;
+  /** Bodies of 1 MiB that are nothing but names. */
+  bodyCount: number;
   uploadCount: number;
   slowCount: number;
   slowMs: number;
@@ -14,14 +16,15 @@ export interface FaultSizes {
 }
 
 /** Handshakes and the like under way at once. */
-const CONCURRENCY = 100;
+const CONCURRENCY = 50;
 /** Beyond what the server may have open. */
 const HALF_OPEN_MORE = 50;
 const HALF_OPEN_MS = 3_000;
 
 /** Every fault there is, one after the other. */
 export async function* faultCases(place: FaultPlace, sizes: FaultSizes): AsyncGenerator<FaultRow> {
-  yield await sufferHalfOpen(place, sizes);
+  if (sizes.descriptorsMax) yield await sufferHalfOpen(place, sizes.descriptorsMax);
+  yield await suffer("bodies of names", place, () => sendNames(place, sizes));
   yield await suffer("dropped uploads", place, () => dropUploads(place, sizes));
   yield await suffer("slow heads and bodies", place, () => dripSlowly(place, sizes));
   yield await suffer("anonymous sockets", place, () => openSockets(place, sizes));
@@ -58,20 +61,48 @@ export async function* faultCases(place: FaultPlace, sizes: FaultSizes): AsyncGe
 }
 
 /** A server of its own that may have few connections open, and more of them than that. */
-async function sufferHalfOpen(
-  place: FaultPlace,
-  { descriptorsMax }: FaultSizes,
-): Promise<FaultRow> {
+async function sufferHalfOpen(place: FaultPlace, descriptorsMax: number): Promise<FaultRow> {
   await using server = await ServerProcess.start(place.stores, { descriptorsMax });
   return await suffer("half-open connections", { ...place, server }, async () => {
     const count = descriptorsMax + HALF_OPEN_MORE;
-    const open = await many(count, () => RawConnection.open(server.port));
+    // Those the server cannot take on it may refuse.
+    const tried = await many(count, () => RawConnection.open(server.port).catch(() => undefined));
+    const open = tried.filter((connection) => connection !== undefined);
     await all(open, (connection) => connection.say("GET /healthz HTTP/1.1\r\nHost: a"));
     await pause(HALF_OPEN_MS);
     close(open);
-    return `${count} with ${descriptorsMax} descriptors`;
+    return `${open.length} of ${count}, ${descriptorsMax} descriptors`;
   });
 }
+
+/** Names, as many as there is room for, one after the other. */
+async function sendNames(
+  { server, findings }: FaultPlace,
+  { bodyCount }: FaultSizes,
+): Promise<string> {
+  const names = Array.from({ length: 95_000 }, (_, at) => `n${at}`);
+  const bodies = [
+    ["application/x-www-form-urlencoded", names.map((name) => `${name}=1`).join("&")],
+    ["application/json", JSON.stringify(Object.fromEntries(names.map((name) => [name, 1])))],
+  ] as const;
+  let slowestMs = 0;
+  for (let at = 0; at < bodyCount; at++) {
+    const [type, body] = bodies[at % bodies.length]!;
+    using connection = await RawConnection.open(server.port);
+    const startedAt = performance.now();
+    await connection.say(
+      `POST /account/captcha HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const status = await connection.answered();
+    slowestMs = Math.max(slowestMs, performance.now() - startedAt);
+    if (status !== 400) findings.add(`a body of names was answered ${status}`);
+  }
+  return `${bodyCount}, slowest ${Math.round(slowestMs)} ms`;
+}
+
+/** Operators send files now and then, and nobody counts how often. */
+const OPERATORS_EVERY = 20;
 
 /** Phones that go away in the middle of what they send. */
 async function dropUploads(
@@ -88,8 +119,9 @@ async function dropUploads(
   const part = '--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n';
   await many(uploadCount, async (at) => {
     using connection = await RawConnection.open(server.port);
-    const body = at % heads.length === 2 ? part : '{"a":"';
-    await connection.say(`${heads[at % heads.length]}Content-Length: 100000\r\n\r\n${body}`);
+    const kind = at % OPERATORS_EVERY === 0 ? 2 : at % 2;
+    const body = kind === 2 ? part : '{"a":"';
+    await connection.say(`${heads[kind]}Content-Length: 100000\r\n\r\n${body}`);
     await connection.say("a".repeat(at % 2 * 50_000));
     await pause(at % 7 * 10);
   });

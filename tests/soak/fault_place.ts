@@ -97,11 +97,14 @@ export async function suffer(
     statuses: new Map(),
     recoveredMs: undefined,
   };
+  // The first call of a kind loads its code, which is no fault's doing.
+  await recovered(server, person);
   let isOver = false;
+  let missedCount = 0;
   const health = async () => {
     while (!isOver) {
       const { status, tookMs } = await ask(server, "/healthz");
-      if (status === undefined) findings.add(`${name}: /healthz did not answer`);
+      if (status === undefined) missedCount++;
       else row.healthCount++;
       row.healthSlowestMs = Math.max(row.healthSlowestMs, tookMs);
       await pause(LOOK_MS);
@@ -117,10 +120,14 @@ export async function suffer(
   const watching = Promise.all([health(), calls()]);
   try {
     row.done = await disturb();
+  } catch (error) {
+    // The next fault is tried all the same.
+    findings.add(`${name}: ${error instanceof Error ? error.message : error}`);
   } finally {
     isOver = true;
     await watching;
   }
+  if (missedCount > 0) findings.add(`${name}: /healthz did not answer, ${missedCount} times`);
   const strange = [...row.statuses.keys()].filter((status) => status !== 200 && status !== 503);
   if (strange.length > 0) findings.add(`${name}: somebody was answered ${strange.join(", ")}`);
   row.recoveredMs = await recovered(server, person);

@@ -21,6 +21,7 @@ export async function faults(args: string[]): Promise<boolean> {
   const findings = new Findings();
   const rows = await runFaults(findings, {
     descriptorsMax: 300,
+    bodyCount: 20,
     uploadCount: 1_000,
     slowCount: 500,
     slowMs: 20_000,
