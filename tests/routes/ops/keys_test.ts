@@ -186,7 +186,8 @@ Deno.test("POST /v1/keys/{id}/rotate", async (t) => {
     assert.deepEqual(await good(), [false, true, true]);
     advance(9 * 60_000);
     assert.deepEqual(await good(), [false, true, true]);
-    advance(60_001);
+    // The clocks of two processes are never quite the same.
+    advance(61_000);
     assert.deepEqual(await good(), [false, false, true]);
     advance(STANDING_CACHE_MS);
     assert.deepEqual(await good(), [false, false, true]);
