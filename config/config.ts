@@ -19,6 +19,8 @@ export interface Config extends ProviderConfigs {
   port: number;
   dataDir: string;
   databaseUrl: string | undefined;
+  /** Whether statements stay prepared on their connections. */
+  preparesStatements: boolean;
   redis:
     | { kind: "memory" }
     | { kind: "tcp"; url: string }
@@ -85,6 +87,7 @@ const Environment = z.object({
   DATA_DIR: z.string().default(".data"),
   ...storeVariables,
   UPSTASH_REDIS_REST_TOKEN: text,
+  PREPARED_STATEMENTS: z.enum(["0", "1"]).default("1").transform((on) => on === "1"),
   SECRET_KEY: z.string().min(32).optional(),
   SECRET_KEY_PREVIOUS: z.string().min(32).optional(),
   DATA_KEYS: text,
@@ -140,6 +143,7 @@ export function readConfig(
     port: env.PORT,
     dataDir: env.DATA_DIR,
     databaseUrl: env.DATABASE_URL,
+    preparesStatements: env.PREPARED_STATEMENTS,
     redis: redisOf(env),
     keys: keysOf({
       secretKey: env.SECRET_KEY ?? keptKeys(env.DATA_DIR).secretKey,

@@ -6,6 +6,9 @@ const TX_RETRY_COUNT_MAX = 5;
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK_DETECTED = "40P01";
 const UNDEFINED_TABLE = "42P01";
+const FEATURE_NOT_SUPPORTED = "0A000";
+const INVALID_STATEMENT_NAME = "26000";
+const DUPLICATE_STATEMENT = "42P05";
 
 /**
  * Runs a transaction, or a statement by itself, again when it lost a deadlock or serialization
@@ -16,12 +19,33 @@ export async function retryLostRaces<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
+      // A statement whose preparation is gone has done nothing yet, as a lost race.
+      if (isPlanStale(error) || isNameUnknown(error)) {
+        if (attempt > TX_RETRY_COUNT_MAX) throw error;
+        continue;
+      }
       const state = sqlStateOf(error);
       const raceLost = state === SERIALIZATION_FAILURE || state === DEADLOCK_DETECTED;
       if (!raceLost || attempt > TX_RETRY_COUNT_MAX) throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** attempt));
     }
   }
+}
+
+/** A prepared statement's plan no longer fits the tables: a migration came in between. */
+export function isPlanStale(error: unknown): boolean {
+  return sqlStateOf(error) === FEATURE_NOT_SUPPORTED &&
+    textsOf(error).some((text) => text.includes("cached plan must not change result type"));
+}
+
+/** A name the server connection does not know, or knows already: a pooler hands connections on. */
+export function isNameUnknown(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === INVALID_STATEMENT_NAME || state === DUPLICATE_STATEMENT;
+}
+
+function textsOf(error: unknown): string[] {
+  return error instanceof Error ? [error.message, ...textsOf(error.cause)] : [];
 }
 
 /** Runs again what failed as `isLost` says, at most `countMax` times in all. */

@@ -4,8 +4,8 @@ import type { Database, Db } from "./ctx.ts";
 import {
   CONNECT_TIMEOUT_MS,
   POOL_SIZE_MAX,
+  type PoolOptions,
   STATEMENT_TIMEOUT_MS,
-  type Timeouts,
 } from "./limits.ts";
 import { overPool, type Pool } from "./pool.ts";
 
@@ -27,7 +27,8 @@ class ClosingWebSocket extends WebSocket {
 
 export function openNeon(
   url: string,
-  { connectMs = CONNECT_TIMEOUT_MS, statementMs = STATEMENT_TIMEOUT_MS }: Timeouts = {},
+  { connectMs = CONNECT_TIMEOUT_MS, statementMs = STATEMENT_TIMEOUT_MS, prepares = true }:
+    PoolOptions = {},
 ): Database {
   neonConfig.webSocketConstructor = ClosingWebSocket;
   // The driver waits 2 ms to join writes into one frame; with one statement at a time there is
@@ -36,6 +37,7 @@ export function openNeon(
   return overPool({
     kind: "neon",
     statementMs,
+    prepares,
     openPool: (timeoutMs) =>
       new NeonPool({
         connectionString: url,

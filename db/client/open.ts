@@ -7,7 +7,7 @@ import type { Database } from "./ctx.ts";
  * @throws {DataDirError} when the embedded one does not open
  */
 export async function openDatabase(
-  config: Pick<Config, "databaseUrl" | "dataDir">,
+  config: Pick<Config, "databaseUrl" | "dataDir"> & Partial<Pick<Config, "preparesStatements">>,
 ): Promise<Database> {
   if (config.databaseUrl === undefined) {
     const { openPglite } = await import("./pglite.ts");
@@ -17,10 +17,11 @@ export async function openDatabase(
       throw new DataDirError(config.dataDir, error);
     }
   }
+  const options = { prepares: config.preparesStatements ?? true };
   if (new URL(config.databaseUrl).hostname.endsWith(".neon.tech")) {
     const { openNeon } = await import("./neon.ts");
-    return openNeon(config.databaseUrl);
+    return openNeon(config.databaseUrl, options);
   }
   const { openPg } = await import("./pg.ts");
-  return openPg(config.databaseUrl);
+  return openPg(config.databaseUrl, options);
 }

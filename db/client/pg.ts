@@ -4,18 +4,20 @@ import type { Database, Db } from "./ctx.ts";
 import {
   CONNECT_TIMEOUT_MS,
   POOL_SIZE_MAX,
+  type PoolOptions,
   STATEMENT_TIMEOUT_MS,
-  type Timeouts,
 } from "./limits.ts";
 import { overPool, type Pool } from "./pool.ts";
 
 export function openPg(
   url: string,
-  { connectMs = CONNECT_TIMEOUT_MS, statementMs = STATEMENT_TIMEOUT_MS }: Timeouts = {},
+  { connectMs = CONNECT_TIMEOUT_MS, statementMs = STATEMENT_TIMEOUT_MS, prepares = true }:
+    PoolOptions = {},
 ): Database {
   return overPool({
     kind: "pg",
     statementMs,
+    prepares,
     openPool: (timeoutMs) =>
       new pg.Pool({
         connectionString: url,

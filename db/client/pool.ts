@@ -2,8 +2,14 @@ import { sql } from "drizzle-orm";
 import { withDeadline } from "../../config/runtime/deadline.ts";
 import { trip } from "../../config/runtime/trips.ts";
 import type { Database, Db, Transact } from "./ctx.ts";
-import { retryLostRaces, sqlStateOf } from "./errors.ts";
-import { CONNECT_TIMEOUT_MS, MIGRATION_LOCK, MIGRATION_TIMEOUT_MS } from "./limits.ts";
+import { isNameUnknown, isPlanStale, retryLostRaces, sqlStateOf } from "./errors.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  MIGRATION_LOCK,
+  MIGRATION_TIMEOUT_MS,
+  PREPARED_COUNT_MAX,
+} from "./limits.ts";
+import { StatementNames } from "./statement_names.ts";
 
 export interface Pool {
   connect(): Promise<PoolClient>;
@@ -19,18 +25,27 @@ interface PoolClient {
   on(event: "end", listener: () => void): unknown;
 }
 
-type Query = (query: unknown, values?: unknown[]) => Promise<unknown>;
+type Query = (query: Statement | string, values?: unknown[]) => Promise<unknown>;
+
+/** As Drizzle hands it to a driver, which sends statements with a name once a connection. */
+interface Statement {
+  text: string;
+  name?: string | undefined;
+}
 
 export interface PoolDriver {
   kind: Database["kind"];
   statementMs: number;
+  /** Whether statements may stay prepared on their connections. */
+  prepares: boolean;
   openPool: (timeoutMs: number) => Pool;
   drizzle: (client: { query: Query }) => Db;
   migrate: (db: Db, folder: string) => Promise<void>;
 }
 
 export function overPool(driver: PoolDriver): Database {
-  const pool = new SafePool(driver.openPool(driver.statementMs));
+  const names = new StatementNames({ isOn: driver.prepares });
+  const pool = new SafePool(driver.openPool(driver.statementMs), names);
   const handle = (query: Query): Db =>
     driver.drizzle({ query: (text, values) => trip("sql", () => query(text, values)) });
 
@@ -60,7 +75,8 @@ export function overPool(driver: PoolDriver): Database {
     ),
     transact: (work) => retryLostRaces(() => transact(work)),
     async migrate(folder) {
-      const patient = new SafePool(driver.openPool(MIGRATION_TIMEOUT_MS));
+      const unnamed = new StatementNames({ isOn: false });
+      const patient = new SafePool(driver.openPool(MIGRATION_TIMEOUT_MS), unnamed);
       try {
         await patient.lend(async ({ query }) => {
           const db = handle(query);
@@ -87,10 +103,14 @@ interface Connection {
 /** Takes back only connections that are sure to be idle, and whose borrower is done with them. */
 class SafePool {
   readonly #pool: Pool;
+  readonly #names: StatementNames;
+  /** What each connection has prepared. */
+  readonly #prepared = new WeakMap<PoolClient, Set<string>>();
   readonly #open = new Set<Promise<void>>();
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, names: StatementNames) {
     this.#pool = pool;
+    this.#names = names;
     // An idle connection that is cut (Neon suspends, an operator restarts) raises `error` on the
     // pool, one in use raises it on its client; unheard, either would end the process.
     pool.on("error", () => {});
@@ -98,30 +118,49 @@ class SafePool {
       client.on("error", () => {});
       const ended = new Promise<void>((resolve) => client.on("end", resolve));
       this.#open.add(ended);
+      this.#prepared.set(client, new Set());
       ended.then(() => this.#open.delete(ended));
     });
   }
 
   async lend<T>(borrow: (connection: Connection) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect().catch(throwError);
+    const prepared = this.#prepared.get(client)!;
     let lost: Error | undefined;
     const lose = (why: Error) => lost ??= why;
-    const query: Query = async (text, values) => {
+    const query: Query = async (statement, values) => {
       if (lost) throw lost;
       try {
-        return await client.query(text, values).catch(throwError);
+        return await client.query(this.#named(statement, values, prepared), values)
+          .catch(throwError);
       } catch (error) {
-        if (!isAnswer(error)) lose(error as Error);
+        if (isPlanStale(error)) this.#names.renew();
+        else if (isNameUnknown(error)) this.#names.turnOff();
+        else if (!isAnswer(error)) lose(error as Error);
         throw error;
       }
     };
     try {
       return await borrow({ query, isLost: () => lost !== undefined, lose });
     } finally {
-      client.release(lost !== undefined);
+      // One that holds as much as it may ends, and everything on it.
+      client.release(lost !== undefined || prepared.size > PREPARED_COUNT_MAX);
       // Nobody may speak on it any more: the next borrower may be in the middle of a transaction.
       lose(new Error("this statement came after the end of its transaction"));
     }
+  }
+
+  /** Only statements with parameters are worth it: those without open and close transactions. */
+  #named(
+    statement: Statement | string,
+    values: unknown[] | undefined,
+    prepared: Set<string>,
+  ): Statement | string {
+    if (typeof statement === "string" || !values?.length) return statement;
+    const name = this.#names.nameOf(statement.text);
+    if (name === undefined) return statement;
+    prepared.add(name);
+    return { ...statement, name };
   }
 
   /** Closes every connection; the pool alone would not wait until they are gone. */

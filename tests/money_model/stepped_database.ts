@@ -48,6 +48,7 @@ export function openStepped(
   return overPool({
     kind: "pg",
     statementMs: STATEMENT_MS,
+    prepares: true,
     openPool,
     drizzle: (client) =>
       drizzle({ client: client as unknown as pg.Pool, casing: "snake_case" }) as unknown as Db,
