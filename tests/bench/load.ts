@@ -1,0 +1,58 @@
+/** One request among those a load is made of. */
+export interface LoadRequest {
+  path: string;
+  headers: Record<string, string>;
+}
+
+/** `wrk`, which loads a server from one thread and costs little of the machine itself. */
+export interface Load extends AsyncDisposable {
+  /** Asks for the requests in turn over `connectionCount` connections; answers a second. */
+  rateOf(url: string, seconds: number): Promise<number>;
+}
+
+/** Of a request a line: its path and its headers, by tabs. `wrk` reads them where it starts. */
+const SCRIPT = `
+local asked, at = {}, 0
+for line in io.lines(os.getenv("PLAZA_REQUESTS")) do
+  local parts = {}
+  for part in line:gmatch("[^\\t]+") do parts[#parts + 1] = part end
+  local headers = {}
+  for i = 2, #parts, 2 do headers[parts[i]] = parts[i + 1] end
+  asked[#asked + 1] = { parts[1], headers }
+end
+request = function()
+  at = at % #asked + 1
+  return wrk.format("GET", asked[at][1], asked[at][2])
+end`;
+
+/** @returns undefined, after saying so, where there is no `wrk` */
+export async function openLoad(
+  requests: LoadRequest[],
+  { connectionCount }: { connectionCount: number },
+): Promise<Load | undefined> {
+  const isThere = await new Deno.Command("wrk", { args: ["-v"], stdout: "null", stderr: "null" })
+    .output().then(() => true, () => false);
+  if (!isThere) {
+    console.error("this benchmark loads servers with wrk: apt-get install wrk");
+    return undefined;
+  }
+  const folder = await Deno.makeTempDir({ prefix: "plaza_load_" });
+  const lines = requests.map(({ path, headers }) =>
+    [path, ...Object.entries(headers).flat()].join("\t")
+  );
+  await Deno.writeTextFile(`${folder}/requests`, lines.join("\n"));
+  await Deno.writeTextFile(`${folder}/load.lua`, SCRIPT);
+  return {
+    async rateOf(url, seconds) {
+      const { stdout } = await new Deno.Command("wrk", {
+        args: ["-t1", `-c${connectionCount}`, `-d${seconds}s`, "-s", `${folder}/load.lua`, url],
+        env: { PLAZA_REQUESTS: `${folder}/requests` },
+      }).output();
+      const said = new TextDecoder().decode(stdout);
+      const rate = /Requests\/sec:\s+([\d.]+)/.exec(said)?.[1];
+      if (rate === undefined || /Non-2xx|Socket errors/.test(said)) throw new Error(said);
+      return Number(rate);
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
