@@ -3,13 +3,16 @@ import { DomainError } from "../db/domain/errors.ts";
 import { type GuardKey, readSession, readSessionAndUseKeys } from "../db/domain/sessions/reads.ts";
 import { isLive, isOfPartner, type Session } from "../db/domain/sessions/session.ts";
 import {
+  keepWarm,
   parseCachedSession,
   rememberSession,
   sessionCacheKey,
   tellPendingEnds,
+  warmSessions,
 } from "../db/domain/sessions/session_cache.ts";
 import { isRedisAway } from "../db/redis/client.ts";
-import { type Counter, countLocally, isOver, windowsAt } from "./rate_limit.ts";
+import type { Counter } from "./rate_limit.ts";
+import { ratesOf } from "./rates.ts";
 
 export interface Admission {
   /** SHA-256 of the bearer token, if one came along. */
@@ -26,9 +29,10 @@ export interface Admission {
 }
 
 /**
- * Asks everything a guard needs in one Redis pipeline: the session, the duplicate-call guard and
- * the rates. Without Redis the first two are asked of Postgres in one statement, and rates are
- * counted in this process.
+ * Asks everything a guard needs in one Redis pipeline: the session, and the duplicate-call guard.
+ * Rates are counted in this process, and a session let in a moment ago is known to it, so that
+ * whoever calls again, and wants nothing done once, waits for no trip (docs/adr/warm-callers.md).
+ * Without Redis all is asked of Postgres in one statement.
  *
  * @throws {DomainError} `session_invalid`, `call_repeated`, `rate_exceeded`, `service_unavailable`
  */
@@ -52,72 +56,79 @@ export async function admitReading(
   ctx: Ctx,
   admission: Admission,
 ): Promise<{ session: Session | undefined; values: (string | null)[] | undefined }> {
+  const { tokenHash, useOnce = [], counters = [], readKeys = [] } = admission;
   const nowMs = ctx.now().getTime();
-  let verdict: Verdict;
-  try {
-    verdict = await askRedis(ctx, admission, nowMs);
-  } catch (error) {
-    if (!isRedisAway(error)) throw error;
-    if (admission.needsRedis) throw new DomainError("service_unavailable", { cause: error });
-    verdict = await askPostgres(ctx, admission, nowMs);
-  }
-  const { session } = verdict;
+  const rates = ratesOf(ctx.redis);
+  refuseOver(rates.count(counters, nowMs));
+  const warm = tokenHash && !admission.needsRedis ? warmSessions(ctx).get(tokenHash) : undefined;
+  const asked: Question = { tokenHash: warm ? undefined : tokenHash, useOnce, readKeys };
+  const answer = asked.tokenHash || useOnce.length > 0 || readKeys.length > 0
+    ? await ask(ctx, asked, admission)
+    : NOTHING_ASKED;
+  if (answer === NOTHING_ASKED) rates.tellSoon();
+  const session = warm ?? answer.session;
   const isRefused = !session || !isLive(session, nowMs) ||
     isOfPartner(session) && !admission.takesPartners;
-  if (admission.tokenHash && isRefused) throw new DomainError("session_invalid");
-  if (verdict.overCounter) {
-    const retryAfterSeconds = Math.ceil(verdict.overCounter.windowMs / 1000);
-    throw new DomainError("rate_exceeded", { retryAfterSeconds });
-  }
-  if (!verdict.unused) throw new DomainError("call_repeated");
-  return { session, values: verdict.values };
+  if (tokenHash && isRefused) throw new DomainError("session_invalid");
+  // What other processes have counted came along.
+  if (answer !== NOTHING_ASKED) refuseOver(rates.overAmong(counters, nowMs));
+  if (!answer.unused) throw new DomainError("call_repeated");
+  if (session && !warm) keepWarm(ctx, session);
+  return { session, values: answer.values };
 }
 
-interface Verdict {
+function refuseOver(counter: Counter | undefined): void {
+  if (!counter) return;
+  throw new DomainError("rate_exceeded", {
+    retryAfterSeconds: Math.ceil(counter.windowMs / 1000),
+  });
+}
+
+interface Question {
+  tokenHash: string | undefined;
+  useOnce: GuardKey[];
+  readKeys: string[];
+}
+
+interface Answer {
   session: Session | undefined;
   unused: boolean;
-  overCounter: Counter | undefined;
+  /** Undefined while there is no Redis to ask. */
   values: (string | null)[] | undefined;
 }
 
-const NOTHING_ASKED: Verdict = {
-  session: undefined,
-  unused: true,
-  overCounter: undefined,
-  values: undefined,
-};
+const NOTHING_ASKED: Answer = { session: undefined, unused: true, values: undefined };
 
-async function askRedis(ctx: Ctx, admission: Admission, nowMs: number): Promise<Verdict> {
-  const { tokenHash, useOnce = [], counters = [], readKeys: askedKeys = [] } = admission;
-  const windows = counters.map((counter) => ({ counter, ...windowsAt(counter, nowMs) }));
-  const readKeys = [...askedKeys, ...windows.map(({ previous }) => previous)];
-  if (tokenHash) readKeys.unshift(sessionCacheKey(tokenHash));
+async function ask(ctx: Ctx, asked: Question, { needsRedis }: Admission): Promise<Answer> {
+  try {
+    return await askRedis(ctx, asked);
+  } catch (error) {
+    if (!isRedisAway(error)) throw error;
+    if (needsRedis) throw new DomainError("service_unavailable", { cause: error });
+    return await askPostgres(ctx, asked);
+  }
+}
 
+async function askRedis(ctx: Ctx, { tokenHash, useOnce, readKeys }: Question): Promise<Answer> {
   const pipeline = ctx.redis.pipeline();
   const ends = tellPendingEnds(ctx.redis, pipeline);
+  const counts = ratesOf(ctx.redis).addTo(pipeline);
   for (const { key, windowMs } of useOnce) pipeline.set(key, "1", { nx: true, px: windowMs });
-  for (const { counter, current } of windows) {
-    pipeline.incr(current);
-    pipeline.pexpire(current, counter.windowMs * 2);
-  }
   // One command for everything that is only read: hosted Redis is paid by the command.
-  if (readKeys.length > 0) pipeline.mget(...readKeys);
-  if (pipeline.length() === 0) return NOTHING_ASKED;
+  const allKeys = tokenHash ? [sessionCacheKey(tokenHash), ...readKeys] : readKeys;
+  if (allKeys.length > 0) pipeline.mget(...allKeys);
 
-  const replies = (await pipeline.exec<unknown[]>()).slice(ends.commandCount);
+  const replies = await pipeline.exec<unknown[]>().catch((error) => {
+    counts.heard(undefined);
+    throw error;
+  });
   ends.done();
-  const read = readKeys.length > 0 ? replies.pop() as (string | null)[] : [];
-  const known = tokenHash ? parseCachedSession(read.shift()!) : undefined;
-  const values = read.splice(0, askedKeys.length);
-  const unused = replies.splice(0, useOnce.length).every((reply) => reply === "OK");
-  const overCounter = windows.find(({ counter, previousWeight }, at) =>
-    isOver(counter, {
-      current: Number(replies[at * 2]),
-      previous: Number(read[at] ?? 0),
-      previousWeight,
-    })
-  )?.counter;
-  return { session: await sessionBehind(ctx, tokenHash, known), unused, overCounter, values };
+  replies.splice(0, ends.commandCount);
+  counts.heard(replies.splice(0, counts.commandCount));
+  const values = allKeys.length > 0 ? replies.pop() as (string | null)[] : [];
+  const unused = replies.every((reply) => reply === "OK");
+  const known = tokenHash ? parseCachedSession(values.shift()!) : undefined;
+  return { session: await sessionBehind(ctx, tokenHash, known), unused, values };
 }
 
 /** A session the cache does not know is read from Postgres, which is the truth, and kept. */
@@ -133,13 +144,7 @@ async function sessionBehind(
   return session;
 }
 
-async function askPostgres(ctx: Ctx, admission: Admission, nowMs: number): Promise<Verdict> {
-  const { tokenHash, useOnce = [], counters = [] } = admission;
-  const overCounter = counters.find((counter) => countLocally(counter, nowMs));
-  if (!tokenHash && useOnce.length === 0) return { ...NOTHING_ASKED, overCounter };
-  return {
-    ...await readSessionAndUseKeys(ctx, tokenHash, useOnce),
-    overCounter,
-    values: undefined,
-  };
+async function askPostgres(ctx: Ctx, { tokenHash, useOnce }: Question): Promise<Answer> {
+  if (!tokenHash && useOnce.length === 0) return { ...NOTHING_ASKED };
+  return { ...await readSessionAndUseKeys(ctx, tokenHash, useOnce), values: undefined };
 }

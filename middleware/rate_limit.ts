@@ -52,15 +52,19 @@ export function countersOf(
   });
 }
 
-/** The two fixed windows a sliding one is estimated from, at `nowMs`. */
-export function windowsAt(counter: Counter, nowMs: number) {
-  const at = Math.floor(nowMs / counter.windowMs);
+/** The fixed window that `nowMs` is in; a sliding one is estimated from it and the one before. */
+export function windowAt({ windowMs }: Pick<Counter, "windowMs">, nowMs: number) {
   return {
-    current: `${counter.key}:${at}`,
-    previous: `${counter.key}:${at - 1}`,
+    /** The window's number. */
+    at: Math.floor(nowMs / windowMs),
     /** The part of the previous window that still counts, 0…1. */
-    previousWeight: 1 - (nowMs % counter.windowMs) / counter.windowMs,
+    previousWeight: 1 - (nowMs % windowMs) / windowMs,
   };
+}
+
+/** What Redis counts window `at` and the one before under. */
+export function windowKeys({ key }: Pick<Counter, "key">, at: number) {
+  return { current: `${key}:${at}`, previous: `${key}:${at - 1}` };
 }
 
 /** `current` includes this call. */
@@ -73,16 +77,4 @@ export function isOver(
   },
 ): boolean {
   return current + previous * previousWeight > counter.count;
-}
-
-const LOCAL_KEYS_MAX = 50_000;
-const local = new Map<string, number>();
-
-/** The same windows in this process alone, for the time Redis is away. */
-export function countLocally(counter: Counter, nowMs: number): boolean {
-  const { current, previous, previousWeight } = windowsAt(counter, nowMs);
-  if (local.size > LOCAL_KEYS_MAX) local.clear();
-  const count = (local.get(current) ?? 0) + 1;
-  local.set(current, count);
-  return isOver(counter, { current: count, previous: local.get(previous) ?? 0, previousWeight });
 }

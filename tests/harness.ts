@@ -79,7 +79,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const redis = options.redis ?? await openRedis(config, clock);
   const providers = { ...await openProviders(config), ...options.providers };
   const logs: Record<string, unknown>[] = [];
-  const bus = options.bus ?? localBus();
+  const bus = options.bus ?? busBeside(redis);
   const parts = { config, database, redis, bus, now: clock.now };
   const log = (line: Record<string, unknown>) => logs.push(line);
   const jobs = openJobRunner({ ...parts, providers, log });
@@ -108,6 +108,15 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       assert.deepEqual(faults, []);
     },
   };
+}
+
+const buses = new WeakMap<RedisConnection, Bus>();
+
+/** Processes that share a Redis hear each other. */
+function busBeside(redis: RedisConnection): Bus {
+  const bus = buses.get(redis) ?? localBus();
+  buses.set(redis, bus);
+  return bus;
 }
 
 /** The same call as whoever develops makes it. */

@@ -13,6 +13,8 @@ export type BusEvent =
   /** A login of this kind at this time (epoch ms): the person's older sockets of the kind go. */
   | { kind: "kick"; userId: number; deviceFlag: number; exceptSocket: string; atMs: number }
   | { kind: "ended"; tokenHashes: string[] }
+  /** A partner's app is another, or none any more. */
+  | { kind: "app"; appId: number }
   /** Something may have been said meanwhile that nobody here heard. Never published. */
   | { kind: "resubscribed" };
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DomainError } from "../../db/domain/errors.ts";
-import { appCacheKey, readApp } from "../../db/domain/partners/app_cache.ts";
+import { appCacheKey, readApp, warmApps } from "../../db/domain/partners/app_cache.ts";
 import { isAllowedAddress, isSecret } from "../../db/domain/partners/credentials.ts";
 import { refusal as refusalOf } from "../../db/domain/support/customer_rules.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
@@ -79,11 +79,12 @@ async function admitServer(
 ): Promise<PartnerActor | undefined> {
   if (!/^\d{1,15}$/.test(user)) return undefined;
   const appId = Number(user);
+  const warm = warmApps(ctx).get(String(appId));
   const { values } = await admitReading(ctx, {
-    readKeys: [appCacheKey(appId)],
+    readKeys: warm ? [] : [appCacheKey(appId)],
     counters: counters(`app ${appId}`, SERVER_RATE, ownRate),
   });
-  const app = await readApp(ctx, { appId, cached: values?.[0] ?? null });
+  const app = warm ?? await readApp(ctx, { appId, cached: values?.[0] ?? null });
   const isGenuine = app && isSecret(ctx.config.keys, app, password);
   if (!isGenuine || !isAllowedAddress(app, address)) return undefined;
   return { kind: "server", appId, tenantId: app.tenantId };

@@ -4,12 +4,13 @@ import type { Channel } from "../../db/domain/messages/channel.ts";
 import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
-import { countersOf, countLocally, perUser } from "../../middleware/rate_limit.ts";
+import { countersOf, perUser } from "../../middleware/rate_limit.ts";
+import { ratesOf } from "../../middleware/rates.ts";
 import { Reason, type ReasonCode } from "./reasons.ts";
 import type { Codec, SendAsked, Sent } from "./types.ts";
 import { CipherError } from "./wukong/cipher.ts";
 
-/** What one person may send over all sockets of one process. */
+/** What one person may send over all their sockets. */
 const SEND_RATE = perUser(30, "1 s");
 
 /** Far above a sealed message of the largest size; not worth opening, bytes. */
@@ -89,13 +90,16 @@ function refused(reason: ReasonCode): Sent {
 }
 
 /** Counts one more of what a person sends. @returns whether it is too much */
-export function isTooOften({ config, now }: Ctx, userId: number): boolean {
+export function isTooOften({ config, redis, now }: Ctx, userId: number): boolean {
   const counters = countersOf([{ of: "chat", rate: SEND_RATE }], {
     caller: String(userId),
     address: "",
     factor: config.rateFactor,
   });
-  return counters.some((counter) => countLocally(counter, now().getTime()));
+  const rates = ratesOf(redis);
+  const over = rates.count(counters, now().getTime());
+  rates.tellSoon();
+  return over !== undefined;
 }
 
 function channelOf(

@@ -15,7 +15,8 @@ export interface TripsAnswer {
 
 /**
  * Trips to Postgres and Redis by operation, on a warm session. The budget is one and one for a
- * read, two and one for a write; what is above it says why. A rise fails.
+ * read, two and one for a write; what is above it says why, and whoever has just called is known
+ * without asking Redis (docs/adr/warm-callers.md). A rise fails.
  */
 export type TripsTable = Record<string, {
   sql: number;

@@ -1,4 +1,5 @@
 import { eq } from "drizzle-orm";
+import { warmOf } from "../../bus/warm.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { apps } from "../../schema/apps.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
@@ -7,6 +8,9 @@ import type { App } from "./rules.ts";
 /** How long Redis may answer for Postgres, ms. A change is told to it at once. */
 const APP_CACHE_MS = 60 * 1000;
 const NONE = "none";
+
+/** Apps that called this process a moment ago, by their id. */
+export const warmApps = warmOf<App>((event) => event.kind === "app" ? [String(event.appId)] : []);
 
 export function appCacheKey(appId: number): string {
   return `app:${appId}`;
@@ -20,16 +24,22 @@ export async function readApp(
   ctx: Ctx,
   { appId, cached }: { appId: number; cached: string | null },
 ): Promise<App | undefined> {
-  if (cached !== null) return cached === NONE ? undefined : JSON.parse(cached) as App;
-  const app = await readRow(ctx, appId);
+  const app = cached === null ? await readRow(ctx, appId) : parse(cached);
   // `NX`: what a change has told meanwhile stays.
-  await remember(ctx, appId, app, { nx: true }).catch(() => {});
+  if (cached === null) await remember(ctx, appId, app, { nx: true }).catch(() => {});
+  if (app) warmApps(ctx).keep(String(appId), app);
   return app;
+}
+
+function parse(cached: string): App | undefined {
+  return cached === NONE ? undefined : JSON.parse(cached) as App;
 }
 
 /** After the commit. While Redis is away other processes find out within a minute. */
 export async function refreshApp(ctx: Ctx, appId: number): Promise<void> {
+  warmApps(ctx).drop(String(appId));
   await remember(ctx, appId, await readRow(ctx, appId), {}).catch(() => {});
+  ctx.bus.publish({ kind: "app", appId });
 }
 
 async function readRow(ctx: Ctx, appId: number): Promise<App | undefined> {

@@ -1,3 +1,4 @@
+import { warmOf } from "../../bus/warm.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import type { Redis } from "../../redis/client.ts";
 import type { Session } from "./session.ts";
@@ -10,6 +11,16 @@ const PENDING_ENDS_MAX = 10_000;
 const pendingEnds = new WeakMap<Redis, Set<string>>();
 
 type Pipeline = ReturnType<Redis["pipeline"]>;
+
+/** Sessions this process has let in a moment ago, by the hash of their token. */
+export const warmSessions = warmOf<Session>((event) =>
+  event.kind === "ended" ? event.tokenHashes : []
+);
+
+/** Not whoever is still filling in the profile, so that finishing it shows at once everywhere. */
+export function keepWarm(ctx: Pick<Ctx, "bus" | "now">, session: Session): void {
+  if (session.hasProfile) warmSessions(ctx).keep(session.tokenHash, session);
+}
 
 export function sessionCacheKey(tokenHash: string): string {
   return `session:${tokenHash}`;
@@ -32,14 +43,15 @@ export async function rememberSession(redis: Redis, session: Session): Promise<v
   });
 }
 
-/** Ends sessions everywhere at once: in the cache, and their sockets. After the commit. */
+/** Ends sessions everywhere at once: in caches, in processes, and their sockets. After the commit. */
 export async function endSessions(
-  { redis, bus }: Pick<Ctx, "redis" | "bus">,
+  ctx: Pick<Ctx, "redis" | "bus" | "now">,
   tokenHashes: string[],
 ): Promise<void> {
   if (tokenHashes.length === 0) return;
-  await endSessionsInCache(redis, tokenHashes);
-  bus.publish({ kind: "ended", tokenHashes });
+  for (const tokenHash of tokenHashes) warmSessions(ctx).drop(tokenHash);
+  await endSessionsInCache(ctx.redis, tokenHashes);
+  ctx.bus.publish({ kind: "ended", tokenHashes });
 }
 
 /**

@@ -6,15 +6,14 @@ export const trips: TripsTable = {
   "POST /account/captcha": {
     sql: 1,
     redis: 2,
-    why: "guards, then the code",
+    why: "then the code",
     call: (app) =>
       callGateway(app, "POST", "/account/captcha", { body: { mobile: "13800138000" } }),
   },
   "POST /account/login/captcha": {
     sql: 2,
     redis: 2,
-    why:
-      "guards; the try is counted where a lost Redis does not forget it, then the code is used up",
+    why: "the try is counted where a lost Redis does not forget it, then the code is used up",
     async call(app) {
       const body = { mobile: "13800138001", captcha: await requestCode(app, "13800138001") };
       return await callGateway(app, "POST", "/account/login/captcha", { body });
@@ -23,7 +22,7 @@ export const trips: TripsTable = {
   "POST /account/logout": {
     sql: 1,
     redis: 2,
-    why: "guards, then the end is told",
+    why: "then the end is told",
     call: async (app) =>
       await callGateway(app, "POST", "/account/logout", { as: await warmPerson(app) }),
   },

@@ -21,7 +21,7 @@ async function publishRelease(app: TestApp) {
 export const trips: TripsTable = {
   "GET /app/version/upgrade": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       await publishRelease(app);
       const headers = { "Client-Type": "1", "Version-Code": "18" };
@@ -54,8 +54,7 @@ export const trips: TripsTable = {
   },
   "POST /app/link/preview/{linkMD5}": {
     sql: 0,
-    redis: 2,
-    why: "guards, then the remembered preview; the first asking goes out and reads the page",
+    redis: 1,
     async call(app) {
       const linkMd5 = md5Hex("http://blog.example.com/");
       const preview = {

@@ -22,7 +22,7 @@ export const trips: TripsTable = {
   },
   "GET /club/{clubId}": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const person = await warmPerson(app);
       return await callGateway(app, "GET", `/club/${await openClub(app, person)}`, { as: person });
@@ -30,7 +30,7 @@ export const trips: TripsTable = {
   },
   "GET /club": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const person = await warmPerson(app);
       await openClub(app, person);
@@ -39,7 +39,7 @@ export const trips: TripsTable = {
   },
   "GET /club/{clubId}/member": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const person = await warmPerson(app);
       const path = `/club/${await openClub(app, person)}/member`;

@@ -51,7 +51,7 @@ export const trips: TripsTable = {
   },
   "GET /event/{eventId}": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const person = await warmPerson(app);
       const path = `/event/${await announce(app, person)}`;
@@ -60,7 +60,7 @@ export const trips: TripsTable = {
   },
   "GET /event": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const person = await warmPerson(app);
       await announce(app, person);

@@ -31,10 +31,10 @@ export const trips: TripsTable = {
       return await callGateway(app, "POST", "/room", { as: person, body });
     },
   },
-  "GET /room/{roomId}": { sql: 1, redis: 1, call: asHost("GET", "") },
+  "GET /room/{roomId}": { sql: 1, redis: 0, call: asHost("GET", "") },
   "GET /room": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const person = await warmPerson(app);
       await openRoom(app, person);
@@ -43,12 +43,11 @@ export const trips: TripsTable = {
   },
   "POST /room/{roomId}/token": {
     sql: 1,
-    redis: 2,
-    why: "guards, then the token the room has",
+    redis: 1,
     call: asHost("POST", "/token"),
   },
   "POST /room/{roomId}/close": { sql: 2, redis: 1, call: asHost("POST", "/close") },
-  "POST /room/{roomId}/cache": { sql: 1, redis: 1, call: asHost("POST", "/cache") },
+  "POST /room/{roomId}/cache": { sql: 1, redis: 0, call: asHost("POST", "/cache") },
   "POST /room/{roomId}/invite/{uid}": {
     sql: 1,
     redis: 1,

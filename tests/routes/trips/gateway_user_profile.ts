@@ -20,7 +20,7 @@ export const trips: TripsTable = {
   },
   "GET /user/{uid}/profile": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const person = await warmPerson(app);
       return await callGateway(app, "GET", `/user/${person.uid}/profile`, { as: person });

@@ -7,7 +7,7 @@ const query = { count: "10" };
 export const trips: TripsTable = {
   "GET /user/block": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const [person, other] = [await warmPerson(app), await registerPerson(app, "Tony")];
       await callGateway(app, "POST", `/user/${other.uid}/block`, { as: person });
@@ -33,7 +33,7 @@ export const trips: TripsTable = {
   },
   "GET /user/message": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const [person, other] = [await warmPerson(app), await registerPerson(app, "Tony")];
       await callGateway(app, "POST", `/user/${person.uid}/card`, { as: other });
@@ -42,7 +42,7 @@ export const trips: TripsTable = {
   },
   "GET /user/message/unread_total": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     call: async (app) =>
       await callGateway(app, "GET", "/user/message/unread_total", { as: await warmPerson(app) }),
   },
@@ -65,7 +65,7 @@ export const trips: TripsTable = {
   },
   "GET /user/card": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const [person, other] = [await warmPerson(app), await registerPerson(app, "Tony")];
       await callGateway(app, "POST", `/user/${person.uid}/card`, { as: other });

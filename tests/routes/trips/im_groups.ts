@@ -54,7 +54,7 @@ async function qrcode({ owner, path }: Place): Promise<string> {
 export const trips: TripsTable = {
   "POST /group/create": {
     sql: 9,
-    redis: 1,
+    redis: 0,
     why: "begin, creator's lock, groups today, friends, group, members, message, commit, answer",
     async call(app) {
       const { owner, outsider } = await openPlace(app);
@@ -65,7 +65,7 @@ export const trips: TripsTable = {
   },
   "GET /group/invites/{no}": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const place = await openPlace(app);
       return await place.owner.call("GET", `/group/invites/${await invite(place)}`);
@@ -73,54 +73,54 @@ export const trips: TripsTable = {
   },
   "POST /group/invite/sure": {
     sql: 8,
-    redis: 1,
+    redis: 0,
     why: commit("invitation, people, members, message"),
     async call(app) {
       const auth_code = await confirmCode(await openPlace(app));
       return await callIm(app, "POST", "/group/invite/sure", { query: { auth_code } });
     },
   },
-  "GET /groups/{group_no}": { sql: 1, redis: 1, call: asOwner("GET", "") },
+  "GET /groups/{group_no}": { sql: 1, redis: 0, call: asOwner("GET", "") },
   "PUT /groups/{group_no}": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("columns, message"),
     call: asOwner("PUT", "", () => ({ name: "新名" })),
   },
   "PUT /groups/{group_no}/setting": {
     sql: 4,
-    redis: 1,
+    redis: 0,
     why: "begin, switches, command, commit: devices hear of what is kept alone",
     call: asOwner("PUT", "/setting", () => ({ mute: 1 })),
   },
   "POST /groups/{group_no}/members": {
     sql: 7,
-    redis: 1,
+    redis: 0,
     why: commit("people, members, message"),
     call: asOwner("POST", "/members", ({ outsider }) => ({ members: [outsider.uid] })),
   },
   "DELETE /groups/{group_no}/members": {
     sql: 7,
-    redis: 1,
+    redis: 0,
     why: commit("members and inboxes' locks, message to them, message to the others"),
     call: asOwner("DELETE", "/members", ({ member }) => ({ members: [member.uid] })),
   },
   "PUT /groups/{group_no}/members/{uid}": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("remark, command"),
     call: asOwner("PUT", ({ member }) => `/members/${member.uid}`, () => ({ remark: "小鲍" })),
   },
-  "GET /groups/{group_no}/membersync": { sql: 1, redis: 1, call: asOwner("GET", "/membersync") },
+  "GET /groups/{group_no}/membersync": { sql: 1, redis: 0, call: asOwner("GET", "/membersync") },
   "POST /groups/{group_no}/managers": {
     sql: 7,
-    redis: 1,
+    redis: 0,
     why: commit("members, roles, command"),
     call: asOwner("POST", "/managers", ({ member }) => [member.uid]),
   },
   "DELETE /groups/{group_no}/managers": {
     sql: 7,
-    redis: 1,
+    redis: 0,
     why: commit("members, roles, command"),
     async call(app) {
       const { owner, member, path } = await openPlace(app);
@@ -130,26 +130,26 @@ export const trips: TripsTable = {
   },
   "POST /groups/{group_no}/forbidden/{on}": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("columns, message"),
     call: asOwner("POST", "/forbidden/1"),
   },
-  "GET /groups/{group_no}/qrcode": { sql: 1, redis: 1, call: asOwner("GET", "/qrcode") },
+  "GET /groups/{group_no}/qrcode": { sql: 1, redis: 0, call: asOwner("GET", "/qrcode") },
   "POST /groups/{group_no}/transfer/{to_uid}": {
     sql: 7,
-    redis: 1,
+    redis: 0,
     why: commit("heir, roles, message"),
     call: asOwner("POST", ({ member }) => `/transfer/${member.uid}`),
   },
   "POST /groups/{group_no}/member/invite": {
     sql: 8,
-    redis: 1,
+    redis: 0,
     why: commit("people, invitation, who decides, message"),
     call: asOwner("POST", "/member/invite", ({ outsider }) => ({ uids: [outsider.uid] })),
   },
   "GET /groups/{group_no}/member/h5confirm": {
     sql: 2,
-    redis: 1,
+    redis: 0,
     why: "the caller's role first: others shall not learn of invitations",
     async call(app) {
       const place = await openPlace(app);
@@ -159,7 +159,7 @@ export const trips: TripsTable = {
   },
   "POST /groups/{group_no}/exit": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why:
       "begin, lock and version, member and inboxes' locks, message to them, to the others, commit",
     async call(app) {
@@ -169,7 +169,7 @@ export const trips: TripsTable = {
   },
   "GET /groups/{group_no}/scanjoin": {
     sql: 7,
-    redis: 1,
+    redis: 0,
     why: "begin, lock and version, who showed it, who joins, members, message, commit",
     async call(app) {
       const place = await openPlace(app);
@@ -180,7 +180,7 @@ export const trips: TripsTable = {
   },
   "GET /qrcode/{code}": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const place = await openPlace(app);
       return await place.outsider.call("GET", await qrcode(place));

@@ -65,9 +65,9 @@ async function waiting(app: TestApp) {
 export const trips: TripsTable = {
   "POST /user/register": {
     sql: 8,
-    redis: 2,
+    redis: 1,
     why:
-      "guards; the try is counted before the code is used up; begin, account, first friends, first message, commit: " +
+      "the try is counted before the code is used up; begin, account, first friends, first message, commit: " +
       "none without the others; then session and answer",
     async call(app) {
       const phone = freshPhone();
@@ -78,8 +78,7 @@ export const trips: TripsTable = {
   },
   "POST /user/login": {
     sql: 2,
-    redis: 2,
-    why: "guards, and the end of the session before is told",
+    redis: 1,
     async call(app) {
       const { phone } = await registerChat(app);
       const body = { username: `0086${phone}`, password: CHAT_PASSWORD };
@@ -88,24 +87,24 @@ export const trips: TripsTable = {
   },
   "GET /user/search": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     call: asPerson("GET", "/user/search", undefined, { keyword: "13800138000" }),
   },
   "POST /user/device_token": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     call: asPerson("POST", "/user/device_token", { device_token: "t" }),
   },
-  "DELETE /user/device_token": { sql: 1, redis: 1, call: asPerson("DELETE", "/user/device_token") },
+  "DELETE /user/device_token": { sql: 1, redis: 0, call: asPerson("DELETE", "/user/device_token") },
   "POST /user/device_badge": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     call: asPerson("POST", "/user/device_badge", { badge: 1 }),
   },
   "GET /user/grant_login": {
     sql: 0,
     redis: 3,
-    why: "guards, who scanned, then the grant",
+    why: "who scanned, then the grant",
     async call(app) {
       const person = await warmChatPerson(app);
       const query = { auth_code: await scanned(app, person) };
@@ -114,20 +113,17 @@ export const trips: TripsTable = {
   },
   "GET /user/loginuuid": {
     sql: 0,
-    redis: 2,
-    why: "guards, then the code is kept",
+    redis: 1,
     call: (app) => callIm(app, "GET", "/user/loginuuid"),
   },
   "GET /user/loginstatus": {
     sql: 0,
-    redis: 2,
-    why: "guards, then the state",
+    redis: 1,
     call: (app) => callIm(app, "GET", "/user/loginstatus", { query: { uuid: "a" } }),
   },
   "POST /user/login_authcode/{auth_code}": {
     sql: 2,
-    redis: 2,
-    why: "guards, then the grant is used up",
+    redis: 1,
     async call(app) {
       const person = await warmChatPerson(app);
       const code = await scanned(app, person);
@@ -136,46 +132,45 @@ export const trips: TripsTable = {
       return await callIm(app, "POST", `/user/login_authcode/${code}`);
     },
   },
-  "GET /user/devices": { sql: 1, redis: 1, call: asPerson("GET", "/user/devices") },
+  "GET /user/devices": { sql: 1, redis: 0, call: asPerson("GET", "/user/devices") },
   "DELETE /user/devices/{device_id}": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     call: asPerson("DELETE", "/user/devices/d-1"),
   },
   "GET /user/customerservices": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     call: asPerson("GET", "/user/customerservices"),
   },
   "POST /user/chatpwd": {
     sql: 2,
-    redis: 1,
+    redis: 0,
     call: asPerson("POST", "/user/chatpwd", { chat_pwd: "a", login_pwd: CHAT_PASSWORD }),
   },
-  "GET /user/blacklists": { sql: 1, redis: 1, call: asPerson("GET", "/user/blacklists") },
+  "GET /user/blacklists": { sql: 1, redis: 0, call: asPerson("GET", "/user/blacklists") },
   "DELETE /user/blacklist/{uid}": {
     sql: 4,
-    redis: 1,
+    redis: 0,
     why: "both sides' devices are told, each by a message",
     call: aboutOther("DELETE", (uid) => `/user/blacklist/${uid}`),
   },
   "POST /user/blacklist/{uid}": {
     sql: 4,
-    redis: 1,
+    redis: 0,
     why: "both sides' devices are told, each by a message",
     call: aboutOther("POST", (uid) => `/user/blacklist/${uid}`),
   },
   "POST /user/sms/login_check_phone": {
     sql: 2,
-    redis: 3,
-    why: "guards, whether a login waits, then the code",
+    redis: 2,
+    why: "whether a login waits, then the code",
     call: async (app) => await (await waiting(app)).sendCode(),
   },
   "POST /user/login/check_phone": {
     sql: 4,
-    redis: 5,
-    why:
-      "guards; whether a login waits, before a try is counted; code and waiting login are used " +
+    redis: 4,
+    why: "whether a login waits, before a try is counted; code and waiting login are used " +
       "up; the end of the session before is told",
     async call(app) {
       const { uid, phone, sendCode } = await waiting(app);
@@ -186,8 +181,7 @@ export const trips: TripsTable = {
   },
   "POST /user/sms/registercode": {
     sql: 2,
-    redis: 2,
-    why: "guards, then the code",
+    redis: 1,
     call: (app) =>
       callIm(app, "POST", "/user/sms/registercode", {
         body: { zone: "0086", phone: freshPhone() },
@@ -195,7 +189,7 @@ export const trips: TripsTable = {
   },
   "GET /user/chat/online": {
     sql: 1,
-    redis: 2,
+    redis: 1,
     why: "whether somebody is online is known to Redis alone, once the friends are known",
     async call(app) {
       const [person, friend] = [await makeChatPerson(app), await makeChatPerson(app, "Tony")];
@@ -205,21 +199,21 @@ export const trips: TripsTable = {
     },
   },
 
-  "GET /users/{uid}": { sql: 1, redis: 1, call: aboutOther("GET", (uid) => `/users/${uid}`) },
+  "GET /users/{uid}": { sql: 1, redis: 0, call: aboutOther("GET", (uid) => `/users/${uid}`) },
   "PUT /users/{uid}/setting": {
     sql: 3,
-    redis: 1,
+    redis: 0,
     why: "one's own devices are told by a message",
     call: aboutOther("PUT", (uid) => `/users/${uid}/setting`, { mute: 1 }),
   },
   "POST /users/{uid}/im": {
     sql: 0,
-    redis: 1,
+    redis: 0,
     call: asPerson("POST", ({ uid }) => `/users/${uid}/im`),
   },
   "PUT /users/current": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: "a transaction over person and account; then the friends to tell",
     call: asPerson("PUT", "/users/current", { name: "Tobias", sex: 0 }),
   },

@@ -19,7 +19,7 @@ async (
 export const trips: TripsTable = {
   "POST /v1/auth/mixin": {
     sql: 2,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const mixinUserId = crypto.randomUUID();
       await app.ctx.db.insert(operators)

@@ -40,37 +40,37 @@ const NEW_GROUP = { master: 1, name: "Group", members: [1, 2, { uid: 3, name: "C
 export const trips: TripsTable = {
   "POST /groups": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: created,
     call: asServer("POST /groups", { body: NEW_GROUP }),
   },
   "PATCH /groups/{gid}": {
     sql: 5,
-    redis: 1,
+    redis: 0,
     why: commit("name, message"),
     call: asServer("PATCH /groups/{gid}", { body: { name: "x" } }),
   },
   "DELETE /groups/{gid}": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("message, members, end"),
     call: asServer("DELETE /groups/{gid}"),
   },
   "POST /groups/{gid}/members": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("people, members, message"),
     call: asServer("POST /groups/{gid}/members", { body: [4, 5] }),
   },
   "DELETE /groups/{gid}/members/{mid}": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("member and inboxes' locks, message to them, to the others"),
     call: asServer("DELETE /groups/{gid}/members/{mid}", { params: { mid: 2 } }),
   },
   "DELETE /groups/{gid}/members": {
     sql: 8,
-    redis: 1,
+    redis: 0,
     why: commit("members, what they had not read of the log: a lock and a copy, two messages"),
     async call(app) {
       const { server } = await openPlace(app);
@@ -80,13 +80,13 @@ export const trips: TripsTable = {
   },
   "POST /groups/{gid}/upgrade": {
     sql: 5,
-    redis: 1,
+    redis: 0,
     why: commit("message, kind"),
     call: asServer("POST /groups/{gid}/upgrade"),
   },
   "PATCH /groups/{gid}/members/{memberid}": {
     sql: 5,
-    redis: 1,
+    redis: 0,
     why: commit("nickname, message"),
     call: asServer("PATCH /groups/{gid}/members/{memberid}", {
       params: { memberid: 2 },
@@ -95,13 +95,13 @@ export const trips: TripsTable = {
   },
   "POST /client/groups": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: created,
     call: asClient("POST /client/groups", { body: NEW_GROUP }),
   },
   "GET /client/groups": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { bearer } = await openPlace(app);
       const query = { fields: "members,quiet" };
@@ -110,37 +110,37 @@ export const trips: TripsTable = {
   },
   "PATCH /client/groups/{gid}": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("who asks, notice, message"),
     call: asClient("PATCH /client/groups/{gid}", { body: { notice: "x" } }),
   },
   "DELETE /client/groups/{gid}": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("message, members, end"),
     call: asClient("DELETE /client/groups/{gid}"),
   },
   "POST /client/groups/{gid}/members": {
     sql: 7,
-    redis: 1,
+    redis: 0,
     why: commit("who asks, people, members, message"),
     call: asClient("POST /client/groups/{gid}/members", { body: { members: [{ uid: 4 }] } }),
   },
   "DELETE /client/groups/{gid}/members/{mid}": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("member and inboxes' locks, message to them, to the others"),
     call: asClient("DELETE /client/groups/{gid}/members/{mid}", { params: { mid: 1 } }),
   },
   "DELETE /client/groups/{gid}/members": {
     sql: 6,
-    redis: 1,
+    redis: 0,
     why: commit("members and inboxes' locks, message to them, to the others"),
     call: asClient("DELETE /client/groups/{gid}/members", { body: [{ uid: 2 }] }),
   },
   "PATCH /client/groups/{gid}/members/{memberid}": {
     sql: 5,
-    redis: 1,
+    redis: 0,
     why: commit("switch, command"),
     call: asClient("PATCH /client/groups/{gid}/members/{memberid}", {
       params: { memberid: 1 },

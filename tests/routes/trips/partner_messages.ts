@@ -20,7 +20,7 @@ async function makeChat(app: TestApp) {
 export const trips: TripsTable = {
   "POST /messages/peers": {
     sql: 2,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { basic } = await makeChat(app);
       const body = { sender: 1, receiver: 2, content: "hi" };
@@ -29,7 +29,7 @@ export const trips: TripsTable = {
   },
   "POST /messages/groups": {
     sql: 2,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { basic, groupId } = await makeChat(app);
       const body = { sender: 1, receiver: groupId, content: "hi" };
@@ -38,7 +38,7 @@ export const trips: TripsTable = {
   },
   "POST /messages/systems": {
     sql: 2,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { basic } = await makeChat(app);
       const body = { receiver: 1, content: "hi" };
@@ -47,7 +47,7 @@ export const trips: TripsTable = {
   },
   "POST /messages/notifications": {
     sql: 2,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { basic } = await makeChat(app);
       const body = { receiver: 1, content: "hi" };
@@ -56,7 +56,7 @@ export const trips: TripsTable = {
   },
   "POST /messages/groups/notifications": {
     sql: 2,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { basic, groupId } = await makeChat(app);
       const body = { group_id: groupId, content: "hi" };
@@ -65,7 +65,7 @@ export const trips: TripsTable = {
   },
   "POST /messages/rooms": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { basic } = await makeChat(app);
       const body = { sender: 1, receiver: 1, content: "hi" };
@@ -74,7 +74,7 @@ export const trips: TripsTable = {
   },
   "GET /messages/offline": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { basic } = await makeChat(app);
       return await callPartner(app, "GET /messages/offline", { basic, query: { uid: "1" } });
@@ -82,7 +82,7 @@ export const trips: TripsTable = {
   },
   "GET /messages": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const { bearer } = await makeChat(app);
       return await callPartner(app, "GET /messages", { bearer });
