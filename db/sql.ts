@@ -1,5 +1,6 @@
-import { type SQL, sql } from "drizzle-orm";
-import type { Ctx } from "./client/ctx.ts";
+import { fillPlaceholders, type Placeholder, type SQL, sql, type SQLWrapper } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
+import type { Ctx, Db } from "./client/ctx.ts";
 
 /** A point in time as a parameter of written-out SQL. */
 export function instant(at: Date): SQL {
@@ -56,22 +57,69 @@ export type Row<Columns> = {
   [Name in keyof Columns]: Columns[Name] extends Column<infer Value> ? Value : never;
 };
 
+const dialect = new PgDialect({ casing: "snake_case" });
+
+/** A statement whose text is built, with its parameters filled in. */
+class Built implements SQLWrapper {
+  constructor(private readonly text: string, private readonly params: unknown[]) {}
+  getSQL(): SQL {
+    return this as unknown as SQL;
+  }
+  toQuery() {
+    return { sql: this.text, params: this.params };
+  }
+}
+
+/**
+ * A written-out statement that is built once: later calls only fill in its parameters. `write` gets
+ * a placeholder for each of them, by name, and so cannot look at what stands there.
+ */
+export function built<Given extends Record<string, unknown>>(
+  write: (given: { [Name in keyof Given]-?: Placeholder }) => SQL,
+): (given: Given) => Built {
+  let query: { sql: string; params: unknown[] } | undefined;
+  const placeholders = new Proxy({}, { get: (_, name) => sql.placeholder(String(name)) });
+  return (given) => {
+    query ??= dialect.sqlToQuery(write(placeholders as Parameters<typeof write>[0]));
+    return new Built(query.sql, fillPlaceholders(query.params, given));
+  };
+}
+
+/** A builder's query that is built once for each handle; `build` ends with `.prepare("…")`. */
+export function prepared<Query extends object>(build: (db: Db) => Query): (db: Db) => Query {
+  const queries = new WeakMap<Db, Query>();
+  return (db) => {
+    const query = queries.get(db) ?? build(db);
+    queries.set(db, query);
+    return query;
+  };
+}
+
 /**
  * Runs a written-out statement; each row has the columns named, in camel case, and no others:
  * `rows(ctx, sql`select id, group_no …`, { id: int8, groupNo: text })`.
  */
 export async function rows<Columns extends Record<string, Column<unknown>>>(
   { db }: Pick<Ctx, "db">,
-  statement: SQL,
+  statement: SQL | Built,
   columns: Columns,
 ): Promise<Row<Columns>[]> {
-  const named = Object.entries(columns).map(([name, column]) => ({
-    name,
-    column,
-    answeredAs: name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-  }));
+  const named = Object.entries(columns);
   const { rows: answered } = await db.execute<Record<string, unknown>>(statement);
-  return answered.map((row) =>
-    Object.fromEntries(named.map(({ name, column, answeredAs }) => [name, column(row[answeredAs])]))
-  ) as Row<Columns>[];
+  return answered.map((row) => {
+    const read: Record<string, unknown> = {};
+    for (const [name, column] of named) read[name] = column(row[snakeCaseOf(name)]);
+    return read as Row<Columns>;
+  });
+}
+
+const snakeCases = new Map<string, string>();
+
+/** As the statement answers a column; there are as many as the code names. */
+function snakeCaseOf(name: string): string {
+  const known = snakeCases.get(name);
+  if (known !== undefined) return known;
+  const snakeCase = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  snakeCases.set(name, snakeCase);
+  return snakeCase;
 }

@@ -1,18 +1,23 @@
 import assert from "node:assert/strict";
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
+import { type Ctx, withTx } from "../../db/client/ctx.ts";
+import { users } from "../../db/schema/users.ts";
 import {
   bool,
+  built,
   int4,
   int8,
   maybe,
   milliseconds,
   patternOf,
+  prepared,
   rows,
   text,
   time,
   typed,
 } from "../../db/sql.ts";
-import { openTestDatabase } from "../harness.ts";
+import { openTestDatabase, startTestApp } from "../harness.ts";
+import { makeUser } from "../people/factories.ts";
 
 Deno.test("rows names columns in camel case and reads each as it was declared", async () => {
   const database = await openTestDatabase();
@@ -57,4 +62,36 @@ Deno.test("rows names columns in camel case and reads each as it was declared", 
 
 Deno.test("patternOf takes signs of patterns for themselves", () => {
   assert.equal(patternOf("100%_\\"), "%100\\%\\_\\\\%");
+});
+
+Deno.test("a written-out statement is built once, and runs with each call's own parameters", async () => {
+  await using app = await startTestApp();
+  let buildCount = 0;
+  const sumOf = built<{ left: number; right: number | null }>(({ left, right }) => {
+    buildCount++;
+    return sql`select ${left}::bigint + coalesce(${right}::bigint, ${40}::bigint) as the_sum`;
+  });
+  const sum = async (ctx: Ctx, left: number, right: number | null) =>
+    (await rows(ctx, sumOf({ left, right }), { theSum: int8 }))[0]!.theSum;
+  assert.deepEqual(
+    [await sum(app.ctx, 1, 2), await sum(app.ctx, 3, 4), await sum(app.ctx, 2, null)],
+    [3, 7, 42],
+  );
+  assert.equal(await withTx(app.ctx, (ctx) => sum(ctx, 5, 6)), 11);
+  assert.equal(buildCount, 1);
+});
+
+Deno.test("a builder's query is built once for each handle", async () => {
+  await using app = await startTestApp();
+  let buildCount = 0;
+  const userBy = prepared((db) => {
+    buildCount++;
+    return db.select({ uid: users.uid }).from(users).where(eq(users.id, sql.placeholder("id")))
+      .prepare("user");
+  });
+  const [one, two] = [await makeUser(app.ctx), await makeUser(app.ctx)];
+  for (const { id, uid } of [one, two]) {
+    assert.deepEqual(await userBy(app.ctx.db).execute({ id }), [{ uid }]);
+  }
+  assert.equal(buildCount, 1);
 });

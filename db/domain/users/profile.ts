@@ -1,6 +1,7 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull, type Placeholder, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { users, UserStatus } from "../../schema/users.ts";
+import { prepared } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { visibleUsers } from "./who_is_there.ts";
 
@@ -31,7 +32,7 @@ const ownColumns = {
  * Columns of a {@link Profile} for any query in which the table `users` stands under its own name.
  * They are written out because a query over one table drops table names inside subqueries.
  */
-export function profileSeenBy(viewerId: number) {
+export function profileSeenBy(viewerId: number | Placeholder) {
   return {
     ...ownColumns,
     blocked: sql<boolean>`exists (select 1 from blocks
@@ -86,8 +87,12 @@ export async function readProfile(
   ctx: Ctx,
   { uid, viewerId }: { uid: string; viewerId: number },
 ): Promise<Profile> {
-  const [row] = await ctx.db.select(profileSeenBy(viewerId)).from(users)
-    .where(and(eq(users.uid, uid), visibleUsers)).limit(1);
+  const [row] = await profileByUid(ctx.db).execute({ uid, viewerId });
   if (!row) throw new DomainError("user_missing");
   return row;
 }
+
+const profileByUid = prepared((db) =>
+  db.select(profileSeenBy(sql.placeholder("viewerId"))).from(users)
+    .where(and(eq(users.uid, sql.placeholder("uid")), visibleUsers)).limit(1).prepare("profile")
+);
