@@ -1,6 +1,7 @@
 import "./config/deno_version.ts";
 import { type Config, readConfig } from "./config/config.ts";
 import { keepKeys, keepToOwner, lockDataDir } from "./config/data_dir.ts";
+import { openLog } from "./config/runtime/log_lines.ts";
 import { openBus } from "./db/bus/over_redis.ts";
 import { openDatabase } from "./db/client/open.ts";
 import { openReadiness } from "./db/client/readiness.ts";
@@ -38,7 +39,7 @@ const COMMANDS = new Map<string, () => Promise<Command>>([
 const [command = "serve", ...args] = Deno.args;
 
 const now = () => new Date();
-const log = (line: Record<string, unknown>) => console.log(JSON.stringify({ at: now(), ...line }));
+const log = openLog({ now });
 /** What cron's handlers wait for: they have to be registered before anything is open. */
 const ready = Promise.withResolvers<JobDeps>();
 let config: Config | undefined;

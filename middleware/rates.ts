@@ -8,6 +8,8 @@ type Pipeline = ReturnType<Redis["pipeline"]>;
 
 /** Counters kept in mind; the oldest beyond it begin anew. */
 const COUNTERS_COUNT_MAX = 50_000;
+/** Between two tellings that nothing else takes along, ms. */
+const PAUSE_MS = 50;
 /** Windows told in one pipeline. */
 const BATCH_COUNT_MAX = 500;
 
@@ -106,7 +108,7 @@ class Rates {
   }
 
   async #tellAll(): Promise<void> {
-    // Whatever else this turn counts goes along.
+    // Whatever else this turn counts goes along, and then whatever else the pause does.
     await Promise.resolve();
     while (this.#dirty.size > 0) {
       const pipeline = this.#redis.pipeline();
@@ -120,6 +122,7 @@ class Rates {
         heard(undefined);
         break;
       }
+      await new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, PAUSE_MS)));
     }
     // In the same turn as the last look, so that nothing can come in between.
     this.#telling = undefined;

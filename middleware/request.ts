@@ -1,6 +1,6 @@
 import type { Context, Next } from "hono";
 import { parseAddress } from "../config/runtime/address.ts";
-import { serverTiming, type Trips } from "../config/runtime/trips.ts";
+import type { Trips } from "../config/runtime/trips.ts";
 
 const SANE_ID = /^[A-Za-z0-9._-]{8,64}$/;
 
@@ -40,11 +40,9 @@ export async function accessLog<E extends LoggedVariables>(
   c: Context<E>,
   next: Next,
   trips: Trips,
-  { showTiming }: { showTiming: boolean },
 ): Promise<void> {
   const startedAt = performance.now();
   await next();
-  if (showTiming) c.header("Server-Timing", serverTiming(trips));
   const get = (name: "surface" | "endpoint"): unknown => c.get(name as never);
   (c.get("log" as never) as LoggedVariables["Variables"]["log"])({
     level: "info",

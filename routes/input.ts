@@ -1,6 +1,7 @@
 import { parseBoundedJson } from "../config/runtime/bounded_json.ts";
 import { DomainError } from "../db/domain/errors.ts";
 import { readBody } from "./body.ts";
+import { urlOf } from "./url.ts";
 
 /** Most parameters of one call: names of the query, and of the form or the top JSON object. */
 const PARAMS_COUNT_MAX = 1_000;
@@ -8,7 +9,8 @@ const PARAMS_COUNT_MAX = 1_000;
 /** What a call brought along, parsed but not believed. */
 export interface RawInput {
   params: Record<string, string>;
-  query: URLSearchParams;
+  /** Of a name that stands more than once, the last. */
+  query: Record<string, string>;
   /** A JSON value, the fields of a form, or undefined when there was no body. */
   body: unknown;
   /** Names that stand more than once among the parameters (a JSON object's keys included). */
@@ -30,12 +32,14 @@ export async function readInput(
   params: Record<string, string>,
   { bodyBytesMax, takesFile }: { bodyBytesMax: number; takesFile?: boolean },
 ): Promise<RawInput> {
-  const { search, searchParams: query } = new URL(request.url);
+  const { search, searchParams } = urlOf(request)!;
   const names = new Names();
   checkEscapes(search);
-  names.add(query.keys());
-  // PostgreSQL keeps no NUL in a text; nobody types one.
-  if (holdsNul(params) || [...query].some(holdsNul)) throw unusable();
+  // PostgreSQL keeps no NUL in a text; nobody types one, and an address holds it as an escape.
+  if (request.url.includes("%00") && (holdsNul(params) || [...searchParams].some(holdsNul))) {
+    throw unusable();
+  }
+  const query = search === "" ? {} : names.fieldsOf(searchParams);
 
   const text = takesFile ? "" : await readText(request, bodyBytesMax);
   const given = { params, query, repeatedNames: names.repeated };
@@ -44,9 +48,9 @@ export async function readInput(
   if (type === "application/x-www-form-urlencoded") {
     checkEscapes(text);
     const form = new URLSearchParams(text);
-    names.add(form.keys());
-    if ([...form].some(holdsNul)) throw unusable();
-    return { ...given, body: Object.fromEntries(form) };
+    const body = names.fieldsOf(form);
+    if (/\0|%00/.test(text) && [...form].some(holdsNul)) throw unusable();
+    return { ...given, body };
   }
   if (type !== "application/json" && !type.endsWith("+json")) {
     throw malformed(`不支持的 Content-Type: ${type}`);
@@ -64,11 +68,25 @@ class Names {
 
   /** @throws {DomainError} `request_malformed` */
   add(names: Iterable<string>): void {
-    for (const name of names) {
-      if (++this.#count > PARAMS_COUNT_MAX) throw malformed(`参数不能超过${PARAMS_COUNT_MAX}个`);
-      if (this.#seen.has(name)) this.repeated.push(name);
-      this.#seen.add(name);
+    for (const name of names) this.#addOne(name);
+  }
+
+  /** Counts the names and makes an object of the values. */
+  fieldsOf(params: URLSearchParams): Record<string, string> {
+    const fields: Record<string, string> = {};
+    for (const [name, value] of params) {
+      this.#addOne(name);
+      // An own field, whatever it is called.
+      if (name === "__proto__") Object.defineProperty(fields, name, { value, enumerable: true });
+      else fields[name] = value;
     }
+    return fields;
+  }
+
+  #addOne(name: string): void {
+    if (++this.#count > PARAMS_COUNT_MAX) throw malformed(`参数不能超过${PARAMS_COUNT_MAX}个`);
+    if (this.#seen.has(name)) this.repeated.push(name);
+    this.#seen.add(name);
   }
 }
 
@@ -89,6 +107,7 @@ function mediaType(headers: Headers): string {
 
 /** `URLSearchParams` makes a question mark of every escape that is no UTF-8, without a word. */
 function checkEscapes(encoded: string): void {
+  if (!encoded.includes("%")) return;
   for (const [escapes] of encoded.matchAll(/(?:%[0-9a-f]{2})+/gi)) {
     try {
       decodeURIComponent(escapes);

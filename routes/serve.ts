@@ -1,7 +1,8 @@
 import type { Context } from "hono";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { StatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
 import { logStackOf, logTextOf } from "../config/runtime/log_text.ts";
+import type { Trips } from "../config/runtime/trips.ts";
 import type { Ctx } from "../db/client/ctx.ts";
 import { isDatabaseAway } from "../db/client/errors.ts";
 import { DomainError, type Kind } from "../db/domain/errors.ts";
@@ -24,6 +25,13 @@ export interface Env {
     /** Whether the doors of development are open to whoever makes this request. */
     isAtDevDoor: boolean;
     log: Log;
+    requestId: string;
+    trips: Trips;
+    /**
+     * All an answer carries besides its own headers, which tells what it has cost; absent where
+     * Hono's middleware adds that.
+     */
+    directHeaders?: () => Record<string, string>;
     /** What the access log says of where the request went. */
     surface: string;
     endpoint: string;
@@ -67,7 +75,7 @@ export async function serve(
     };
     const actor = await spec.admit(call, endpoint);
     const seen = spec.parameters?.(input) ??
-      { query: Object.fromEntries(input.query), body: input.body };
+      { query: input.query, body: input.body };
     const answer = await endpoint.handle({
       params: validate(endpoint.params, found.params),
       query: validate(endpoint.query, seen.query),
@@ -82,10 +90,10 @@ export async function serve(
       request: c.req.raw,
     });
     if (answer instanceof Streamed) {
-      return c.body(watched(answer.body, c.get("log")), 200, answer.headers);
+      return answerWith(c, watched(answer.body, c.get("log")), { headers: answer.headers });
     }
     const [said, data] = answer instanceof Said ? [answer.text, answer.data] : [undefined, answer];
-    return c.json(spec.ok(endpoint.data.parse(data), endpoint, said) as object);
+    return answerJson(c, spec.ok(endpoint.data.parse(data), endpoint, said));
   } catch (error) {
     return answerFailure(c, surface, error, endpoint);
   }
@@ -146,10 +154,36 @@ export function answerFailure(
   } else if (endpoint && !declares(surface, endpoint, failure.kind)) {
     log({ level: "warn", msg: "undeclared failure", kind: failure.kind });
   }
+  const headers = { ...failure.headers };
   // What is left of the body may go on arriving for ever.
-  if (failure.kind === "request_timeout") c.header("Connection", "close");
-  for (const [name, value] of Object.entries(failure.headers)) c.header(name, value);
-  return c.json(failure.body as object, failure.status as ContentfulStatusCode);
+  if (failure.kind === "request_timeout") headers["Connection"] = "close";
+  return answerJson(c, failure.body, { status: failure.status, headers });
+}
+
+interface AnswerOptions {
+  status?: number;
+  headers?: Record<string, string>;
+}
+
+function answerJson(
+  c: Context<Env>,
+  body: unknown,
+  { status, headers }: AnswerOptions = {},
+): Response {
+  const json = { "Content-Type": "application/json", ...headers };
+  return answerWith(c, JSON.stringify(body), { status, headers: json });
+}
+
+/** Made at once with its headers, where that can be: each set afterwards costs as much as all. */
+function answerWith(
+  c: Context<Env>,
+  body: string | ReadableStream,
+  { status = 200, headers }: AnswerOptions,
+): Response {
+  const direct = c.get("directHeaders");
+  return direct
+    ? new Response(body, { status, headers: { ...direct(), ...headers } })
+    : c.newResponse(body, status as StatusCode, headers);
 }
 
 /** The documents promise which failures an endpoint answers; one they lack is a fault of ours. */

@@ -52,14 +52,26 @@ const entries: SurfaceEntry[] = [
 
 export const surfaceNames = entries.map(({ name }) => name);
 
+const loaded = new Map<SurfaceName, MountedSurface>();
+
 export async function loadSurface(name: SurfaceName): Promise<MountedSurface> {
-  return (await entries.find((entry) => entry.name === name)!.load()).surface;
+  const known = loaded.get(name);
+  if (known) return known;
+  const { surface } = await entries.find((entry) => entry.name === name)!.load();
+  loaded.set(name, surface);
+  return surface;
 }
+
+/** Entries by the first segment of what their paths begin with. */
+const bySegment = Map.groupBy(
+  entries.flatMap((entry) => entry.prefixes.map((prefix) => ({ prefix, name: entry.name }))),
+  ({ prefix }) => prefix.split("/")[0]!,
+);
 
 /** The surfaces a path may belong to, best first; never empty, since somebody has to say 404. */
 export function candidatesFor(path: string, headers: Headers): SurfaceName[] {
-  const fitting = entries
-    .filter(({ prefixes }) => prefixes.some((prefix) => isUnder(path, prefix)))
+  const fitting = (bySegment.get(path.split("/", 2)[1]!) ?? [])
+    .filter(({ prefix }) => isUnder(path, prefix))
     .map(({ name }) => name);
   if (fitting.length === 0) return ["gateway"];
   return fitting.includes("im") && fitting.includes("partner")

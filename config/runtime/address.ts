@@ -1,8 +1,15 @@
 import ipaddr from "ipaddr.js";
+import { Recent } from "./recent.ts";
 
 /** Bits of the IPv6 networks callers are counted by: what one home has, and what one site has. */
 const HOME_BITS = 64;
 const SITE_BITS = 48;
+/** Addresses not looked into again ({@link Recent}). */
+const ADDRESSES_COUNT_MAX = 10_000;
+/** Longer texts, which strangers may send, are not worth keeping in mind. */
+const TEXT_LENGTH_MAX = 64;
+const spellings = new Recent<string, { address: string | undefined }>(ADDRESSES_COUNT_MAX);
+const networks = new Recent<string, Network[]>(ADDRESSES_COUNT_MAX);
 /** How many times as much a site may as a home. */
 const SITE_FACTOR = 10;
 
@@ -13,6 +20,11 @@ const SITE_FACTOR = 10;
  * @returns undefined for what is no address
  */
 export function parseAddress(text: string): string | undefined {
+  if (text.length > TEXT_LENGTH_MAX) return spellingOf(text);
+  return spellings.getOr(text, () => ({ address: spellingOf(text) })).address;
+}
+
+function spellingOf(text: string): string | undefined {
   const address = parsed(text);
   return address && spelled(address);
 }
@@ -27,7 +39,12 @@ export interface Network {
  * The networks a caller is counted by, the smallest first: IPv4 by the address, IPv6 by /64 and by
  * /48, as whoever has one IPv6 address has 2^64 of them. What is no address is counted as it is.
  */
-export function networksOf(address: string): Network[] {
+export function networksOf(address: string): readonly Network[] {
+  if (address.length > TEXT_LENGTH_MAX) return networksAround(address);
+  return networks.getOr(address, () => networksAround(address));
+}
+
+function networksAround(address: string): Network[] {
   const known = parsed(address);
   if (!(known instanceof ipaddr.IPv6)) return [{ name: address, factor: 1 }];
   return [[HOME_BITS, 1] as const, [SITE_BITS, SITE_FACTOR] as const].map(([bits, factor]) => {

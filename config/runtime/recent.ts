@@ -27,6 +27,15 @@ export class Recent<Key, Value> {
     this.#young.set(key, value);
   }
 
+  /** What is kept, or is kept from now on. */
+  getOr(key: Key, make: () => Value): Value {
+    const known = this.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    this.set(key, made);
+    return made;
+  }
+
   clear(): void {
     this.#young.clear();
     this.#old.clear();

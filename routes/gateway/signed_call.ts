@@ -7,9 +7,11 @@ import type { RawInput } from "../input.ts";
 import type { Call } from "../spec.ts";
 
 /** Query and body together: what is signed, and what the schemas see. */
-export function paramsOf({ query, body }: RawInput): Record<string, unknown> {
+export function paramsOf(
+  { query, body }: Pick<RawInput, "query" | "body">,
+): Record<string, unknown> {
   const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
-  return { ...Object.fromEntries(query), ...(isObject ? body : {}) };
+  return isObject ? { ...query, ...body } : query;
 }
 
 /** Who calls, as they say. */
@@ -34,8 +36,9 @@ export function signatureOf(
   params: Record<string, unknown>,
   credentials: Credentials | undefined,
 ): string {
-  const inQuery = new Set(query.keys());
-  const inBoth = Object.keys(Object(body)).filter((name) => inQuery.has(name));
+  const inBoth = body === undefined
+    ? []
+    : Object.keys(Object(body)).filter((name) => Object.hasOwn(query, name));
   return verifySignature({
     params,
     repeatedNames: [...repeatedNames, ...inBoth],
