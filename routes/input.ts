@@ -73,14 +73,9 @@ class Names {
 
   /** Counts the names and makes an object of the values. */
   fieldsOf(params: URLSearchParams): Record<string, string> {
-    const fields: Record<string, string> = {};
-    for (const [name, value] of params) {
-      this.#addOne(name);
-      // An own field, whatever it is called.
-      if (name === "__proto__") Object.defineProperty(fields, name, { value, enumerable: true });
-      else fields[name] = value;
-    }
-    return fields;
+    const entries = [...params];
+    for (const [name] of entries) this.#addOne(name);
+    return Object.fromEntries(entries);
   }
 
   #addOne(name: string): void {

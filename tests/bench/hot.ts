@@ -2,7 +2,7 @@ import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
 import { openDatabase } from "../../db/client/open.ts";
 import { openRedis } from "../../db/redis/open.ts";
 import { type GatewayLogin, gatewayRequest, registerPerson } from "../clients/gateway.ts";
-import { startTestApp } from "../harness.ts";
+import { Clock, startTestApp } from "../harness.ts";
 import { freePort, waitUntil } from "../services/binary.ts";
 import { startPostgres } from "../services/postgres.ts";
 import { startRedis } from "../services/redis.ts";
@@ -67,10 +67,23 @@ export async function hot(): Promise<void> {
   ]);
 }
 
-/** Migrates the database, and makes requests each of which is good for the `ts` window. */
-export async function makeRequests(
-  { databaseUrl, redisUrl }: ServerStores,
-): Promise<LoadRequest[]> {
+/** Requests, each of which is good for the `ts` window. */
+async function makeRequests(stores: ServerStores): Promise<LoadRequest[]> {
+  const people = await makePeople(stores);
+  const clock = new Clock();
+  return people.map((as, at) => {
+    const path = `/user/${people[(at + 1) % PERSON_COUNT]!.uid}/profile`;
+    const { url, headers } = gatewayRequest({ clock }, "GET", path, { as });
+    const { pathname, search } = new URL(url);
+    return {
+      path: `${pathname}${search}`,
+      headers: { Authorization: headers.get("authorization")! },
+    };
+  });
+}
+
+/** Migrates the database, and makes people whose sessions every server here accepts. */
+export async function makePeople({ databaseUrl, redisUrl }: ServerStores): Promise<GatewayLogin[]> {
   const database = await openDatabase({ databaseUrl, dataDir: "unused" });
   const redis = await openRedis({ redis: { kind: "tcp", url: redisUrl } });
   try {
@@ -78,15 +91,7 @@ export async function makeRequests(
     await using app = await startTestApp({ database, redis, env: { SECRET_KEY } });
     const people: GatewayLogin[] = [];
     for (let at = 0; at < PERSON_COUNT; at++) people.push(await registerPerson(app));
-    return people.map((as, at) => {
-      const path = `/user/${people[(at + 1) % PERSON_COUNT]!.uid}/profile`;
-      const { url, headers } = gatewayRequest(app, "GET", path, { as });
-      const { pathname, search } = new URL(url);
-      return {
-        path: `${pathname}${search}`,
-        headers: { Authorization: headers.get("authorization")! },
-      };
-    });
+    return people;
   } finally {
     await redis.close();
     await database.close();

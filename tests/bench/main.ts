@@ -6,6 +6,7 @@ const benches: Record<string, () => Promise<() => Promise<void>>> = {
   hot: async () => (await import("./hot.ts")).hot,
   im: async () => (await import("./im.ts")).im,
   money: async () => (await import("./money.ts")).money,
+  trips: async () => (await import("./trips.ts")).trips,
   sockets: async () => (await import("./sockets.ts")).sockets,
 };
 
