@@ -219,7 +219,8 @@ export const changeChatPassword = endpoint({
   }),
   data: Done,
   errors: ["login_wrong", "account_missing"],
-  rate: perUser(10, "1 min"),
+  // Whoever holds somebody's session shall not find out their password.
+  rate: perUser(10, "1 h"),
   async handle({ body, actor, ctx }) {
     const { chat_pwd: chatPassword, login_pwd: loginPassword } = body;
     await setChatPassword(ctx, { userId: actor.userId, chatPassword, loginPassword });
