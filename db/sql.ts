@@ -2,9 +2,13 @@ import { fillPlaceholders, type Placeholder, type SQL, sql, type SQLWrapper } fr
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Ctx, Db } from "./client/ctx.ts";
 
-/** A point in time as a parameter of written-out SQL. */
-export function instant(at: Date): SQL {
-  return sql`${at.toISOString()}::timestamptz`;
+/** A value of a statement, or what stands for it in one that is built once. */
+export type Term<Value> = Value | Placeholder;
+export type Terms<Values> = { [Name in keyof Values]: Term<Values[Name]> };
+
+/** A point in time as a parameter of written-out SQL: itself, its ISO text, or what stands for that. */
+export function instant(at: Term<Date | string>): SQL {
+  return sql`${at instanceof Date ? at.toISOString() : at}::timestamptz`;
 }
 
 /** A time column as milliseconds since 1970, exact. */
@@ -14,7 +18,12 @@ export function milliseconds(column: SQL): SQL {
 
 /** Ids or uids as an array parameter of written-out SQL. */
 export function listOf(values: readonly (number | string)[], type: "bigint" | "text"): SQL {
-  return sql`${sql.param(`{${values.join(",")}}`)}::${sql.raw(type)}[]`;
+  return sql`${sql.param(listText(values))}::${sql.raw(type)}[]`;
+}
+
+/** Ids or uids as the text of an array. */
+export function listText(values: readonly (number | string)[]): string {
+  return `{${values.join(",")}}`;
 }
 
 /**
@@ -60,7 +69,7 @@ export type Row<Columns> = {
 const dialect = new PgDialect({ casing: "snake_case" });
 
 /** A statement whose text is built, with its parameters filled in. */
-class Built implements SQLWrapper {
+export class Built implements SQLWrapper {
   constructor(private readonly text: string, private readonly params: unknown[]) {}
   getSQL(): SQL {
     return this as unknown as SQL;
@@ -74,14 +83,27 @@ class Built implements SQLWrapper {
  * A written-out statement that is built once: later calls only fill in its parameters. `write` gets
  * a placeholder for each of them, by name, and so cannot look at what stands there.
  */
-export function built<Given extends Record<string, unknown>>(
+export function built<Given extends object>(
   write: (given: { [Name in keyof Given]-?: Placeholder }) => SQL,
 ): (given: Given) => Built {
   let query: { sql: string; params: unknown[] } | undefined;
   const placeholders = new Proxy({}, { get: (_, name) => sql.placeholder(String(name)) });
   return (given) => {
     query ??= dialect.sqlToQuery(write(placeholders as Parameters<typeof write>[0]));
-    return new Built(query.sql, fillPlaceholders(query.params, given));
+    return new Built(query.sql, fillPlaceholders(query.params, given as Record<string, unknown>));
+  };
+}
+
+/** {@link built}, once for each shape: what a text depends on besides its values. Shapes are few. */
+export function builtFor<Shape extends object, Given extends object>(
+  write: (shape: Shape, given: { [Name in keyof Given]-?: Placeholder }) => SQL,
+): (shape: Shape, given: Given) => Built {
+  const statements = new Map<string, (given: Given) => Built>();
+  return (shape, given) => {
+    const key = Object.values(shape).join();
+    const statement = statements.get(key) ?? built<Given>((terms) => write(shape, terms));
+    statements.set(key, statement);
+    return statement(given);
   };
 }
 

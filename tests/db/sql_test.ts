@@ -5,6 +5,7 @@ import { users } from "../../db/schema/users.ts";
 import {
   bool,
   built,
+  builtFor,
   int4,
   int8,
   maybe,
@@ -79,6 +80,22 @@ Deno.test("a written-out statement is built once, and runs with each call's own 
   );
   assert.equal(await withTx(app.ctx, (ctx) => sum(ctx, 5, 6)), 11);
   assert.equal(buildCount, 1);
+});
+
+Deno.test("a statement that has shapes is built once for each", async () => {
+  await using app = await startTestApp();
+  const builtShapes: string[] = [];
+  const statementOf = builtFor<{ isDoubled: boolean }, { value: number }>((shape, { value }) => {
+    builtShapes.push(String(shape.isDoubled));
+    return sql`select ${value}::bigint * ${sql.raw(shape.isDoubled ? "2" : "1")} as value`;
+  });
+  for (const value of [3, 4]) {
+    for (const isDoubled of [false, true]) {
+      const [row] = await rows(app.ctx, statementOf({ isDoubled }, { value }), { value: int8 });
+      assert.equal(row!.value, isDoubled ? 2 * value : value);
+    }
+  }
+  assert.deepEqual(builtShapes, ["false", "true"]);
 });
 
 Deno.test("a builder's query is built once for each handle", async () => {

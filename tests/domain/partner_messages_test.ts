@@ -44,12 +44,12 @@ Deno.test("every way of sending takes two trips at most, a super group's too", a
   const large = await makeGroup(ctx, people, { appId: TENANT_ID, isSuper: true });
   const said = { tenantId: TENANT_ID, content: "x", senderUid: 1, receiverUid: 2, chatRoomId: 1 };
   const ways: { send: () => Promise<void>; trips: number }[] = [
-    { send: () => sayToPersonFor(ctx, said), trips: 2 },
+    { send: () => sayToPersonFor(ctx, said), trips: 1 },
     { send: () => tellPersonKept(ctx, said), trips: 2 },
     { send: () => tellPerson(ctx, said), trips: 2 },
     { send: () => sayInChatRoomFor(ctx, said), trips: 1 },
     ...[small, large].flatMap(({ id: groupId }) => [
-      { send: () => sayToGroupFor(ctx, { ...said, groupId }), trips: 2 },
+      { send: () => sayToGroupFor(ctx, { ...said, groupId }), trips: 1 },
       { send: () => tellGroup(ctx, { ...said, groupId }), trips: 2 },
     ]),
   ];
@@ -92,7 +92,8 @@ Deno.test({
 });
 
 const FEW = 1_000;
-const MANY = 100_000;
+/** Not so many that an index is a level deeper, which is a block for each message looked at. */
+const MANY = 40_000;
 /** Blocks: fewer than the smallest of the tables has by then. */
 const GROWTH_MAX = 250;
 /** The reader, who helps at a desk of the app and has a full history with each of two customers. */

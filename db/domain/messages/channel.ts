@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { FILE_HELPER_UID, SYSTEM_UID } from "../../schema/users.ts";
+import type { Terms } from "../../sql.ts";
 import type { Kind } from "../errors.ts";
 import { FAN_OUT_COUNT_MAX } from "./rules.ts";
 
@@ -22,21 +23,69 @@ export const VERDICTS: Record<string, Kind> = {
   muted: "group_muted",
   missing: "channel_missing",
   disbanded: "group_disbanded",
+  unknown: "user_missing",
 };
 
-/** The one the channel names, as `target(id)`: no row when there is nobody of that name. */
-export function targetOf(channel: Channel): SQL {
-  if ("uid" in channel) return sql`select id from users where uid = ${channel.uid}`;
-  if ("groupNo" in channel) return sql`select id from groups where group_no = ${channel.groupNo}`;
-  if ("appUid" in channel) {
-    return sql`select id from users
-      where app_id = ${channel.appId} and app_uid = ${channel.appUid}`;
+/** By what a channel is named: the part of it that a statement's text depends on. */
+export type Naming =
+  | "user_id"
+  | "uid"
+  | "app_uid"
+  /** By the number in the app, of somebody in `people`. */
+  | "person"
+  | "group_id"
+  | "group_no"
+  | "app_group_id";
+
+export function namingOf(channel: Channel): Naming {
+  if (channel.type === ChannelType.person) {
+    if ("uid" in channel) return "uid";
+    return "appUid" in channel ? "app_uid" : "user_id";
   }
-  if ("appId" in channel) {
-    return sql`select id from groups where app_id = ${channel.appId} and id = ${channel.groupId}`;
+  if ("groupNo" in channel) return "group_no";
+  return "appId" in channel ? "app_group_id" : "group_id";
+}
+
+export function channelTypeOf(naming: Naming): number {
+  return naming.includes("group") ? ChannelType.group : ChannelType.person;
+}
+
+/** The values of a channel in statements of its {@link Naming}. */
+export interface ChannelValues {
+  /** The id, number or name. */
+  called: number | string;
+  /** The app within which it is one; null where it is one everywhere. */
+  appId: number | null;
+}
+
+export function channelValuesOf(channel: Channel): ChannelValues {
+  const appId = "appId" in channel ? channel.appId : null;
+  if ("uid" in channel) return { called: channel.uid, appId };
+  if ("groupNo" in channel) return { called: channel.groupNo, appId };
+  if ("appUid" in channel) return { called: channel.appUid, appId };
+  return { called: "userId" in channel ? channel.userId : channel.groupId, appId };
+}
+
+/** The one the channel names, as `target(id, …)`: no row when there is nobody of that name. */
+export function targetOf(naming: Naming, { called, appId }: Terms<ChannelValues>): SQL {
+  const person = sql`select id, uid, app_id from users where`;
+  const group = sql`select id, is_super, member_count, forbidden, disbanded_at from groups where`;
+  switch (naming) {
+    case "user_id":
+      return sql`${person} id = ${called}`;
+    case "uid":
+      return sql`${person} uid = ${called}`;
+    case "app_uid":
+      return sql`${person} app_id = ${appId} and app_uid = ${called}`;
+    case "person":
+      return sql`select id, uid from people where app_uid = ${called}`;
+    case "group_id":
+      return sql`${group} id = ${called}`;
+    case "group_no":
+      return sql`${group} group_no = ${called}`;
+    case "app_group_id":
+      return sql`${group} app_id = ${appId} and id = ${called}`;
   }
-  const id = channel.type === ChannelType.person ? channel.userId : channel.groupId;
-  return sql`select ${id}::bigint as id`;
 }
 
 /**
@@ -65,51 +114,101 @@ export interface Speaking {
   copyToSender?: boolean;
 }
 
+/** What of it the text of a statement depends on. */
+export interface SpeakingShape {
+  naming: Naming;
+  /** Only some people receive it. */
+  isForSome: boolean;
+  /** Sender and receiver are of `people`, the sender as `speaker(id)`. */
+  isNamed: boolean;
+}
+
+export interface SpeakingValues {
+  senderId: number | null;
+  /** Nobody's rules apply. */
+  isSystem: boolean;
+  trusted: boolean;
+  isFarewell: boolean;
+  copyToSender: boolean;
+}
+
+export function shapeOf({ channel, visibleTo }: Speaking): SpeakingShape {
+  return { naming: namingOf(channel), isForSome: visibleTo !== undefined, isNamed: false };
+}
+
+export function speakingValuesOf(
+  { senderId, trusted = false, isFarewell = false, copyToSender = true }: Omit<Speaking, "channel">,
+): SpeakingValues {
+  return {
+    senderId: senderId ?? null,
+    isSystem: trusted || senderId === undefined,
+    trusted,
+    isFarewell,
+    copyToSender,
+  };
+}
+
+/** Who speaks, in a statement of this shape. */
+export function senderOf({ isNamed }: SpeakingShape, { senderId }: Terms<SpeakingValues>): SQL {
+  return isNamed ? sql`(select id from speaker)` : sql`${senderId}::bigint`;
+}
+
 /** What may be said where, and who hears it; for statements that begin with {@link targetOf}. */
-export function channelParts(
-  { senderId, channel, copyToSender = true, visibleTo, trusted = false, isFarewell = false }:
-    Speaking,
-  now: SQL,
-) {
-  const sender = sql`${senderId ?? null}::bigint`;
-  if (channel.type === ChannelType.person) {
-    return {
-      verdict: sql`select case
-        when not exists (select 1 from users where id = ${target} and (${sender} is null
-          or app_id = (select app_id from users where id = ${sender}))) then 'missing'
-        when ${trusted} then 'sent'
+export function channelParts(shape: SpeakingShape, values: Terms<SpeakingValues>, now: SQL) {
+  return channelTypeOf(shape.naming) === ChannelType.person
+    ? personParts(shape, values)
+    : groupParts(shape, values, now);
+}
+
+function personParts(shape: SpeakingShape, values: Terms<SpeakingValues>) {
+  const sender = senderOf(shape, values);
+  // Whom a partner names in one statement with the sender is of the sender's app.
+  const isOfSendersApp = shape.isNamed
+    ? sql`true`
+    : sql`(${sender} is null or app_id = (select app_id from users where id = ${sender}))`;
+  return {
+    verdict: sql`select case
+        ${unknownSender(shape)}
+        when not exists (select 1 from target where ${isOfSendersApp}) then 'missing'
+        when ${values.trusted} then 'sent'
         when exists (select 1 from blocks where user_id = ${target}
           and blocked_id = ${sender}) then 'blacklisted'
         else 'sent' end as verdict`,
-      // Nobody reads the inboxes of the built-in accounts, and everybody would wait for their locks.
-      recipients: sql`select id as user_id from users
-        where id = ${target} and uid not in (${SYSTEM_UID}, ${FILE_HELPER_UID})
-        union select ${sender} where ${sender} is not null and ${copyToSender}`,
-      // The receiver sees the sender's channel, the sender the receiver's.
-      channelId: sql`case when user_id = ${target} then coalesce(${sender}, 0) else ${target} end`,
-    };
-  }
-  const isSystem = trusted || senderId === undefined;
+    // Nobody reads the inboxes of the built-in accounts, and everybody would wait for their locks.
+    recipients:
+      sql`select id as user_id from target where uid not in (${SYSTEM_UID}, ${FILE_HELPER_UID})
+        union select ${sender} where ${sender} is not null and ${values.copyToSender}`,
+    // The receiver sees the sender's channel, the sender the receiver's.
+    channelId: sql`case when user_id = ${target} then coalesce(${sender}, 0) else ${target} end`,
+  };
+}
+
+function groupParts(shape: SpeakingShape, values: Terms<SpeakingValues>, now: SQL) {
+  const sender = senderOf(shape, values);
+  // What only some may see cannot lie in a log that all members read.
+  const sent = shape.isForSome
+    ? sql`'sent'`
+    : sql`case when ${keepsLog} then 'logged' else 'sent' end`;
   return {
     verdict: sql`select case
-        when found.id is null then 'missing'
-        when found.disbanded_at is not null then 'disbanded'
-        when ${isSystem} then found.sent
-        when found.role is null then 'not_member'
-        when found.role = ${MemberRole.member} and found.forbidden then 'forbidden'
-        when found.muted_until > ${now} then 'muted'
-        else found.sent end as verdict
-      from (select 1) as one left join (
-        select groups.id, groups.disbanded_at, groups.forbidden, mine.role, mine.muted_until,
-          -- What only some may see cannot lie in a log that all members read.
-          case when ${!visibleTo} and ${keepsLog} then 'logged' else 'sent' end as sent
-        from groups left join group_members as mine on mine.group_id = groups.id
-          and mine.user_id = ${sender} and mine.removed_at is null
-        where groups.id = ${target}
-      ) as found on true`,
+        ${unknownSender(shape)}
+        when groups.id is null then 'missing'
+        when groups.disbanded_at is not null then 'disbanded'
+        when ${values.isSystem} then ${sent}
+        when mine.role is null then 'not_member'
+        when mine.role = ${MemberRole.member} and groups.forbidden then 'forbidden'
+        when mine.muted_until > ${now} then 'muted'
+        else ${sent} end as verdict
+      from (select 1) as one left join target as groups on true
+      left join group_members as mine on mine.group_id = groups.id
+        and mine.user_id = ${sender} and mine.removed_at is null`,
     recipients: sql`select user_id from group_members
-      where group_id = ${target} and (${isFarewell} or removed_at is null)
-        and (${copyToSender} or user_id is distinct from ${sender})`,
+      where group_id = ${target} and (${values.isFarewell} or removed_at is null)
+        and (${values.copyToSender} or user_id is distinct from ${sender})`,
     channelId: target,
   };
+}
+
+function unknownSender({ isNamed }: SpeakingShape): SQL {
+  return isNamed ? sql`when not exists (select 1 from speaker) then 'unknown'` : sql``;
 }

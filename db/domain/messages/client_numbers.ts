@@ -4,7 +4,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { instant, int8, rows } from "../../sql.ts";
-import { type Channel, targetOf } from "./channel.ts";
+import { type Channel, channelValuesOf, namingOf, targetOf } from "./channel.ts";
 import { REPEAT_MS } from "./sync_rules.ts";
 
 const PREFIX = "gb";
@@ -40,12 +40,15 @@ export async function clientMsgNoOf(ctx: Ctx, input: NumberInput): Promise<strin
   const [own, earlier] = [step, step - 1].map((step) =>
     [PREFIX, mark, localId, step, hash].join(":")
   );
+  const target = targetOf(namingOf(channel), channelValuesOf(channel));
   const said = await rows(
     ctx,
     sql`
       select id from messages where sender_id = ${senderId} and client_msg_no = ${earlier}
         and ${channel.type === ChannelType.person ? sql`receiver_id` : sql`group_id`} =
-          (${targetOf(channel)}) and created_at > ${instant(new Date(nowMs - REPEAT_MS))}`,
+          (select id from (${target}) as target) and created_at > ${
+      instant(new Date(nowMs - REPEAT_MS))
+    }`,
     { id: int8 },
   );
   return said.length > 0 ? earlier! : own!;

@@ -1,7 +1,17 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, type Column, instant, int8, listOf, type Row, rows } from "../../sql.ts";
+import {
+  bool,
+  type Built,
+  type Column,
+  instant,
+  int8,
+  listOf,
+  type Row,
+  rows,
+  type Term,
+} from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 
 /** One person's inbox got the message under this number. */
@@ -24,7 +34,7 @@ export interface Copying {
    * {@link PULL_COUNT_MAX} lines the newest are copied and the others passed over.
    */
   news: SQL;
-  at: Date;
+  now: SQL;
   /** Whether a line, by its `message_id`, is thrown away already as it gets in. */
   isDeleted?: SQL;
   /** Whether the conversations are cleared up to the last of it, read and thrown away. */
@@ -41,7 +51,7 @@ export interface Copying {
  * inboxes, `listed` those of the conversations, `heads` the newest number of each person.
  */
 export function copying(
-  { news, at, isDeleted = sql`false`, isCleared = false, behind }: Copying,
+  { news, now, isDeleted = sql`false`, isCleared = false, behind }: Copying,
 ): SQL {
   return sql`
     news as (${news}), claimed as (
@@ -81,7 +91,7 @@ export function copying(
     ), copied as (
       insert into inbox (user_id, seq, message_id, channel_type, channel_id, deleted_at)
       select user_id, new_seq, message_id, ${ChannelType.group}, group_id,
-        case when ${isDeleted} then ${instant(at)} end
+        case when ${isDeleted} then ${now} end
       from numbered
       returning user_id, seq, message_id, channel_type, channel_id, deleted_at
     ), listed as (
@@ -89,7 +99,7 @@ export function copying(
         (user_id, channel_type, channel_id, last_seq, unread_count, cleared_seq, updated_at)
       select user_id, ${ChannelType.group}, group_id, max(new_seq),
         count(*) filter (where is_unread and not ${isCleared}),
-        case when ${isCleared} then max(new_seq) else 0 end, ${instant(at)}
+        case when ${isCleared} then max(new_seq) else 0 end, ${now}
       from numbered where is_listed group by user_id, group_id
       on conflict (user_id, channel_type, channel_id) do update
         set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
@@ -198,7 +208,7 @@ async function copyParts(ctx: Ctx, groupId: number, parts: Part[]) {
       as parts (user_id, old_seq, new_seq)`;
   return await rows(
     ctx,
-    sql`with ${copying({ news, at: ctx.now() })} select user_id, last_seq from heads`,
+    sql`with ${copying({ news, now: instant(ctx.now()) })} select user_id, last_seq from heads`,
     { userId: int8, lastSeq: int8 },
   );
 }
@@ -207,7 +217,7 @@ async function copyParts(ctx: Ctx, groupId: number, parts: Part[]) {
 const RUN_COUNT_MAX = 5;
 
 /** What a statement of {@link readCopying} selects besides; each of its rows says the same. */
-export function copyingState(userId: number): SQL {
+export function copyingState(userId: Term<number>): SQL {
   return sql`
     exists (select 1 from heads where heads.last_seq - (select count(*) from fresh) <>
       (select coalesce(max(seq), 0) from inbox where user_id = ${userId})) as hides_some,
@@ -225,7 +235,7 @@ export function copyingState(userId: number): SQL {
 export async function readCopying<Columns extends Record<string, Column<unknown>>>(
   ctx: Ctx,
   { statement, columns, mustFind = false }: {
-    statement: SQL;
+    statement: SQL | Built;
     columns: Columns;
     mustFind?: boolean;
   },
@@ -249,6 +259,6 @@ export function newsOf(whose: SQL): SQL {
 }
 
 /** All logs of one person. */
-export function newsFor(userId: number): SQL {
+export function newsFor(userId: Term<number>): SQL {
   return newsOf(sql`group_members.user_id = ${userId}`);
 }

@@ -49,7 +49,7 @@ function deleteStatement(
       join group_logs on group_logs.group_id = messages.group_id
         and group_logs.seq > group_members.log_seq and group_logs.message_id = messages.id
       where messages.id = ${messageId} and messages.is_logged
-    ), ${copying({ news, at, isDeleted: sql`message_id = ${messageId}` })}
+    ), ${copying({ news, now: instant(at), isDeleted: sql`message_id = ${messageId}` })}
     select exists (select 1 from line) as is_logged, exists (select 1 from kept)
       or exists (select 1 from copied where message_id = ${messageId}) as is_gone`;
 }
@@ -76,7 +76,7 @@ export async function clearChannel(
     where ${channel.type} = ${ChannelType.group} and group_members.group_id = ${id}
       and group_members.user_id = ${userId} and group_members.removed_at is null`;
   const statement = sql`
-    with ${copying({ news, at: ctx.now(), isCleared: true })}, cleared as (
+    with ${copying({ news, now: instant(ctx.now()), isCleared: true })}, cleared as (
       update conversations set cleared_seq = last_seq, unread_count = 0
       where user_id = ${userId} and channel_type = ${channel.type} and channel_id = ${id}
         and not exists (select 1 from listed)

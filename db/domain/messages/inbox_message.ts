@@ -1,6 +1,16 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, int4, int8, maybe, milliseconds, type Row, text, time } from "../../sql.ts";
+import {
+  bool,
+  int4,
+  int8,
+  maybe,
+  milliseconds,
+  type Row,
+  type Term,
+  text,
+  time,
+} from "../../sql.ts";
 
 export { ChannelType };
 
@@ -76,6 +86,15 @@ export function inboxMessageColumns(rows: "found" | "shown"): SQL {
       ${milliseconds(sql`messages.created_at`)} as created_at,
       messages.revoked_at is not null as revoked,
       (select uid from users where id = messages.revoker_id) as revoker_uid`;
+}
+
+/** Whether its owner threw a message of {@link inboxMessageColumns} away, alone or with all before it. */
+export function isDeletedIn(rows: "found", userId: SQL | Term<number>): SQL {
+  const its = (column: string) => sql.raw(`${rows}.${column}`);
+  return sql`(${its("deleted_at")} is not null or ${its("seq")} <= coalesce((
+      select cleared_seq from conversations where user_id = ${userId}
+        and conversations.channel_type = ${its("channel_type")}
+        and conversations.channel_id = ${its("channel_id")}), 0))`;
 }
 
 /** The messages of rows that have one. */

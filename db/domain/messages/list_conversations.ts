@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { int8 } from "../../sql.ts";
+import { instant, int8 } from "../../sql.ts";
 import { copying, copyingState, newsFor, readCopying } from "./copy_log.ts";
 import {
   INBOX_COLUMNS,
@@ -43,7 +43,7 @@ export async function listConversations(ctx: Ctx, userId: number): Promise<Conve
 
 function listStatement(userId: number, at: Date): SQL {
   return sql`
-    with ${copying({ news: newsFor(userId), at })}, kept as (
+    with ${copying({ news: newsFor(userId), now: instant(at) })}, kept as (
       select channel_type, channel_id, last_seq, unread_count, cleared_seq from conversations
       where user_id = ${userId} and channel_id > 0
         and not exists (select 1 from listed where listed.channel_type = conversations.channel_type

@@ -1,10 +1,19 @@
+import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { ChannelType } from "../../schema/messages.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
+import { builtFor } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { ensurePeople } from "../users/ensure_people.ts";
-import { acceptMessage } from "./accept.ts";
-import type { Channel } from "./channel.ts";
+import {
+  naming,
+  type NamingShape,
+  type NamingValues,
+  peopleNamed,
+} from "../users/ensure_people.ts";
+import { acceptedOf, acceptValuesOf, runAccept } from "./accept.ts";
+import { acceptStatement, type AcceptValues } from "./accept_statement.ts";
+import { type Naming, type SpeakingShape, VERDICTS } from "./channel.ts";
 import { payloadOf } from "./content.ts";
+import { checkPayload } from "./rules.ts";
 import { wake } from "./send.ts";
 
 interface Saying {
@@ -26,15 +35,11 @@ export async function sayToPersonFor(
   ctx: Ctx,
   { receiverUid, ...saying }: Saying & { receiverUid: number },
 ): Promise<void> {
-  const { tenantId, senderUid } = saying;
-  const people = await ensurePeople(ctx, {
-    tenantId,
-    people: [{ appUid: senderUid }, { appUid: receiverUid }],
-  });
   // Somebody may write to themselves: then they are named once.
-  const [sender, receiver = sender] = people;
-  const channel = { type: ChannelType.person, userId: receiver!.userId } as const;
-  await say(ctx, saying, { senderId: sender!.userId, channel });
+  const named = [...new Set([saying.senderUid, receiverUid])];
+  await say(ctx, saying, { named, naming: "person", called: receiverUid }).catch((error) => {
+    throw isUnknownChannel(error) ? new DomainError("user_missing") : error;
+  });
 }
 
 /**
@@ -48,22 +53,54 @@ export async function sayToGroupFor(
   ctx: Ctx,
   { groupId, ...saying }: Saying & { groupId: number },
 ): Promise<void> {
-  const { tenantId, senderUid } = saying;
-  const [sender] = await ensurePeople(ctx, { tenantId, people: [{ appUid: senderUid }] });
-  const channel = { type: ChannelType.group, appId: tenantId, groupId } as const;
-  await say(ctx, saying, { senderId: sender!.userId, channel }).catch((error) => {
-    const isUnknown = error instanceof DomainError && error.kind === "channel_missing";
-    throw isUnknown ? new DomainError("group_missing") : error;
+  const named = [saying.senderUid];
+  await say(ctx, saying, { named, naming: "app_group_id", called: groupId }).catch((error) => {
+    throw isUnknownChannel(error) ? new DomainError("group_missing") : error;
   });
 }
+
+function isUnknownChannel(error: unknown): boolean {
+  return error instanceof DomainError && error.kind === "channel_missing";
+}
+
+interface SayValues extends AcceptValues, NamingValues {
+  appId: number;
+  senderUid: number;
+}
+
+/** Finds or makes whoever is named, and accepts the message, as one. */
+const sayStatement = builtFor<SpeakingShape & NamingShape, SayValues>((shape, given) => {
+  const before = sql`${peopleNamed(shape, given)}, speaker as materialized (
+      select id from people where app_uid = ${given.senderUid}
+    ),`;
+  return acceptStatement(shape, given, { before });
+});
 
 /** Not as `sendMessage`: nobody waits for the number a large group's message gets with its sender. */
 async function say(
   ctx: Ctx,
-  { content, clientMsgNo }: Saying,
-  place: { senderId: number; channel: Channel },
+  { tenantId, senderUid, content, clientMsgNo }: Saying,
+  place: { named: number[]; naming: Naming; called: number },
 ): Promise<void> {
   const payload = payloadOf(content);
-  const said = { ...place, clientMsgNo, payload, redDot: true, trusted: true };
-  wake(ctx, await acceptMessage(ctx, said));
+  checkPayload(payload);
+  const at = ctx.now();
+  const people = place.named.map((appUid) => ({ appUid }));
+  const said = { clientMsgNo, senderId: undefined, payload, redDot: true, trusted: true };
+  const shape = {
+    naming: place.naming,
+    isForSome: false,
+    isNamed: true,
+    isHouse: tenantId === HOUSE_APP_ID,
+  };
+  const statement = sayStatement(shape, {
+    ...acceptValuesOf(said, at),
+    ...naming(at, { tenantId, people }),
+    called: place.called,
+    senderUid,
+  });
+  const rows = await runAccept(ctx, statement);
+  const { verdict } = rows[0]!;
+  if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
+  wake(ctx, acceptedOf(rows, undefined));
 }

@@ -4,7 +4,15 @@ import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { instant, int8, maybe, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { type Channel, channelParts, targetOf, VERDICTS } from "./channel.ts";
+import {
+  type Channel,
+  channelParts,
+  channelValuesOf,
+  shapeOf,
+  speakingValuesOf,
+  targetOf,
+  VERDICTS,
+} from "./channel.ts";
 import { checkPayload } from "./rules.ts";
 
 export interface SendMomentInput {
@@ -69,15 +77,18 @@ export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Mome
 }
 
 function momentStatement(input: SendMomentInput, at: Date): SQL {
-  const { channel, senderId } = input;
-  const parts = channelParts({ ...input, senderId }, instant(at));
+  const { channel } = input;
+  const speaking = { ...input, senderId: input.senderId };
+  const shape = shapeOf(speaking);
+  const values = { ...channelValuesOf(channel), ...speakingValuesOf(speaking) };
+  const parts = channelParts(shape, values, instant(at));
   const isPerson = channel.type === ChannelType.person;
   const [people, no, id] = isPerson
     ? [sql`users`, sql`called.uid`, sql`called.app_uid`]
     : [sql`groups`, sql`called.group_no`, sql`called.id`];
   return sql`
     with target as materialized (
-      ${targetOf(channel)}
+      ${targetOf(shape.naming, values)}
     ), verdict as (
       ${parts.verdict}
     ), hearers as (
@@ -86,7 +97,7 @@ function momentStatement(input: SendMomentInput, at: Date): SQL {
     select verdict.verdict, hearers.user_id, sender.uid as from_uid,
       sender.app_uid as from_id, ${no} as channel_no, ${id} as channel_id
     from verdict left join hearers on verdict.verdict in ('sent', 'logged')
-    left join users as sender on sender.id = ${senderId ?? null}::bigint
+    left join users as sender on sender.id = ${values.senderId}::bigint
     left join ${people} as called on called.id = (select id from target)`;
 }
 

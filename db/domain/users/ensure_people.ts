@@ -3,7 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
-import { instant, int8, listOf, rows, text } from "../../sql.ts";
+import { builtFor, instant, int8, listText, rows, type Terms, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { insertPerson } from "./insert_person.ts";
 import { known } from "./who_is_there.ts";
@@ -39,8 +39,8 @@ export async function ensurePeople(
   { tenantId, people }: { tenantId: number; people: NamedPerson[] },
 ): Promise<AppPerson[]> {
   const named = [...new Map(people.map((person) => [person.appUid, person])).values()];
-  const statement = sql`with ${namedPeople(ctx.now(), { tenantId, people: named })}
-    select id as user_id, app_uid, uid, nickname as name, avatar from people`;
+  const values = naming(ctx.now(), { tenantId, people: named });
+  const statement = ensuring({ isHouse: tenantId === HOUSE_APP_ID }, values);
   const found = await rows(ctx, statement, PERSON_COLUMNS);
   const byUid = new Map(found.map((person) => [person.appUid, person]));
   return named.map(({ appUid }) => {
@@ -50,43 +50,78 @@ export async function ensurePeople(
   });
 }
 
+/** What the text of {@link peopleNamed} depends on. */
+export interface NamingShape {
+  isHouse: boolean;
+}
+
+export interface NamingValues {
+  appId: number;
+  /** `listText`. */
+  appUids: string;
+  /** JSON. */
+  named: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+const ensuring = builtFor<NamingShape, NamingValues>((shape, given) =>
+  sql`with ${peopleNamed(shape, given)}
+    select id as user_id, app_uid, uid, nickname as name, avatar from people`
+);
+
+/** The values of a statement with {@link peopleNamed}; nobody may be named twice. */
+export function naming(
+  at: Date,
+  { tenantId, people }: { tenantId: number; people: NamedPerson[] },
+): NamingValues {
+  const named = people.map(({ appUid, name, avatar, phoneMuted }) => ({
+    app_uid: appUid,
+    uid: randomHex32(),
+    phone_muted: phoneMuted ?? null,
+    name: name ?? null,
+    avatar: avatar ?? null,
+  }));
+  return {
+    appId: tenantId,
+    appUids: listText(people.map(({ appUid }) => appUid)),
+    named: JSON.stringify(named),
+    at: at.toISOString(),
+  };
+}
+
+/** {@link peopleNamed} in a statement that is not built once. */
+export function namedPeople(
+  at: Date,
+  people: { tenantId: number; people: NamedPerson[] },
+): SQL {
+  return peopleNamed({ isHouse: people.tenantId === HOUSE_APP_ID }, naming(at, people));
+}
+
 /**
  * {@link ensurePeople} as CTEs without the `with`, so that what is asked or done about the people is
  * the same statement. The last, `people`, has id, app_uid, uid, nickname, avatar and status of
- * everybody there is by then; nobody may be named twice.
+ * everybody there is by then.
  */
-export function namedPeople(
-  at: Date,
-  { tenantId, people }: { tenantId: number; people: NamedPerson[] },
-): SQL {
-  return tenantId === HOUSE_APP_ID ? housePeople(people) : upsertedPeople(at, tenantId, people);
+export function peopleNamed({ isHouse }: NamingShape, given: Terms<NamingValues>): SQL {
+  return isHouse ? housePeople(given) : upsertedPeople(given);
 }
 
 /** What a partner calls them does not change people who have a name of their own with us. */
-function housePeople(named: NamedPerson[]): SQL {
-  const appUids = listOf(named.map(({ appUid }) => appUid), "bigint");
+function housePeople({ appUids }: Terms<NamingValues>): SQL {
   return sql`people as (
       select id, app_uid, uid, nickname, avatar, status from users
-      where ${known} and app_uid = any(${appUids})
+      where ${known} and app_uid = any(${appUids}::bigint[])
     )`;
 }
 
 /** Rows that are as named already are only read: naming somebody in every message locks nobody. */
-function upsertedPeople(at: Date, appId: number, named: NamedPerson[]): SQL {
-  const given = JSON.stringify(
-    named.map(({ appUid, name, avatar, phoneMuted }) => ({
-      app_uid: appUid,
-      uid: randomHex32(),
-      phone_muted: phoneMuted ?? null,
-      name: name ?? null,
-      avatar: avatar ?? null,
-    })),
-  );
+function upsertedPeople({ appId, named, at }: Terms<NamingValues>): SQL {
   const person = insertPerson(
     at,
     {
       uid: sql`uid`,
-      app_id: appId,
+      app_id: sql`${appId}::bigint`,
       app_uid: sql`app_uid`,
       nickname: sql`coalesce(name, '')`,
       avatar: sql`coalesce(avatar, '')`,
@@ -101,7 +136,7 @@ function upsertedPeople(at: Date, appId: number, named: NamedPerson[]): SQL {
   const givenTo = (column: "name" | "avatar" | "phone_muted") =>
     sql`((select map from by_uid) -> users.app_uid::text ->> ${sql.raw(`'${column}'`)})`;
   return sql`given as (
-      select * from jsonb_to_recordset(${given}::jsonb)
+      select * from jsonb_to_recordset(${named}::jsonb)
         as given (app_uid bigint, uid text, name text, avatar text, phone_muted boolean)
     ), by_uid as materialized (
       -- Looked up in once a row, where a search through all of them would be once for each.

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
-import { instant } from "../../sql.ts";
+import { instant, type Term } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 
 /** Columns of somebody new: values, or what they are in a row of `from`; absent ones are usual. */
@@ -30,7 +30,7 @@ export type NewPerson = Partial<
  * @param from one is put in for each row of it; absent: those given, in their order
  */
 export function insertPerson(
-  at: Date,
+  at: Term<Date | string>,
   given: NewPerson | NewPerson[],
   from?: SQL,
 ): SQL {

@@ -19,7 +19,7 @@ async function makeChat(app: TestApp) {
 
 export const trips: TripsTable = {
   "POST /messages/peers": {
-    sql: 2,
+    sql: 1,
     redis: 0,
     async call(app) {
       const { basic } = await makeChat(app);
@@ -28,7 +28,7 @@ export const trips: TripsTable = {
     },
   },
   "POST /messages/groups": {
-    sql: 2,
+    sql: 1,
     redis: 0,
     async call(app) {
       const { basic, groupId } = await makeChat(app);
