@@ -11,9 +11,14 @@ import {
 } from "./limits.ts";
 import { StatementNames } from "./statement_names.ts";
 
+/** How often connections nobody needs are given back to the pool, ms. */
+const LOOK_MS = 5_000;
+
 export interface Pool {
   connect(): Promise<PoolClient>;
   end(): Promise<void>;
+  /** Borrowers who wait for a connection to be given back. */
+  readonly waitingCount: number;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "connect", listener: (client: PoolClient) => void): unknown;
 }
@@ -107,6 +112,12 @@ class SafePool {
   /** What each connection has prepared. */
   readonly #prepared = new WeakMap<PoolClient, Set<string>>();
   readonly #open = new Set<Promise<void>>();
+  /** Connections at hand, the last used last: asking the pool for one costs timers and turns. */
+  #atHand: PoolClient[] = [];
+  /** Those nobody has needed since the last look. */
+  #unneededCount = 0;
+  #looking: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
 
   constructor(pool: Pool, names: StatementNames) {
     this.#pool = pool;
@@ -115,7 +126,8 @@ class SafePool {
     // pool, one in use raises it on its client; unheard, either would end the process.
     pool.on("error", () => {});
     pool.on("connect", (client) => {
-      client.on("error", () => {});
+      client.on("error", () => this.#forget(client));
+      client.on("end", () => this.#forget(client));
       const ended = new Promise<void>((resolve) => client.on("end", resolve));
       this.#open.add(ended);
       this.#prepared.set(client, new Set());
@@ -124,7 +136,8 @@ class SafePool {
   }
 
   async lend<T>(borrow: (connection: Connection) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect().catch(throwError);
+    const client = this.#atHand.pop() ?? await this.#pool.connect().catch(throwError);
+    this.#unneededCount = Math.min(this.#unneededCount, this.#atHand.length);
     const prepared = this.#prepared.get(client)!;
     let lost: Error | undefined;
     const lose = (why: Error) => lost ??= why;
@@ -144,10 +157,33 @@ class SafePool {
       return await borrow({ query, isLost: () => lost !== undefined, lose });
     } finally {
       // One that holds as much as it may ends, and everything on it.
-      client.release(lost !== undefined || prepared.size > PREPARED_COUNT_MAX);
+      this.#takeBack(client, lost !== undefined || prepared.size > PREPARED_COUNT_MAX);
       // Nobody may speak on it any more: the next borrower may be in the middle of a transaction.
       lose(new Error("this statement came after the end of its transaction"));
     }
+  }
+
+  #takeBack(client: PoolClient, ends: boolean): void {
+    if (ends || this.#isClosed || this.#pool.waitingCount > 0) return client.release(ends);
+    this.#atHand.push(client);
+    this.#looking ??= setTimeout(() => this.#giveUnneeded(), LOOK_MS);
+  }
+
+  /** The pool closes those that it has back for a while. */
+  #giveUnneeded(): void {
+    for (const client of this.#atHand.splice(0, this.#unneededCount)) client.release();
+    this.#unneededCount = this.#atHand.length;
+    this.#looking = this.#atHand.length > 0
+      ? setTimeout(() => this.#giveUnneeded(), LOOK_MS)
+      : undefined;
+  }
+
+  /** One that was cut while nobody used it. */
+  #forget(client: PoolClient): void {
+    const at = this.#atHand.indexOf(client);
+    if (at < 0) return;
+    this.#atHand.splice(at, 1);
+    client.release(true);
   }
 
   /** Only statements with parameters are worth it: those without open and close transactions. */
@@ -165,6 +201,9 @@ class SafePool {
 
   /** Closes every connection; the pool alone would not wait until they are gone. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#looking);
+    for (const client of this.#atHand.splice(0)) client.release();
     await this.#pool.end();
     const gone = () => Promise.all(this.#open);
     await withDeadline("closing connections", CONNECT_TIMEOUT_MS, gone).catch(() => {});
