@@ -1,6 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { md5Hex } from "../../../config/keys.ts";
+import { refreshApp } from "../../../db/domain/partners/app_cache.ts";
 import { hashSecret } from "../../../db/domain/partners/credentials.ts";
 import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
 import { apps } from "../../../db/schema/apps.ts";
@@ -142,7 +143,7 @@ Deno.test("a token outlives one change of the server's key, and is replaced afte
     // A partner's secret is kept under the key of its time.
     const secretHash = hashSecret(other.config.keys, md5Hex(partner.secret));
     await other.ctx.db.update(apps).set({ secretHash }).where(eq(apps.id, partner.appId));
-    await other.ctx.redis.del(`app:${partner.appId}`);
+    await refreshApp(other.ctx, partner.appId);
     return await grantToken(other, partner, { uid: 7 });
   };
   await using second = await start("2", "1");

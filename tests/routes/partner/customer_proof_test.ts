@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { md5Hex } from "../../../config/keys.ts";
 import { hashDevice } from "../../../db/domain/support/customer_devices.ts";
+import { refreshApp } from "../../../db/domain/partners/app_cache.ts";
 import { apps, customerDevices, type CustomerProof, customers } from "../../../db/schema/apps.ts";
 import { users } from "../../../db/schema/users.ts";
 import { askOps, makeOperator } from "../../clients/ops.ts";
@@ -246,7 +247,7 @@ Deno.test("an app's server proves it from its own addresses, at its own rate", a
   assert.deepEqual(await statuses({ bearer: token, body }), [...Array(20).fill(200), 429]);
   await app.ctx.db.update(apps).set({ addresses: ["203.0.113.7"] })
     .where(eq(apps.id, partner.appId));
-  await app.ctx.redis.del(`app:${partner.appId}`);
+  await refreshApp(app.ctx, partner.appId);
   assertRefused(await come(app, partner, { basic: partner.basic, body }));
 });
 
