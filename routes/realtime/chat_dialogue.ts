@@ -22,7 +22,7 @@ export class ChatDialogue implements Dialogue, Line {
 
   /** What came before is for the client itself to fetch. */
   async begin(): Promise<void> {
-    this.#feed.begin(await this.#sockets.readHead(this.connection.userId));
+    this.#feed.begin(await this.#sockets.reads.head(this.connection.userId));
   }
 
   async take(asked: Asked): Promise<void> {

@@ -1,6 +1,7 @@
 import type { InboxMessage } from "../../db/domain/messages/read_inbox.ts";
+import { DRAIN_PAGE_COUNT, type Page } from "./inbox_reads.ts";
 import { CloseCode } from "./reasons.ts";
-import { DRAIN_PAGE_COUNT, type Sockets } from "./sockets.ts";
+import type { Sockets } from "./sockets.ts";
 import type { Connection } from "./types.ts";
 import { Unacked } from "./unacked.ts";
 
@@ -79,23 +80,25 @@ export class Feed {
 
   /** Sends what came after the cursor, one page of it, and only what lies before a number. */
   async drain({ beforeSeq = Infinity } = {}): Promise<void> {
+    const isKnown = this.#wanted < Infinity;
     // Whoever calls from here on may mean something this read does not find.
     this.#wanted = 0;
-    let found: InboxMessage[];
+    const reader = { userId: this.#line.connection.userId, afterSeq: this.#cursor };
+    let page: Page;
     try {
-      found = await this.#sockets.readAfter(this.#line.connection.userId, this.#cursor);
+      page = await this.#sockets.reads.news(reader, { isKnown });
     } catch (error) {
       // The slow poll will call again.
       return this.#sockets.report(error);
     }
-    for (const message of found) {
+    for (const message of page.messages) {
       if (message.seq <= this.#cursor) continue;
       if (message.seq >= beforeSeq) return this.call(Infinity);
       const isForHere = !this.#own.delete(message.seq) && isShown(message);
       if (isForHere && !(await this.#hasRoom() && this.#push(message))) return;
       this.#cursor = message.seq;
     }
-    if (found.length === DRAIN_PAGE_COUNT) this.call(Infinity);
+    if (!page.isWhole) this.call(isKnown ? this.#cursor + 1 : Infinity);
   }
 
   /**

@@ -1,8 +1,6 @@
-import { Turns } from "../../config/runtime/turns.ts";
 import type { BusEvent, Moment } from "../../db/bus/bus.ts";
 import { contextFor, type Ctx, type Parts } from "../../db/client/ctx.ts";
 import { membersAmong, readHeads } from "../../db/domain/messages/heads.ts";
-import { type InboxMessage, readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { readLiveTokens } from "../../db/domain/sessions/live_tokens.ts";
 import { PRESENCE_REFRESH_MS, type PresentSocket } from "../../db/redis/presence.ts";
 import { isStoreAway } from "../failures.ts";
@@ -10,6 +8,7 @@ import type { Log } from "../serve.ts";
 import { Attendance } from "./attendance.ts";
 import { ChatRooms } from "./chat_rooms.ts";
 import { DeliveredMarks } from "./delivered_marks.ts";
+import { InboxReads } from "./inbox_reads.ts";
 import { CloseCode } from "./reasons.ts";
 import { SOCKET_OPTIONS, type SocketOptions } from "./socket_options.ts";
 import { Strangers } from "./strangers.ts";
@@ -40,15 +39,9 @@ export interface OpenSocket extends PresentSocket {
 const SOCKETS_MAX = 20_000;
 /** Connections of one person in one process; one more ends the oldest. */
 const SOCKETS_OF_PERSON_MAX = 20;
-/** Messages one read of an inbox brings. */
-export const DRAIN_PAGE_COUNT = 100;
-/** Inboxes read at once, so that requests get their share of the database. */
-const READS_AT_ONCE = 6;
 /** How long stopping waits for clients to take their leave, and how often it looks, ms. */
 const GOODBYE_MS_MAX = 1_000;
 const GOODBYE_LOOK_MS = 10;
-/** Rounds of copying from large groups' logs before a connection begins; the rest is sent to it. */
-const CATCH_UP_ROUNDS_MAX = 20;
 
 /**
  * All connections of this process. Hears the bus for them and looks at their inboxes now and then
@@ -58,6 +51,7 @@ export class Sockets {
   readonly ctx: Ctx;
   readonly options: SocketOptions;
   readonly delivered: DeliveredMarks;
+  readonly reads: InboxReads;
   readonly strangers = new Strangers();
   readonly suspects = new Suspects();
   readonly chatRooms = new ChatRooms();
@@ -67,7 +61,6 @@ export class Sockets {
   #openCount = 0;
   readonly #byUser = new Map<number, Set<OpenSocket>>();
   readonly #attendance: Attendance;
-  readonly #turns = new Turns(READS_AT_ONCE);
   readonly #calledGroups = new Set<number>();
   #isReadingGroups = false;
   #poll: Promise<void> | undefined;
@@ -82,6 +75,7 @@ export class Sockets {
     this.options = { ...SOCKET_OPTIONS, ...options };
     this.#log = parts.log;
     this.#attendance = new Attendance(this.ctx);
+    this.reads = new InboxReads(this.ctx);
     this.delivered = new DeliveredMarks(this.ctx, this.report);
   }
 
@@ -140,28 +134,6 @@ export class Sockets {
     this.#timer = undefined;
     this.#stopListening?.();
     this.#stopListening = undefined;
-  }
-
-  /**
-   * Where a connection begins: what came before the client fetches itself. That includes what
-   * large groups have logged, which is copied into the inbox first.
-   */
-  async readHead(userId: number): Promise<number> {
-    for (let round = 1;; round++) {
-      const head = (await readHeads(this.ctx, [userId])).get(userId)!;
-      if (!head.hasNews || round === CATCH_UP_ROUNDS_MAX) return head.seq;
-      await this.#turns.take(() => readInbox(this.ctx, { userId, afterSeq: head.seq, limit: 1 }));
-    }
-  }
-
-  readAfter(userId: number, afterSeq: number): Promise<InboxMessage[]> {
-    const page = { userId, afterSeq, limit: DRAIN_PAGE_COUNT };
-    return this.inTurn(() => readInbox(this.ctx, page));
-  }
-
-  /** Reads when it is its turn: people's inboxes leave requests their share of the database. */
-  inTurn<T>(read: () => Promise<T>): Promise<T> {
-    return this.#turns.take(read);
   }
 
   #hear(event: BusEvent): void {
@@ -285,7 +257,7 @@ export class Sockets {
       await new Promise((resolve) => setTimeout(resolve, GOODBYE_LOOK_MS));
     }
     await this.#poll;
-    await this.#turns.settle();
+    await this.reads.settle();
   }
 }
 

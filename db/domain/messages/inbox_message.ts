@@ -89,7 +89,7 @@ export function inboxMessageColumns(rows: "found" | "shown"): SQL {
 }
 
 /** Whether its owner threw a message of {@link inboxMessageColumns} away, alone or with all before it. */
-export function isDeletedIn(rows: "found", userId: SQL | Term<number>): SQL {
+export function isDeletedIn(rows: "found" | "kept", userId: SQL | Term<number>): SQL {
   const its = (column: string) => sql.raw(`${rows}.${column}`);
   return sql`(${its("deleted_at")} is not null or ${its("seq")} <= coalesce((
       select cleared_seq from conversations where user_id = ${userId}

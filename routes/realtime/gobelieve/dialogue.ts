@@ -66,7 +66,7 @@ export class GobelieveDialogue implements Dialogue, Line {
   }
 
   async begin(): Promise<void> {
-    this.#lastKey = await this.#sockets.readHead(this.connection.userId);
+    this.#lastKey = await this.#sockets.reads.head(this.connection.userId);
     this.#feed.begin(this.#lastKey);
   }
 
@@ -159,7 +159,7 @@ export class GobelieveDialogue implements Dialogue, Line {
     const { seq, count, isWhole } = await this.#feed.fetch({
       afterSeq,
       countMax: SYNC_COUNT_MAX,
-      read: (afterSeq) => this.#sockets.readAfter(userId, afterSeq),
+      read: (afterSeq) => this.#sockets.reads.all({ userId, afterSeq }),
       send: (message) => this.#pass(message, (frames) => frames.every((it) => this.#say(it))),
     });
     if (count > 0) this.#feed.skipTo(seq);

@@ -4,7 +4,8 @@ import type { InboxMessage } from "../../../db/domain/messages/read_inbox.ts";
 import { storeGroupKey } from "../../../db/domain/messages/store_group_key.ts";
 import { SYNC_COUNT_MAX } from "../../../db/domain/messages/sync_rules.ts";
 import type { Feed } from "../feed.ts";
-import { DRAIN_PAGE_COUNT, type Sockets } from "../sockets.ts";
+import { DRAIN_PAGE_COUNT } from "../inbox_reads.ts";
+import type { Sockets } from "../sockets.ts";
 import type { GobelieveInput } from "./layouts.ts";
 
 /** How frames go out. */
@@ -69,7 +70,7 @@ export class GobelieveGroups {
 
   #read(groupId: number, afterSeq: number | undefined) {
     const page = { userId: this.#userId, groupId, afterSeq, limit: DRAIN_PAGE_COUNT };
-    return this.#sockets.inTurn(() => readGroupLog(this.#sockets.ctx, page));
+    return this.#sockets.reads.inTurn(() => readGroupLog(this.#sockets.ctx, page));
   }
 
   async storeKey({ groupId, key }: { groupId: number; key: number }): Promise<void> {
