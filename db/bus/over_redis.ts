@@ -41,6 +41,8 @@ class RedisBus implements Bus {
   readonly #heartbeatMs: number;
   readonly #listeners = new BusListeners();
   readonly #origin = randomHex32();
+  /** What every line of this process begins with: half of all that is heard, which nobody reads. */
+  readonly #ownBeginning = JSON.stringify({ from: this.#origin }).slice(0, -1);
   #outgoing: string[] = [];
   #hasLost = false;
   #sending: Promise<void> | undefined;
@@ -117,8 +119,9 @@ class RedisBus implements Bus {
 
   #hear(text: string): void {
     this.#heardAt = performance.now();
+    if (text.startsWith(this.#ownBeginning)) return;
     const line = parseLine(text);
-    if (!line || line.from === this.#origin) return;
+    if (!line) return;
     if (line.hasLost) this.#listeners.deliver({ kind: "resubscribed" });
     if (line.event) this.#listeners.deliver(line.event);
   }
