@@ -14,10 +14,12 @@ import { cellsOf, printTable } from "./im_figures.ts";
 import { openInFiveTrips } from "./money_five_trips.ts";
 import { type Crowd, issueTokens, makeCrowd, makeHotPacket, type Payer } from "./money_people.ts";
 
-const SHARE_COUNT = 2_000;
-const OPENER_COUNT = 4_000;
+const SHARE_COUNT = 250;
+const OPENER_COUNT = 500;
+/** The first, whom others pay and whose packets they open, and the members of the group. */
+const PEOPLE_COUNT = 4_001;
 const IDLE_ACCOUNT_COUNT = 100_000;
-const TRANSFER_COUNT = 1_000;
+const TRANSFER_COUNT = 500;
 /** Calls under way at a time; more than there are connections. */
 const LANE_COUNT = 40;
 const WARM_UP_COUNT = 1;
@@ -51,7 +53,7 @@ export async function money(): Promise<void> {
   const far = openPg(url.replace(`:${postgres.port}/`, `:${proxy.port}/`), TIMEOUTS);
   try {
     await near.migrate(MIGRATIONS_FOLDER);
-    const crowd = await makeCrowd(ctxOf(near), OPENER_COUNT + 1, 1_000);
+    const crowd = await makeCrowd(ctxOf(near), PEOPLE_COUNT, 1_000);
     await makeStock(near);
     const hot = [
       ...openingWays(crowd, near, ""),
@@ -138,7 +140,7 @@ function openingWays(crowd: Crowd, database: Database, suffix: string): Way[] {
       let taken = 0;
       const rate = await timeInLanes(
         SHARE_COUNT,
-        crowd.people.slice(1).map(({ userId }) => async () => {
+        crowd.people.slice(1, OPENER_COUNT + 1).map(({ userId }) => async () => {
           try {
             const share = await open(ctx, { redpacketNo, userId, channel });
             taken += share;

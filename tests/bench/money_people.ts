@@ -1,12 +1,13 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../config/keys.ts";
 import { type Ctx, withTx } from "../../db/client/ctx.ts";
-import { post } from "../../db/domain/ledger/post.ts";
+import { legsAs, post, postedAs } from "../../db/domain/ledger/post.ts";
 import { hashPayToken } from "../../db/domain/wallet/pay_once.ts";
 import { friends } from "../../db/schema/chat.ts";
 import { redPackets, redPacketShares } from "../../db/schema/red_packets.ts";
 import { users } from "../../db/schema/users.ts";
 import { payTokens } from "../../db/schema/wallets.ts";
+import { listOf } from "../../db/sql.ts";
 import { makeGroup } from "../people/factories.ts";
 
 export interface Payer {
@@ -56,7 +57,7 @@ export async function makeCrowd(ctx: Ctx, count: number, amount: number): Promis
     ]),
     (rows) => ctx.db.insert(friends).values(rows),
   );
-  for (const { userId } of people) await giveMoney(ctx, userId, amount);
+  await giveMoney(ctx, people, amount);
   const [owner, ...members] = people.map(({ userId }) => ({ id: userId }));
   const group = await makeGroup(ctx, [owner!], { memberCount: count });
   await ctx.db.execute(sql`
@@ -66,17 +67,20 @@ export async function makeCrowd(ctx: Ctx, count: number, amount: number): Promis
   return { people, group };
 }
 
-async function giveMoney(ctx: Ctx, userId: number, amount: number): Promise<void> {
-  await post(ctx, {
+async function giveMoney(ctx: Ctx, people: Payer[], amount: number): Promise<void> {
+  const posted = postedAs({
     kind: "recharge",
-    userId,
-    operationKey: randomHex32(),
+    userId: sql`id`,
+    operationKey: sql`md5(random()::text)`,
     input: {},
-    legs: [
-      { kind: "recharge", owner: userId, amount: -amount },
-      { kind: "wallet", owner: userId, amount },
-    ],
+    at: ctx.now(),
+    legs: legsAs([
+      { kind: "recharge", owner: sql`id`, amount: sql`${-amount}::bigint` },
+      { kind: "wallet", owner: sql`id`, amount: sql`${amount}::bigint` },
+    ]),
   });
+  const ids = listOf(people.map(({ userId }) => userId), "bigint");
+  await ctx.db.execute(sql`select ${posted} from unnest(${ids}) as id`);
 }
 
 /** A packet of 1 分 a share, paid, of more shares than people may make it. */
@@ -87,7 +91,7 @@ export async function makeHotPacket(
 ): Promise<string> {
   const redpacketNo = randomHex32();
   const { userId: senderId } = sender!;
-  await giveMoney(ctx, senderId, shareCount);
+  await giveMoney(ctx, [sender!], shareCount);
   await withTx(ctx, async (tx) => {
     const at = tx.now();
     const [packet] = await tx.db.insert(redPackets).values({
