@@ -24,25 +24,35 @@ export function openStepped(
   step: (statement: Statement) => Promise<unknown>,
 ): Database {
   let count = 0;
+  type Client = Awaited<ReturnType<Pool["connect"]>>;
   const openPool = (): Pool => {
     const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: CONNECT_MS });
+    // One for each connection, by which the product knows it again.
+    const stepped = new WeakMap<object, Client>();
+    const steppedOf = (client: pg.PoolClient): Client => {
+      const known = stepped.get(client);
+      if (known) return known;
+      const { processID } = client as unknown as { processID: number };
+      const made = {
+        query: (text: never, values?: unknown[]) =>
+          step({
+            at: ++count,
+            backendPid: processID,
+            send: () => client.query(text, values as never) as unknown as Promise<unknown>,
+          }),
+        release: (destroy?: boolean) => client.release(destroy),
+        on: (event: never, listener: never) => client.on(event, listener),
+      } as Client;
+      stepped.set(client, made);
+      return made;
+    };
     return {
-      async connect() {
-        const client = await pool.connect();
-        const { processID } = client as unknown as { processID: number };
-        return {
-          query: (text: never, values?: unknown[]) =>
-            step({
-              at: ++count,
-              backendPid: processID,
-              send: () => client.query(text, values as never) as unknown as Promise<unknown>,
-            }),
-          release: (destroy?: boolean) => client.release(destroy),
-          on: (event: never, listener: never) => client.on(event, listener),
-        } as Awaited<ReturnType<Pool["connect"]>>;
-      },
+      connect: async () => steppedOf(await pool.connect()),
       end: () => pool.end(),
-      on: (event: never, listener: never) => pool.on(event, listener),
+      on: (event: string, listener: (of: unknown) => void) =>
+        event === "connect"
+          ? pool.on("connect", (client) => listener(steppedOf(client)))
+          : pool.on("error", listener),
     } as Pool;
   };
   return overPool({
