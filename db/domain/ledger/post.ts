@@ -1,9 +1,9 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, Placeholder, type SQL, sql } from "drizzle-orm";
 import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { type AccountKind, type TransactionKind, transactions } from "../../schema/ledger.ts";
-import { instant, int8, rows } from "../../sql.ts";
+import { instant, int8, rows, type Term } from "../../sql.ts";
 import { DomainError, type Kind } from "../errors.ts";
 import { canonicalText } from "./rules.ts";
 
@@ -59,13 +59,15 @@ const REFUSALS: Record<string, Kind> = {
   transactions_reversesId_unique: "operation_conflict",
 };
 
-/** A {@link Posting} whose parts may come from a statement's own rows. */
-export interface PostingAs extends Pick<Posting, "kind" | "input"> {
-  userId: number | SQL;
-  operationKey: string | SQL;
-  remark?: string | SQL;
+/** A {@link Posting} whose parts may come from a statement's own rows, or stand for a value of it. */
+export interface PostingAs extends Pick<Posting, "kind"> {
+  userId: Term<number> | SQL;
+  operationKey: Term<string> | SQL;
+  /** A placeholder stands for {@link hashOf} it. */
+  input: Term<Operation["input"]>;
+  remark?: Term<string> | SQL;
   reversesId?: number | SQL | undefined;
-  at: Date;
+  at: Term<Date>;
   /** JSON of {@link Leg}s: see {@link legsAs}. */
   legs: SQL;
 }
@@ -73,15 +75,40 @@ export interface PostingAs extends Pick<Posting, "kind" | "input"> {
 export function postedAs(
   { kind, userId, operationKey, input, remark = "", reversesId, at, legs }: PostingAs,
 ): SQL {
-  return sql`post_transaction(${kind}, ${userId}, ${operationKey}, ${hashOf(input)}, ${remark},
+  return sql`post_transaction(${kind}, ${userId}, ${operationKey}, ${hashAs(input)}, ${remark},
     ${reversesId ?? null}, ${instant(at)}, ${legs})`;
 }
 
-export function legsAs(legs: { kind: AccountKind; owner: SQL | number; amount: SQL }[]): SQL {
+export interface LegAs extends Pick<Leg, "kind"> {
+  owner: Term<number> | SQL;
+  amount: SQL;
+}
+
+export function legsAs(legs: LegAs[]): SQL {
   const parts = legs.map(({ kind, owner, amount }) =>
     sql`jsonb_build_object('kind', ${kind}::text, 'owner', ${owner}::bigint, 'amount', ${amount})`
   );
   return sql`jsonb_build_array(${sql.join(parts, sql`, `)})`;
+}
+
+/**
+ * What one account pays out to many people at once, each in a movement of their own, of the same
+ * key. All accounts are locked in the order of their ids.
+ * @param shares JSON of `{ user_id, amount, at }`s, a person once
+ * @returns how many there were
+ */
+export function postedToMany(
+  { kind, operationKey, input, from, shares }:
+    & Pick<PostingAs, "kind" | "operationKey" | "input">
+    & {
+      from: Pick<LegAs, "kind" | "owner">;
+      shares: SQL;
+    },
+): SQL {
+  return sql`post_shares(${kind}, ${operationKey}, ${
+    hashAs(input)
+  }, ${from.kind}, ${from.owner}::bigint,
+    ${shares})`;
 }
 
 /** For a statement's rows with `id`, `sender_id`, `transaction_id`: gives back what is left. */
@@ -131,6 +158,10 @@ export async function findOperation(
   return found?.id;
 }
 
-function hashOf(input: Operation["input"]): string {
+function hashAs(input: PostingAs["input"]): Term<string> {
+  return input instanceof Placeholder ? input : hashOf(input);
+}
+
+export function hashOf(input: Operation["input"]): string {
   return sha256Hex(canonicalText(input));
 }

@@ -1,28 +1,23 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { brokenConstraintOf } from "../../client/errors.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { instant, int8, maybe, type Row, rows } from "../../sql.ts";
+import { instant, int8, maybe, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
-import {
-  ACCEPT_COLUMNS,
-  acceptedOf,
-  type AcceptInput,
-  acceptStatementAfter,
-} from "../messages/accept.ts";
+import { ACCEPT_COLUMNS, acceptedOf, acceptStatementAfter } from "../messages/accept.ts";
 import { VERDICTS } from "../messages/channel.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
 import { refundIfExpired } from "./expire.ts";
 import { type PacketSeen, readForOpening } from "./reads.ts";
 import { checkOpening, type OpenInput } from "./rules.ts";
+import { isTakenTwice, takeShare } from "./take_shares.ts";
 
 /**
  * Takes the next share of a packet for somebody, once. The share, the money's way from the packet
  * into the wallet and the notice to sender and opener are one statement: the packet's row is
  * locked for no longer than the database needs for it, so a hot packet's openers do not wait for
- * each other's round trips.
+ * each other's round trips; those of one process are served together ({@link takeShare}).
  * @returns 分 taken
  * @throws {DomainError} `redpacket_missing`, `redpacket_refused`, `redpacket_unpaid`,
  *   `redpacket_opened`, `redpacket_empty`, `redpacket_expired`
@@ -30,15 +25,18 @@ import { checkOpening, type OpenInput } from "./rules.ts";
 export async function openRedPacket(ctx: Ctx, input: OpenInput): Promise<number> {
   const packet = await readForOpening(ctx, input);
   await refuse(ctx, packet);
-  const said = await takeShare(ctx, input, packet);
-  const [taken] = said;
-  if (taken?.share === undefined) {
-    // Somebody was faster; what is there now says with what.
-    await refuse(ctx, await readForOpening(ctx, input));
-    throw new DomainError("redpacket_empty");
-  }
-  if (!(taken.verdict in VERDICTS)) wake(ctx, acceptedOf(said, undefined));
-  return taken.share;
+  const share = packet.groupId === undefined
+    ? await takeFromPerson(ctx, input, packet)
+    : await takeShare(ctx, { id: packet.id, redpacketNo: input.redpacketNo }, {
+      userId: input.userId,
+      at: ctx.now(),
+      opened: noticeOf(ContentType.redPacketOpened, input.redpacketNo, packet),
+      finished: noticeOf(ContentType.redPacketFinished, input.redpacketNo, packet),
+    });
+  if (share !== undefined) return share;
+  // Somebody was faster; what is there now says with what.
+  await refuse(ctx, await readForOpening(ctx, input));
+  throw new DomainError("redpacket_empty");
 }
 
 async function refuse(ctx: Ctx, packet: PacketSeen): Promise<void> {
@@ -48,11 +46,12 @@ async function refuse(ctx: Ctx, packet: PacketSeen): Promise<void> {
 
 const OPEN_COLUMNS = { ...ACCEPT_COLUMNS, share: maybe(int8) };
 
-async function takeShare(
+/** Between two people the opener says so; there is one share, and nobody else to wait for. */
+async function takeFromPerson(
   ctx: Ctx,
   { redpacketNo, userId }: OpenInput,
   packet: PacketSeen,
-): Promise<Row<typeof OPEN_COLUMNS>[]> {
+): Promise<number | undefined> {
   const at = ctx.now();
   const now = instant(at);
   const posted = postedAs({
@@ -92,37 +91,24 @@ async function takeShare(
       ${noticeOf(ContentType.redPacketOpened, redpacketNo, packet)} end from packet)`,
       columns: sql`(select amount from posted) as share`,
     },
-    noticeFor(userId, packet),
+    {
+      senderId: userId,
+      channel: { type: ChannelType.person, userId: packet.sender.userId },
+      clientMsgNo: undefined,
+      redDot: false,
+    },
     at,
   );
   try {
-    return await rows(ctx, statement, OPEN_COLUMNS);
+    const said = await rows(ctx, statement, OPEN_COLUMNS);
+    const [taken] = said;
+    if (taken?.share === undefined) return undefined;
+    if (!(taken.verdict in VERDICTS)) wake(ctx, acceptedOf(said, undefined));
+    return taken.share;
   } catch (error) {
-    const constraint = brokenConstraintOf(error);
-    const isTwice = constraint === "red_packet_shares_once" ||
-      constraint === "transactions_operation";
-    if (isTwice) return [];
+    if (isTakenTwice(error)) return undefined;
     throw error;
   }
-}
-
-/** In a group the system tells the two; between two people the opener does. */
-function noticeFor(userId: number, packet: PacketSeen): Omit<AcceptInput, "payload"> {
-  const { groupId, sender } = packet;
-  return groupId === undefined
-    ? {
-      senderId: userId,
-      channel: { type: ChannelType.person, userId: sender.userId },
-      clientMsgNo: undefined,
-      redDot: false,
-    }
-    : {
-      senderId: undefined,
-      channel: { type: ChannelType.group, groupId },
-      clientMsgNo: undefined,
-      redDot: false,
-      visibleTo: [...new Set([sender.userId, userId])],
-    };
 }
 
 function noticeOf(type: number, redpacketNo: string, { sender, opener }: PacketSeen): string {
