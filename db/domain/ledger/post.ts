@@ -63,11 +63,11 @@ const REFUSALS: Record<string, Kind> = {
 export interface PostingAs extends Pick<Posting, "kind"> {
   userId: Term<number> | SQL;
   operationKey: Term<string> | SQL;
-  /** A placeholder stands for {@link hashOf} it. */
-  input: Term<Operation["input"]>;
+  /** Or {@link hashOf} it. */
+  input: Operation["input"] | Term<string>;
   remark?: Term<string> | SQL;
   reversesId?: number | SQL | undefined;
-  at: Term<Date>;
+  at: Term<Date | string>;
   /** JSON of {@link Leg}s: see {@link legsAs}. */
   legs: SQL;
 }
@@ -159,7 +159,7 @@ export async function findOperation(
 }
 
 function hashAs(input: PostingAs["input"]): Term<string> {
-  return input instanceof Placeholder ? input : hashOf(input);
+  return typeof input === "string" || input instanceof Placeholder ? input : hashOf(input);
 }
 
 export function hashOf(input: Operation["input"]): string {

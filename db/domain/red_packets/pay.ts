@@ -1,15 +1,31 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { redPackets } from "../../schema/red_packets.ts";
-import { instant, int8, rows } from "../../sql.ts";
+import { builtFor, instant, int8, maybe, rows, type Terms, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { explained, legsAs, type Operation, postedAs } from "../ledger/post.ts";
-import { type Accepted, acceptMessage } from "../messages/accept.ts";
-import type { Channel } from "../messages/channel.ts";
+import { explained, hashOf, legsAs, type Operation, postedAs } from "../ledger/post.ts";
+import { ACCEPT_COLUMNS, acceptedOf, acceptValuesOf } from "../messages/accept.ts";
+import { acceptStatement, type AcceptValues } from "../messages/accept_statement.ts";
+import {
+  type Channel,
+  channelParts,
+  channelValuesOf,
+  shapeOf,
+  type SpeakingShape,
+  VERDICTS,
+} from "../messages/channel.ts";
 import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
-import { payOnce } from "../wallet/pay_once.ts";
+import { hashPayToken } from "../wallet/pay_once.ts";
+import {
+  canPay,
+  findSpent,
+  SPEND_COLUMNS,
+  spendColumns,
+  spending,
+  type SpendValues,
+} from "../wallet/spend_token.ts";
 import { OPEN_LIFE_MS } from "./rules.ts";
 
 export interface PayInput {
@@ -19,41 +35,47 @@ export interface PayInput {
   payToken: string;
 }
 
-interface Paid {
-  transactionId: number;
-  /** Absent: paid before, and nobody is told again. */
-  accepted?: Accepted;
-}
-
 type Packet = Awaited<ReturnType<typeof findOwn>>;
 
 /**
- * Pays for one's own packet, which opens it for a day and shows it in the chat. Money, packet and
- * message are one transaction: where the message is refused nothing has happened, and the token is
- * still good. The same call again is answered again (M5).
+ * Pays for one's own packet, which opens it for a day and shows it in the chat. Pay token, money,
+ * packet and message are one statement: where the message is refused nothing has happened, and the
+ * token is still good. The same call again is answered again (M5).
  * @returns the movement that paid
- * @throws {DomainError} `redpacket_missing`, `redpacket_paid`, `redpacket_expired`,
- *   `balance_insufficient`, why a message is refused, and what {@link payOnce} throws
+ * @throws {DomainError} `redpacket_missing`, `pay_token_invalid`, `operation_conflict`,
+ *   `wallet_unusable`, `redpacket_paid`, `redpacket_expired`, why a message is refused,
+ *   `balance_insufficient`
  */
 export async function payRedPacket(ctx: Ctx, input: PayInput): Promise<{ transactionId: number }> {
   const { redpacketNo, userId, payToken } = input;
   const packet = await findOwn(ctx, input);
-  const { transactionId, accepted } = await payOnce<Paid>(ctx, {
-    payToken,
-    userId,
-    amount: packet.amount,
-    item: "redpacket",
+  const operation: Operation = {
     kind: "red_packet_paid",
-    input: { redpacket_no: redpacketNo },
-  }, {
-    async act(tx, operation) {
-      const transactionId = await openForTaking(tx, { ...packet, operation });
-      return { transactionId, accepted: await show(tx, { ...packet, userId, redpacketNo }) };
-    },
-    again: (_tx, transactionId) => Promise.resolve({ transactionId }),
+    userId,
+    operationKey: hashPayToken(payToken),
+    input: { redpacket_no: redpacketNo, amount: packet.amount },
+  };
+  const channel: Channel = packet.groupId === null
+    ? { type: ChannelType.person, userId: packet.receiverId! }
+    : { type: ChannelType.group, groupId: packet.groupId };
+  const at = ctx.now();
+  const statement = payingStatement(shapeOf({ channel }), {
+    ...channelValuesOf(channel),
+    ...payValuesOf(packet, { redpacketNo, operation, at }),
   });
-  if (accepted) wake(ctx, accepted);
-  return { transactionId };
+  const said = await explained(rows(ctx, statement, PAY_COLUMNS));
+  const [paid] = said;
+  if (paid!.transactionId !== undefined) {
+    wake(ctx, acceptedOf(said, userId));
+    return { transactionId: paid!.transactionId };
+  }
+  const transactionId = await findSpent(ctx, operation, paid!);
+  if (transactionId !== undefined) return { transactionId };
+  const isTooOld = packet.state === "unpaid" && packet.expiresAt <= at;
+  if (isTooOld) throw new DomainError("redpacket_expired");
+  // Of an unpaid packet that somebody else is paying for at this moment there is a verdict as well.
+  const refusal = packet.state === "unpaid" ? VERDICTS[paid!.allowed] : undefined;
+  throw new DomainError(refusal ?? "redpacket_paid");
 }
 
 async function findOwn(ctx: Ctx, { redpacketNo, userId }: PayInput) {
@@ -73,60 +95,89 @@ async function findOwn(ctx: Ctx, { redpacketNo, userId }: PayInput) {
   return packet;
 }
 
-async function openForTaking(
-  ctx: Ctx,
-  { id, amount, state, expiresAt, blessing, operation }: Packet & { operation: Operation },
-): Promise<number> {
-  const at = ctx.now();
+interface PayValues extends AcceptValues, SpendValues {
+  id: number;
+  blessing: string;
+  inputHash: string;
+  /** Until when it may be opened, ISO 8601. */
+  until: string;
+}
+
+function payValuesOf(
+  { id, amount, blessing }: Packet,
+  { redpacketNo, operation, at }: { redpacketNo: string; operation: Operation; at: Date },
+): Omit<PayValues, keyof ReturnType<typeof channelValuesOf>> {
+  const { userId, operationKey, input } = operation;
+  return {
+    ...acceptValuesOf({
+      senderId: userId,
+      clientMsgNo: `redpacket-${redpacketNo}`,
+      payload: JSON.stringify({
+        type: ContentType.redPacket,
+        redpacket_no: redpacketNo,
+        blessing,
+        content: `[红包]${blessing}`,
+      }),
+      redDot: true,
+    }, at),
+    id,
+    tokenHash: operationKey,
+    payerId: userId,
+    amount,
+    blessing,
+    inputHash: hashOf(input),
+    until: new Date(at.getTime() + OPEN_LIFE_MS).toISOString(),
+  };
+}
+
+const PAY_COLUMNS = {
+  ...ACCEPT_COLUMNS,
+  ...SPEND_COLUMNS,
+  transactionId: maybe(int8),
+  /** What the message would have been told. */
+  allowed: typed<string>(),
+};
+
+const payingStatement = builtFor<SpeakingShape, PayValues>((shape, given) =>
+  acceptStatement(shape, given, {
+    prelude: {
+      ctes: sql`allowed as materialized (
+          ${channelParts(shape, given, instant(given.at)).verdict}
+        ), ${spending("redpacket", given, readyQuery(given))}, ${opening(given)}`,
+      happened: sql`exists (select from posted)`,
+      payload: sql`${given.payload}`,
+      columns: sql`${spendColumns}, (select verdict from allowed) as allowed,
+        (select id from posted) as transaction_id`,
+    },
+  })
+);
+
+/** Locked before the money moves: of two payments with different tokens one must find it paid. */
+const readyQuery = ({ id, at }: Terms<PayValues>): SQL =>
+  sql`select red_packets.id as packet_id from red_packets, allowed, pay_token
+    where red_packets.id = ${id} and state = 'unpaid' and expires_at > ${instant(at)}
+      and allowed.verdict in ('sent', 'logged') and ${canPay}
+    for update of red_packets`;
+
+function opening(given: Terms<PayValues>): SQL {
+  const { payerId, tokenHash, inputHash, amount, blessing, at, until } = given;
   const posted = postedAs({
-    ...operation,
+    kind: "red_packet_paid",
+    userId: payerId,
+    operationKey: tokenHash,
+    input: inputHash,
     remark: blessing,
     at,
     legs: legsAs([
-      { kind: "wallet", owner: operation.userId, amount: sql`${-amount}::bigint` },
-      { kind: "red_packet", owner: id, amount: sql`${amount}::bigint` },
+      { kind: "wallet", owner: payerId, amount: sql`-(${amount}::bigint)` },
+      { kind: "red_packet", owner: sql`spent.packet_id`, amount: sql`${amount}::bigint` },
     ]),
   });
-  // Locked before the money moves: of two payments with different tokens one must find it paid.
-  const statement = sql`
-    with packet as materialized (
-      select id from red_packets
-      where id = ${id} and state = 'unpaid' and expires_at > ${instant(at)} for update
-    ), posted as materialized (
-      select packet.id as packet_id, ${posted} as id from packet
-    )
-    update red_packets set state = 'open', paid_at = ${instant(at)}, transaction_id = posted.id,
-      expires_at = ${instant(new Date(at.getTime() + OPEN_LIFE_MS))}
-    from posted where red_packets.id = posted.packet_id
-    returning transaction_id`;
-  const [paid] = await explained(rows(ctx, statement, { transactionId: int8 }));
-  if (paid) return paid.transactionId;
-  const isTooOld = state === "unpaid" && expiresAt <= at;
-  throw new DomainError(isTooOld ? "redpacket_expired" : "redpacket_paid");
-}
-
-interface Shown extends Packet {
-  userId: number;
-  redpacketNo: string;
-}
-
-async function show(
-  ctx: Ctx,
-  { groupId, receiverId, userId, redpacketNo, blessing }: Shown,
-): Promise<Accepted> {
-  const channel: Channel = groupId === null
-    ? { type: ChannelType.person, userId: receiverId! }
-    : { type: ChannelType.group, groupId };
-  return await acceptMessage(ctx, {
-    senderId: userId,
-    channel,
-    clientMsgNo: `redpacket-${redpacketNo}`,
-    payload: JSON.stringify({
-      type: ContentType.redPacket,
-      redpacket_no: redpacketNo,
-      blessing,
-      content: `[红包]${blessing}`,
-    }),
-    redDot: true,
-  });
+  return sql`posted as materialized (
+      select spent.packet_id, ${posted} as id from spent
+    ), opened as (
+      update red_packets set state = 'open', paid_at = ${instant(at)}, transaction_id = posted.id,
+        expires_at = ${instant(until)}
+      from posted where red_packets.id = posted.packet_id
+    )`;
 }

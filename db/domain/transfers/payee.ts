@@ -1,16 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
-import { DomainError, type Kind } from "../errors.ts";
+import type { Term } from "../../sql.ts";
 import { known } from "../users/who_is_there.ts";
-
-export interface PayeeRow {
-  refusal: Kind | null;
-}
 
 /**
  * The person of a uid as `id` and `refusal`: money goes to friends alone. Friends on both sides, so
  * none to the built-in accounts, which could never receive it.
  */
-export function payeeOf({ userId, uid }: { userId: number; uid: string }): SQL {
+export function payeeOf({ userId, uid }: { userId: Term<number>; uid: Term<string> }): SQL {
   return sql`select users.id, case
       when users.id = ${userId}::bigint then 'self_refused'
       when (select count(*) from friends where not is_deleted
@@ -18,10 +14,4 @@ export function payeeOf({ userId, uid }: { userId: number; uid: string }): SQL {
           or (user_id = users.id and friend_id = ${userId}))) < 2 then 'friend_missing'
       end as refusal
     from users where users.uid = ${uid} and ${known}`;
-}
-
-/** @throws {DomainError} `user_missing`, `self_refused`, `friend_missing` */
-export function checkPayee(payee: PayeeRow | undefined): void {
-  if (!payee) throw new DomainError("user_missing");
-  if (payee.refusal !== null) throw new DomainError(payee.refusal);
 }

@@ -1,7 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { transfers } from "../../schema/transfers.ts";
-import { instant } from "../../sql.ts";
+import { built, instant, int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { legsAs, postedAs } from "../ledger/post.ts";
 import { refundExpiredTransfers } from "./expire.ts";
@@ -13,7 +13,29 @@ import type { TransferKey } from "./reads.ts";
  * @throws {DomainError} `transfer_missing`, also for everybody but the payee; `transfer_settled`
  */
 export async function receiveTransfer(ctx: Ctx, { no, userId }: TransferKey): Promise<void> {
-  const at = ctx.now();
+  const received = await rows(
+    ctx,
+    receivingStatement({ no, userId, at: ctx.now().toISOString() }),
+    {
+      id: int8,
+    },
+  );
+  if (received.length > 0) return;
+  const [known] = await ctx.db.select({ id: transfers.id }).from(transfers)
+    .where(and(eq(transfers.transferNo, no), eq(transfers.receiverId, userId))).limit(1);
+  if (!known) throw new DomainError("transfer_missing");
+  await refundExpiredTransfers(ctx, { limit: 1, transferNo: no });
+  throw new DomainError("transfer_settled");
+}
+
+interface ReceiveValues extends Record<string, unknown> {
+  no: string;
+  userId: number;
+  /** ISO 8601. */
+  at: string;
+}
+
+const receivingStatement = built<ReceiveValues>(({ no, userId, at }) => {
   const posted = postedAs({
     kind: "transfer_received",
     userId,
@@ -26,18 +48,12 @@ export async function receiveTransfer(ctx: Ctx, { no, userId }: TransferKey): Pr
       { kind: "wallet", owner: userId, amount: sql`transfer.amount` },
     ]),
   });
-  const { rows } = await ctx.db.execute(sql`
+  return sql`
     with transfer as (
       update transfers set state = 'received', received_at = ${instant(at)}
       where transfer_no = ${no} and receiver_id = ${userId} and state = 'waiting'
         and expires_at > ${instant(at)}
       returning id, amount, remark
     )
-    select ${posted} from transfer`);
-  if (rows.length > 0) return;
-  const [known] = await ctx.db.select({ id: transfers.id }).from(transfers)
-    .where(and(eq(transfers.transferNo, no), eq(transfers.receiverId, userId))).limit(1);
-  if (!known) throw new DomainError("transfer_missing");
-  await refundExpiredTransfers(ctx, { limit: 1, transferNo: no });
-  throw new DomainError("transfer_settled");
-}
+    select ${posted} as id from transfer`;
+});

@@ -61,9 +61,8 @@ export const trips: TripsTable = {
     },
   },
   "POST /redpackets/{redpacket_no}/pay": {
-    sql: 6,
+    sql: 2,
     redis: 0,
-    why: "the packet's amount, begin, token, money and packet, message, commit",
     async call(app) {
       const { toby, group } = await makeWarmPlace(app);
       const no = await created(app, toby, forGroup(group));
@@ -101,9 +100,8 @@ export const trips: TripsTable = {
   "GET /redpacket/record/out": { sql: 1, redis: 0, call: record("record/out") },
   "GET /redpacket/record/in": { sql: 1, redis: 0, call: record("record/in") },
   "POST /transfers": {
-    sql: 5,
+    sql: 1,
     redis: 0,
-    why: "begin, token, money and transfer, message, commit",
     async call(app) {
       const { toby, body } = await transferBody(app);
       return await callIm(app, "POST", "/transfers", { token: toby.token, body });
