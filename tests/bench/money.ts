@@ -10,6 +10,7 @@ import { openRedPacket } from "../../db/domain/red_packets/open.ts";
 import { receiveTransfer } from "../../db/domain/transfers/receive.ts";
 import { sendTransfer } from "../../db/domain/transfers/send.ts";
 import { startPostgres, type TestPostgres } from "../services/postgres.ts";
+import { startDelayProxy } from "./delays.ts";
 import { cellsOf, printTable } from "./im_figures.ts";
 import { openInFiveTrips } from "./money_five_trips.ts";
 import { type Crowd, issueTokens, makeCrowd, makeHotPacket, type Payer } from "./money_people.ts";
@@ -48,7 +49,7 @@ export async function money(): Promise<void> {
   if (!postgres) return;
   await tellSettings(postgres);
   const url = await postgres.newDatabase();
-  await using proxy = await startDelayProxy(postgres.port);
+  await using proxy = await startDelayProxy(postgres.port, DELAY_MS);
   const near = openPg(url, TIMEOUTS);
   const far = openPg(url.replace(`:${postgres.port}/`, `:${proxy.port}/`), TIMEOUTS);
   try {
@@ -84,26 +85,6 @@ async function tellSettings(postgres: TestPostgres): Promise<void> {
      where name in ('fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers')`,
   );
   console.log(`PostgreSQL with ${shown.map(({ text }) => text).join(", ")}\n`);
-}
-
-async function startDelayProxy(targetPort: number) {
-  const script = new URL("delay_proxy.ts", import.meta.url).pathname;
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-net", script, String(targetPort), String(DELAY_MS)],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const { value } = await reader.read();
-  return {
-    port: Number(value),
-    async [Symbol.asyncDispose]() {
-      process.kill("SIGKILL");
-      await reader.cancel();
-      await process.status;
-    },
-  };
 }
 
 /** Rows for the bare transaction, and accounts of as many people as a service has by and by. */
