@@ -12,6 +12,8 @@ export interface Statement {
   send(): Promise<unknown>;
 }
 
+type Send = (text: unknown, values?: unknown[]) => Promise<unknown>;
+
 const CONNECT_MS = 10_000;
 const STATEMENT_MS = 20_000;
 
@@ -24,36 +26,20 @@ export function openStepped(
   step: (statement: Statement) => Promise<unknown>,
 ): Database {
   let count = 0;
-  type Client = Awaited<ReturnType<Pool["connect"]>>;
   const openPool = (): Pool => {
     const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: CONNECT_MS });
-    // One for each connection, by which the product knows it again.
-    const stepped = new WeakMap<object, Client>();
-    const steppedOf = (client: pg.PoolClient): Client => {
-      const known = stepped.get(client);
-      if (known) return known;
-      const { processID } = client as unknown as { processID: number };
-      const made = {
-        query: (text: never, values?: unknown[]) =>
-          step({
-            at: ++count,
-            backendPid: processID,
-            send: () => client.query(text, values as never) as unknown as Promise<unknown>,
-          }),
-        release: (destroy?: boolean) => client.release(destroy),
-        on: (event: never, listener: never) => client.on(event, listener),
-      } as Client;
-      stepped.set(client, made);
-      return made;
-    };
-    return {
-      connect: async () => steppedOf(await pool.connect()),
-      end: () => pool.end(),
-      on: (event: string, listener: (of: unknown) => void) =>
-        event === "connect"
-          ? pool.on("connect", (client) => listener(steppedOf(client)))
-          : pool.on("error", listener),
-    } as Pool;
+    // The product knows its connections by who they are: each stays the client it is.
+    pool.on("connect", (client) => {
+      const { processID: backendPid } = client as unknown as { processID: number };
+      const query = client.query.bind(client) as Send;
+      client.query = ((text, values) =>
+        step({
+          at: ++count,
+          backendPid,
+          send: () => query(text, values),
+        })) as Send as never;
+    });
+    return pool as unknown as Pool;
   };
   return overPool({
     kind: "pg",
