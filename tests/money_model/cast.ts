@@ -1,5 +1,4 @@
 import { sql } from "drizzle-orm";
-import { randomBytes, scryptSync } from "node:crypto";
 import { randomHex32 } from "../../config/keys.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
@@ -10,6 +9,7 @@ import { SessionKind, sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { wallets } from "../../db/schema/wallets.ts";
 import { makeOperator } from "../clients/ops.ts";
+import { hashCheaply } from "../people/cheap_password.ts";
 import { makeGroup } from "../people/factories.ts";
 
 /** Everybody's. */
@@ -111,11 +111,4 @@ async function giveCards(ctx: Ctx, userIds: number[]): Promise<Map<number, numbe
     })),
   ).returning();
   return new Map(cards.map(({ id, userId }) => [userId, id]));
-}
-
-function hashCheaply(password: string): string {
-  const [salt, cost] = [randomBytes(16), { N: 2, r: 1, p: 1 }];
-  const hash = scryptSync(password, salt, 32, cost);
-  return ["scrypt", ...Object.values(cost), salt.toString("base64"), hash.toString("base64")]
-    .join("$");
 }

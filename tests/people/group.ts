@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { readInbox } from "../../db/domain/messages/read_inbox.ts";
-import { askIm, callIm, type ImCall, registerChat } from "../clients/im.ts";
+import { askIm, callIm, type ImCall } from "../clients/im.ts";
 import type { TestApp } from "../harness.ts";
+import { makeAccount } from "./chat_accounts.ts";
 
 /** Somebody of the chat app, with a short way to call it. */
 export interface Chatter {
@@ -18,10 +19,7 @@ export interface Chatter {
 }
 
 export async function makeChatter(app: TestApp, name: string): Promise<Chatter> {
-  const { uid, token } = await registerChat(app, name);
-  const { rows: [row] } = await app.ctx.db.execute<{ id: string }>(sql`
-    select id from users where uid = ${uid}`);
-  const userId = Number(row!.id);
+  const { uid, token, userId } = await makeAccount(app, { name });
   return {
     uid,
     token,

@@ -10,7 +10,7 @@ import {
   jsonOf,
   MUST_BE_SAID,
 } from "./captured.ts";
-import { makeAccount } from "./chat_accounts.ts";
+import { makeAccount } from "../people/chat_accounts.ts";
 import { basic, type Others } from "./others.ts";
 import { endings, endSession, openSecondSession } from "./sessions.ts";
 

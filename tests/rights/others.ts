@@ -4,7 +4,7 @@ import { grantToken, makeApp } from "../clients/partner.ts";
 import { logInWithWechat } from "../clients/wechat.ts";
 import type { TestApp } from "../harness.ts";
 import { userIdOf } from "../routes/gateway/rooms_and_clubs.ts";
-import { makeAccount } from "./chat_accounts.ts";
+import { makeAccount } from "../people/chat_accounts.ts";
 
 export type Others = Awaited<ReturnType<typeof makeOthers>>;
 

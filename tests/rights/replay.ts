@@ -2,7 +2,7 @@ import type { MountedSurface } from "../../routes/kit.ts";
 import { fromHere, type TestApp } from "../harness.ts";
 import type { TripsTable } from "../routes/trips_test.ts";
 import { capture, type Captured } from "./captured.ts";
-import { makeAccount } from "./chat_accounts.ts";
+import { makeAccount } from "../people/chat_accounts.ts";
 
 /** What the trips' table does behind the call is of no interest. */
 class CallSeen extends Error {}

@@ -13,6 +13,7 @@ import {
   registerChat,
 } from "../clients/im.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
+import { makeAccount } from "../people/chat_accounts.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -28,7 +29,7 @@ const startHouse = (env: Record<string, string> = {}) =>
 
 /** Somebody of the chat app, who registered and logged in from `OWNER`. */
 async function makeOwner(app: TestApp): Promise<ChatLogin> {
-  const person = await registerChat(app);
+  const person = await makeAccount(app);
   const body = { username: `0086${person.phone}`, password: CHAT_PASSWORD, device: PHONE };
   await askIm(app, "POST", "/user/login", { body, headers: from(OWNER) });
   return person;
@@ -80,7 +81,7 @@ Deno.test("wrong passwords shut out the network they come from, and nobody else"
 
 Deno.test("right passwords do not count, and names nobody has are answered alike", async () => {
   await using app = await startHouse();
-  const owner = await registerChat(app);
+  const owner = await makeAccount(app);
   for (let at = 0; at < 21; at++) assert.equal((await logInChat(app, owner, ELSEWHERE)).http, 200);
   const answersFor = async (phone: string, address: string) => {
     const answers = [];
@@ -114,7 +115,7 @@ Deno.test("over a hundred wrong passwords a day only unknown networks are refuse
   assert.equal((await logInChat(app, owner, "198.51.100.10", { device })).http, 200);
   const { data: { token } } = await logInChat(app, owner, OWNER);
   assert.equal((await logInChat(app, owner, "198.51.100.11", { token })).http, 200);
-  const other = await registerChat(app);
+  const other = await makeAccount(app);
   const stolen = await logInChat(app, owner, "198.51.100.12", { token: other.token });
   assertImFailure(stolen, 429);
   app.clock.advance(DAY_MS);
@@ -290,8 +291,8 @@ Deno.test("codes go to the countries that are served, and never to the services 
 
 Deno.test("POST /user/login and GET /user/search know a number as it was pasted", async () => {
   await using app = await startHouse();
-  const person = await registerChat(app);
-  const seeker = await registerChat(app);
+  const person = await makeAccount(app);
+  const seeker = await makeAccount(app);
   const { phone } = person;
   const spaced = `${phone.slice(0, 3)} ${phone.slice(3, 7)}-${phone.slice(7)}`;
   for (

@@ -13,10 +13,11 @@ import {
   registerPerson,
   requestCode,
 } from "../../clients/gateway.ts";
-import { askIm, assertImFailure, callIm, registerChat } from "../../clients/im.ts";
+import { askIm, assertImFailure, callIm } from "../../clients/im.ts";
 import { makeOperator } from "../../clients/ops.ts";
 import { RpcClient } from "../../clients/rpc.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeAccount } from "../../people/chat_accounts.ts";
 import { connectSdk, makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { openPatiently, startPostgres } from "../../services/postgres.ts";
 import { startRedis } from "../../services/redis.ts";
@@ -126,7 +127,7 @@ Deno.test("a deleted person's number stays theirs until it is taken away", async
 Deno.test("a number that went to somebody else is theirs in the chat app, too", async () => {
   await using app = await startTestApp();
   const { token } = await makeOperator(app.ctx, "operator");
-  const first = await registerChat(app, "Anna");
+  const first = await makeAccount(app, { name: "Anna" });
   const params = { uid: await idOf(app, first.uid) };
   await askAdmin(app, PUT, { token, params, body: { mobile: "13512345678" } });
   const logIn = (phone: string) =>

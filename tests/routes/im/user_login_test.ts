@@ -13,6 +13,7 @@ import {
   registerChat,
 } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeAccount } from "../../people/chat_accounts.ts";
 
 const PHONE = { device_id: "d-1", device_name: "Toby's phone", device_model: "iPhone 15" };
 const TABLET = { device_id: "d-2", device_name: "Tablet", device_model: "iPad" };
@@ -33,7 +34,7 @@ async function idOf(app: TestApp, uid: string): Promise<number> {
 
 Deno.test("POST /user/login", async (t) => {
   await using app = await startTestApp();
-  const person = await registerChat(app, "Toby");
+  const person = await makeAccount(app, { name: "Toby" });
 
   await t.step("answers UserLoginResp", async () => {
     const { http, data } = await logInAs(app, person);
@@ -85,7 +86,7 @@ Deno.test("POST /user/login", async (t) => {
   });
 
   await t.step("disabled and deleted accounts are refused", async () => {
-    const other = await registerChat(app);
+    const other = await makeAccount(app);
     const setStatus = (status: number) =>
       app.database.db.update(users).set({ status }).where(eq(users.uid, other.uid));
     await setStatus(UserStatus.disabled);
@@ -192,7 +193,7 @@ Deno.test("GET /user/devices and DELETE /user/devices/{device_id}", async (t) =>
 
 Deno.test("GET /user/loginuuid, GET /user/loginstatus, GET /user/grant_login and POST /user/login_authcode/{auth_code}", async (t) => {
   await using app = await startTestApp();
-  const person = await registerChat(app, "Toby");
+  const person = await makeAccount(app, { name: "Toby" });
   const { token, uid } = person;
   const userId = await idOf(app, uid);
   const state = (uuid: string) => askIm(app, "GET", "/user/loginstatus", { query: { uuid } });
@@ -213,7 +214,7 @@ Deno.test("GET /user/loginuuid, GET /user/loginstatus, GET /user/grant_login and
     });
     assertImFailure(await finish(scanned.auth_code), 400, "授权码无效或已过期");
 
-    const other = await registerChat(app, "Tony");
+    const other = await makeAccount(app, { name: "Tony" });
     assertImFailure(await grant(scanned.auth_code, other.token), 400, "授权码无效或已过期");
     assert.deepEqual((await grant(scanned.auth_code)).data, { status: 200, msg: "" });
     assert.deepEqual(await state(uuid), { status: "authed", uid, auth_code: scanned.auth_code });
@@ -240,7 +241,7 @@ Deno.test("GET /user/loginuuid, GET /user/loginstatus, GET /user/grant_login and
 
 Deno.test("POST /user/login: its session signs calls of the gateway by its uid and token", async () => {
   await using app = await startTestApp();
-  const person = await registerChat(app, "Toby");
+  const person = await makeAccount(app, { name: "Toby" });
   const { accessSecretsOf } = await import("../../../db/domain/sessions/access_secret.ts");
   const [accessSecret] = accessSecretsOf(app.config.keys, person.uid, person.token);
   const as = {

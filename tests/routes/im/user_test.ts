@@ -10,9 +10,9 @@ import {
   assertNeedsToken,
   callIm,
   CHAT_PASSWORD,
-  registerChat,
 } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeAccount } from "../../people/chat_accounts.ts";
 
 const DONE = { status: 200, msg: "" };
 
@@ -39,7 +39,10 @@ async function befriend(app: TestApp, one: string, other: string) {
 
 Deno.test("GET /user/search", async (t) => {
   await using app = await startTestApp();
-  const [person, other] = [await registerChat(app, "Toby"), await registerChat(app, "Tony")];
+  const [person, other] = [
+    await makeAccount(app, { name: "Toby" }),
+    await makeAccount(app, { name: "Tony" }),
+  ];
   const search = (keyword: string) =>
     askIm(app, "GET", "/user/search", { token: person.token, query: { keyword } });
   const found = { exist: 1, data: { uid: other.uid, name: "Tony", vercode: "" } };
@@ -74,7 +77,7 @@ Deno.test("GET /user/search", async (t) => {
 
 Deno.test("POST /user/device_token, DELETE /user/device_token and POST /user/device_badge", async (t) => {
   await using app = await startTestApp();
-  const { uid, token } = await registerChat(app);
+  const { uid, token } = await makeAccount(app);
   const ask = (method: string, path: string, body?: unknown) =>
     callIm(app, method, path, { token, body });
 
@@ -122,7 +125,7 @@ Deno.test("POST /user/device_token, DELETE /user/device_token and POST /user/dev
 
 Deno.test("POST /user/chatpwd", async () => {
   await using app = await startTestApp();
-  const { token, phone } = await registerChat(app);
+  const { token, phone } = await makeAccount(app);
   const set = (body: Record<string, unknown>) =>
     callIm(app, "POST", "/user/chatpwd", { token, body });
   assert.deepEqual((await set({ chat_pwd: "digest", login_pwd: CHAT_PASSWORD })).data, DONE);
@@ -143,7 +146,7 @@ Deno.test("POST /user/chatpwd", async () => {
 
 Deno.test("GET /user/customerservices", async () => {
   await using app = await startTestApp();
-  const [person, service] = [await registerChat(app), await registerChat(app, "Service")];
+  const [person, service] = [await makeAccount(app), await makeAccount(app, { name: "Service" })];
   const list = () => askIm(app, "GET", "/user/customerservices", { token: person.token });
   assert.deepEqual(await list(), []);
   await app.database.db.update(chatAccounts).set({ category: "客服" })
@@ -154,8 +157,8 @@ Deno.test("GET /user/customerservices", async () => {
 
 Deno.test("GET /user/blacklists, POST /user/blacklist/{uid} and DELETE /user/blacklist/{uid}", async (t) => {
   await using app = await startTestApp();
-  const { token, uid } = await registerChat(app, "Toby");
-  const other = await registerChat(app, "Tony");
+  const { token, uid } = await makeAccount(app, { name: "Toby" });
+  const other = await makeAccount(app, { name: "Tony" });
   const change = (method: string, whom: string) =>
     callIm(app, method, `/user/blacklist/${whom}`, { token });
   const list = () => askIm(app, "GET", "/user/blacklists", { token });
@@ -212,12 +215,12 @@ Deno.test("GET /user/blacklists, POST /user/blacklist/{uid} and DELETE /user/bla
 
 Deno.test("GET /user/chat/online", async () => {
   await using app = await startTestApp();
-  const person = await registerChat(app, "Toby");
+  const person = await makeAccount(app, { name: "Toby" });
   // One after the other: the list is in the order of their registration.
-  const there = await registerChat(app, "There");
-  const gone = await registerChat(app, "Gone");
-  const unknown = await registerChat(app, "Unknown");
-  const stranger = await registerChat(app, "Stranger");
+  const there = await makeAccount(app, { name: "There" });
+  const gone = await makeAccount(app, { name: "Gone" });
+  const unknown = await makeAccount(app, { name: "Unknown" });
+  const stranger = await makeAccount(app, { name: "Stranger" });
   for (const friend of [there, gone, unknown]) await befriend(app, person.uid, friend.uid);
   const socketOf = async ({ uid }: { uid: string }) => ({
     userId: await idOf(app, uid),

@@ -1,18 +1,16 @@
 import assert from "node:assert/strict";
-import {
-  askIm,
-  assertImFailure,
-  assertNeedsToken,
-  callIm,
-  registerChat,
-} from "../../clients/im.ts";
+import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
+import { makeAccount } from "../../people/chat_accounts.ts";
 
 const DONE = { status: 200, msg: "" };
 
 Deno.test("GET /users/{uid}", async (t) => {
   await using app = await startTestApp();
-  const [person, other] = [await registerChat(app, "Toby"), await registerChat(app, "Tony")];
+  const [person, other] = [
+    await makeAccount(app, { name: "Toby" }),
+    await makeAccount(app, { name: "Tony" }),
+  ];
   const get = (uid: string) => callIm(app, "GET", `/users/${uid}`, { token: person.token });
 
   await t.step("somebody else: no number of theirs is told", async () => {
@@ -54,7 +52,10 @@ Deno.test("GET /users/{uid}", async (t) => {
 
 Deno.test("PUT /users/{uid}/setting", async (t) => {
   await using app = await startTestApp();
-  const [person, other] = [await registerChat(app, "Toby"), await registerChat(app, "Tony")];
+  const [person, other] = [
+    await makeAccount(app, { name: "Toby" }),
+    await makeAccount(app, { name: "Tony" }),
+  ];
   const set = (body: unknown, uid = other.uid) =>
     callIm(app, "PUT", `/users/${uid}/setting`, { token: person.token, body });
 
@@ -83,7 +84,7 @@ Deno.test("POST /users/{uid}/im", async (t) => {
   const path = (uid: string) => `/users/${uid}/im`;
   await t.step("names this server by the caller's own way to it", async () => {
     await using app = await startTestApp();
-    const { uid, token } = await registerChat(app);
+    const { uid, token } = await makeAccount(app);
     const headers = { Host: "chat.example.com" };
     const ask = (method: string, more: Record<string, string> = {}) =>
       askIm(app, method, path(uid), { token, headers: { ...headers, ...more } });
@@ -101,7 +102,7 @@ Deno.test("POST /users/{uid}/im", async (t) => {
 
   await t.step("or by what is configured", async () => {
     await using app = await startTestApp({ env: { PUBLIC_URL: "https://plaza.example.com" } });
-    const { uid, token } = await registerChat(app);
+    const { uid, token } = await makeAccount(app);
     const { wss_addr } = await askIm(app, "POST", path(uid), { token });
     assert.equal(wss_addr, "wss://plaza.example.com/ws");
   });
@@ -112,7 +113,7 @@ Deno.test("POST /users/{uid}/im", async (t) => {
       PUBLIC_WS_URL: "wss://ws.example.com/x",
     };
     await using app = await startTestApp({ env });
-    const { uid, token } = await registerChat(app);
+    const { uid, token } = await makeAccount(app);
     const { wss_addr } = await askIm(app, "POST", path(uid), { token });
     assert.equal(wss_addr, "wss://ws.example.com/x");
   });
@@ -120,7 +121,10 @@ Deno.test("POST /users/{uid}/im", async (t) => {
 
 Deno.test("PUT /users/current", async (t) => {
   await using app = await startTestApp();
-  const [person, other] = [await registerChat(app, "Toby"), await registerChat(app, "Tony")];
+  const [person, other] = [
+    await makeAccount(app, { name: "Toby" }),
+    await makeAccount(app, { name: "Tony" }),
+  ];
   const change = (body: unknown, { token } = person) =>
     callIm(app, "PUT", "/users/current", { token, body });
   const me = () => askIm(app, "GET", `/users/${person.uid}`, { token: person.token });

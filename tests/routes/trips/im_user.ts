@@ -7,10 +7,10 @@ import {
   CHAT_PASSWORD,
   type ChatLogin,
   freshPhone,
-  registerChat,
   requestRegisterCode,
 } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
+import { makeAccount } from "../../people/chat_accounts.ts";
 import { makeChatPerson, makeFriends } from "../im/chat_people.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmChatPerson } from "./warm_chat_person.ts";
@@ -34,7 +34,7 @@ async (app: TestApp) => {
 /** The same about somebody else. */
 const aboutOther =
   (method: string, path: (uid: string) => string, body?: unknown) => async (app: TestApp) => {
-    const other = await registerChat(app, "Tony");
+    const other = await makeAccount(app, { name: "Tony" });
     return await asPerson(method, path(other.uid), body)(app);
   };
 
@@ -80,7 +80,7 @@ export const trips: TripsTable = {
     sql: 2,
     redis: 1,
     async call(app) {
-      const { phone } = await registerChat(app);
+      const { phone } = await makeAccount(app);
       const body = { username: `0086${phone}`, password: CHAT_PASSWORD };
       return await callIm(app, "POST", "/user/login", { body });
     },
