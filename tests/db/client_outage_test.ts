@@ -9,6 +9,7 @@ import { openPg } from "../../db/client/pg.ts";
 import { freePort, waitUntil } from "../services/binary.ts";
 import { startNeonProxy, useNeonProxy } from "../services/neon_proxy.ts";
 import { startPostgres } from "../services/postgres.ts";
+import { sized } from "../size.ts";
 
 const postgres = (await startPostgres())!;
 const proxy = postgres && startNeonProxy(postgres.url);
@@ -139,7 +140,10 @@ async function loadDuring(
   return load;
 }
 
-const killRounds = { pg: 200, neon: 50 };
+const killRounds = {
+  pg: sized({ suite: 40, full: 200 }),
+  neon: sized({ suite: 15, full: 50 }),
+};
 claim("killing every connection under load loses no money and no place", async (database, kind) => {
   let killedCount = 0;
   const load = await loadDuring(database, async (load) => {

@@ -4,6 +4,7 @@ import { answerOf, CrashPlace, type Holdings, type Trial } from "../money_model/
 import { type Flow, flows } from "../money_model/flows.ts";
 import { openStepped, type Statement } from "../money_model/stepped_database.ts";
 import { startPostgres } from "../services/postgres.ts";
+import { sized } from "../size.ts";
 
 // On a real server: PGlite has no backends to be terminated, and no other process to die.
 const postgres = await startPostgres();
@@ -110,6 +111,8 @@ const PERMISSIONS = ["net", "env", "sys", "read", "run"].map((name) => `--allow-
 const CHILD = new URL("../money_model/crash_child.ts", import.meta.url).pathname;
 /** How many processes are started ahead, for that takes far longer than what they are for. */
 const CHILD_COUNT = 2;
+/** A process is killed at one in so many statements; all ways but this are tried at each. */
+const KILL_STEP = sized({ suite: 4, full: 1 });
 
 /** Processes that wait to be told what to die of. */
 class Children implements AsyncDisposable {
@@ -144,13 +147,15 @@ class Children implements AsyncDisposable {
   }
 }
 
-/** Processes that die before each statement, and after the last of them. */
+/** Processes that die before a statement, and after the last of them. */
 async function crashThere(
   place: CrashPlace,
   course: Course,
   children: Children,
 ): Promise<number> {
-  const places = Array.from({ length: course.statementCount }, (_, at) => at + 1);
+  const places = Array.from({ length: course.statementCount }, (_, at) => at + 1)
+    // Flows begin alike: each is killed at other statements than the one before.
+    .filter((at) => (at + counts.there) % KILL_STEP === 0);
   for (const killAt of [...places, null]) {
     const trial = await place.prepare();
     const { url: databaseUrl, flow: { name: flow } } = place;
@@ -162,7 +167,7 @@ async function crashThere(
       throw new Error(`${flow}, killed before statement ${killAt ?? "none"}`, { cause });
     }
   }
-  return course.statementCount + 1;
+  return places.length + 1;
 }
 
 const counts = { statements: 0, here: 0, there: 0 };

@@ -11,6 +11,7 @@ import { settleSteps } from "../../jobs/settle.ts";
 import { makeGroup } from "../people/factories.ts";
 import { assertBooks, giveMoney, issuePayToken, walletOf } from "../people/money.ts";
 import { startPostgres } from "../services/postgres.ts";
+import { sized } from "../size.ts";
 import { openPlace, type Person, race } from "./race_place.ts";
 
 // On a real server: PGlite has one connection, on which nothing ever races.
@@ -22,6 +23,12 @@ const RANDOM = 2;
 const GROUP = 2;
 /** More than there are connections. */
 const LANE_COUNT = 40;
+const OPENER_COUNT = sized({ suite: 500, full: 1_000 });
+const ROUND_COUNT = sized({ suite: 4, full: 8 });
+const PAID_COUNT = sized({ suite: 8, full: 20 });
+const PACKET_COUNT = sized({ suite: 4, full: 20 });
+/** Of the packets two settlers give back, 25 each. */
+const BATCH_COUNT = sized({ suite: 5, full: 20 });
 
 const times = <T>(count: number, make: (at: number) => T) =>
   Array.from({ length: count }, (_, at) => make(at));
@@ -88,12 +95,12 @@ async function notices({ db }: Ctx, redpacketNo: string): Promise<Record<string,
 }
 
 Deno.test({
-  name: "1000 openers, twice each, take the 100 shares of a packet: a share each, and all of it, " +
-    "20 times over",
+  name: `${OPENER_COUNT} openers, twice each, take the 100 shares of a packet: a share each, and ` +
+    `all of it, ${PACKET_COUNT} times over`,
   ignore,
 }, async () => {
-  const [amount, shareCount, rounds] = [9_973, 100, 20];
-  await using place = await openPlace(postgres!, { peopleCount: 1001 });
+  const [amount, shareCount, rounds] = [9_973, 100, PACKET_COUNT];
+  await using place = await openPlace(postgres!, { peopleCount: OPENER_COUNT + 1 });
   const { ctx, people } = place;
   const [sender, ...openers] = people;
   const groupNo = await openGroup(ctx, people);
@@ -138,7 +145,7 @@ Deno.test({
   const [sender] = people;
   const terms = { groupNo: await openGroup(ctx, people), amount: 100, shareCount: 2 };
   await giveMoney(ctx, sender!, 10_000);
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < PAID_COUNT; round++) {
     const redpacketNo = await make(ctx, sender!, terms);
     const tokens = [await tokenFor(ctx, sender!, 100), await tokenFor(ctx, sender!, 100)];
     const paidBy = new Map<string, Set<number>>(tokens.map((token) => [token, new Set()]));
@@ -155,7 +162,7 @@ Deno.test({
     assert.deepEqual(await notices(ctx, redpacketNo), { 9: 1 });
     assert.equal(await walletOf(ctx, sender!), 10_000 - 100 * (round + 1));
   }
-  await assertBooks(ctx, { people, sum: 10_000 - 20 * 100 });
+  await assertBooks(ctx, { people, sum: 10_000 - PAID_COUNT * 100 });
 });
 
 /** Two who look from either side of the moment at which packets made now are over. */
@@ -168,10 +175,12 @@ function aroundExpiry(ctx: Ctx, madeAt: Date) {
 }
 
 Deno.test({
-  name: "500 last shares, opened in the moment two settlers give them back, go one way, once",
+  name: `${
+    25 * BATCH_COUNT
+  } last shares, opened in the moment two settlers give them back, go one way, once`,
   ignore,
 }, async () => {
-  const [batches, perBatch, amount] = [20, 25, 100];
+  const [batches, perBatch, amount] = [BATCH_COUNT, 25, 100];
   const madeAt = new Date();
   await using place = await openPlace(postgres!, { peopleCount: perBatch + 2, now: () => madeAt });
   const { ctx, people } = place;
@@ -239,7 +248,7 @@ Deno.test({
   const { late } = aroundExpiry(ctx, madeAt);
   await giveMoney(ctx, sender!, 1000);
   const step = settleSteps.find(({ name }) => name === "red_packets")!;
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < ROUND_COUNT; round++) {
     const packets = await Promise.all(
       times(5, () => makePaid(ctx, sender!, { groupNo, amount: 100, shareCount: 2 })),
     );

@@ -10,6 +10,7 @@ import { sendTransfer } from "../../db/domain/transfers/send.ts";
 import { settleSteps } from "../../jobs/settle.ts";
 import { assertBooks, giveMoney, issuePayToken, walletOf } from "../people/money.ts";
 import { startPostgres } from "../services/postgres.ts";
+import { sized } from "../size.ts";
 import { openPlace, type Person, race } from "./race_place.ts";
 
 // On a real server: PGlite has one connection, on which nothing ever races.
@@ -18,6 +19,10 @@ Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
 const ignore = !postgres;
 
 const GIVEN = 1_000_000;
+const CALL_COUNT = sized({ suite: 200, full: 500 });
+const TRANSFER_COUNT = sized({ suite: 400, full: 2_000 });
+/** Of the transfers two settlers give back, 25 each. */
+const BATCH_COUNT = sized({ suite: 6, full: 20 });
 
 const times = <T>(count: number, make: (at: number) => T) =>
   Array.from({ length: count }, (_, at) => make(at));
@@ -57,7 +62,7 @@ const rowCount = async ({ db }: Ctx, from: ReturnType<typeof sql>) =>
   Number((await db.execute<{ count: string }>(sql`select count(*) ${from}`)).rows[0]!.count);
 
 Deno.test({
-  name: "500 parallel POST /transfers with one pay token send once and answer the same",
+  name: `${CALL_COUNT} parallel POST /transfers with one pay token send once and answer the same`,
   ignore,
 }, async () => {
   await using place = await openFriends();
@@ -66,7 +71,7 @@ Deno.test({
   const answered = new Set<string>();
   await race(
     [],
-    times(500, () => async () => {
+    times(CALL_COUNT, () => async () => {
       answered.add(await send(ctx, one, other, payToken, 300));
     }),
   );
@@ -95,12 +100,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "2000 transfers of two people to each other at once, each received, end where they must",
+  name:
+    `${TRANSFER_COUNT} transfers of two people to each other at once, each received, end where they must`,
   ignore,
 }, async () => {
   await using place = await openFriends();
   const { ctx, people, one, other } = place;
-  const plan = times(2000, (at) => ({
+  const plan = times(TRANSFER_COUNT, (at) => ({
     ...(at % 2 === 0 ? { from: one, to: other } : { from: other, to: one }),
     amount: 1 + at % 7,
   }));
@@ -115,15 +121,17 @@ Deno.test({
   const gained = plan.reduce((sum, { to, amount }) => sum + (to === one ? amount : -amount), 0);
   assert.equal(await walletOf(ctx, one), GIVEN + gained);
   assert.equal(await walletOf(ctx, other), GIVEN - gained);
-  assert.equal(await rowCount(ctx, sql`from transfers where state = 'received'`), 2000);
+  assert.equal(await rowCount(ctx, sql`from transfers where state = 'received'`), TRANSFER_COUNT);
   await assertBooks(ctx, { people, sum: 2 * GIVEN });
 });
 
 Deno.test({
-  name: "500 transfers, received in the moment two settlers give them back, go one way, once",
+  name: `${
+    25 * BATCH_COUNT
+  } transfers, received in the moment two settlers give them back, go one way, once`,
   ignore,
 }, async () => {
-  const [batches, perBatch] = [20, 25];
+  const [batches, perBatch] = [BATCH_COUNT, 25];
   await using place = await openFriends();
   const { ctx, people, one, other, early, late } = place;
   let received = 0;

@@ -8,11 +8,14 @@ import { tick } from "../../jobs/cron.ts";
 import { type Job, type JobDeps, runDue } from "../../jobs/run.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { openPatiently, startPostgres } from "../services/postgres.ts";
+import { sized } from "../size.ts";
 import { CHUNK_COUNT as KILLED_CHUNK_COUNT } from "./counting_process.ts";
 import { countingJob, createEffects, jobDepsOf, readEffects } from "./kit.ts";
 
 const HOUR_MS = 60 * 60_000;
-const HISTORY_COUNT = 300;
+const HISTORY_COUNT = sized({ suite: 20, full: 300 });
+/** Each hour of it is a period to be made up for; they are more than are made up for at a time. */
+const OUTAGE_HOURS = sized({ suite: 54, full: 72 });
 const CHUNK_COUNT = 2;
 /** Longer than any run rests after a failure, ms. */
 const REST_MS = 11 * 60_000;
@@ -126,7 +129,7 @@ class World {
 
   async take(step: Step): Promise<void> {
     if (step.kind === "wait") this.#nowMs += step.minutes * 60_000;
-    if (step.kind === "outage") this.#nowMs += 72 * HOUR_MS;
+    if (step.kind === "outage") this.#nowMs += OUTAGE_HOURS * HOUR_MS;
     if (step.kind === "jump") this.#skewHours[step.who] = step.hours;
     if (step.kind === "preview") {
       const config = { ...this.app.config, timeline: "preview/abc" };
@@ -228,7 +231,7 @@ Deno.test(`in ${HISTORY_COUNT} random histories every period's effects happen on
   );
 });
 
-const KILL_ROUND_COUNT = 20;
+const KILL_ROUND_COUNT = sized({ suite: 8, full: 20 });
 /** Hours that pass between two rounds: so many periods are there to be worked on. */
 const ROUND_HOURS = 4;
 

@@ -7,6 +7,7 @@ const soaks: Record<string, () => Promise<(args: string[]) => Promise<boolean>>>
   money: async () => (await import("./money.ts")).money,
   faults: async () => (await import("./faults.ts")).faults,
   fuzz: async () => (await import("./fuzz.ts")).fuzz,
+  full: async () => (await import("./full.ts")).full,
 };
 
 const DEFAULT = "delivery";
