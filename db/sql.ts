@@ -3,7 +3,7 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import type { Ctx, Db } from "./client/ctx.ts";
 
 /** A value of a statement, or what stands for it in one that is built once. */
-export type Term<Value> = Value | Placeholder;
+export type Term<Value> = Value | Placeholder | SQL;
 export type Terms<Values> = { [Name in keyof Values]: Term<Values[Name]> };
 
 /** A point in time as a parameter of written-out SQL: itself, its ISO text, or what stands for that. */

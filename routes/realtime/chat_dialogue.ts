@@ -54,8 +54,9 @@ export class ChatDialogue implements Dialogue, Line {
 
   async #send(asked: Asked, frame: SendAsked): Promise<void> {
     const { userId, uid, socketId } = this.connection;
-    const sender = { userId, uid, socketId, codec: this.#codec };
-    const sent = await takeSend(this.#sockets.ctx, sender, frame, this.#sockets.report);
+    const { ctx, groupSends, report } = this.#sockets;
+    const sender = { userId, uid, socketId, codec: this.#codec, groupSends };
+    const sent = await takeSend(ctx, sender, frame, report);
     this.#feed.passOver(sent.seq);
     this.connection.say(this.#codec.sendack(asked, sent));
   }

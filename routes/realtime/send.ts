@@ -1,6 +1,7 @@
 import type { Ctx } from "../../db/client/ctx.ts";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import type { Channel } from "../../db/domain/messages/channel.ts";
+import type { GroupSends } from "../../db/domain/messages/group_sends.ts";
 import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
@@ -37,6 +38,7 @@ export interface Sender {
   uid: string;
   socketId: string;
   codec: Codec;
+  groupSends: GroupSends;
 }
 
 /** Takes a SEND in. @returns what became of it; only what nobody expected is also reported */
@@ -73,15 +75,17 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
     });
     return { reason: Reason.success, messageId, seq: 0 };
   }
-  const { messageId, senderSeq } = await sendMessage(ctx, {
+  const said = {
     senderId: sender.userId,
-    channel,
     // Without a number of the client's own every message would be a repeat of the first.
     clientMsgNo: frame.clientMsgNo === "" ? undefined : frame.clientMsgNo,
     payload,
     redDot,
     syncOnce,
-  });
+  };
+  const { messageId, senderSeq } = "groupNo" in channel
+    ? await sender.groupSends.send({ ...said, groupNo: channel.groupNo })
+    : await sendMessage(ctx, { ...said, channel });
   return { reason: Reason.success, messageId, seq: senderSeq };
 }
 

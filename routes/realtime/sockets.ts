@@ -1,5 +1,6 @@
 import type { BusEvent, Moment } from "../../db/bus/bus.ts";
 import { contextFor, type Ctx, type Parts } from "../../db/client/ctx.ts";
+import { GroupSends } from "../../db/domain/messages/group_sends.ts";
 import { membersAmong, readHeads } from "../../db/domain/messages/heads.ts";
 import { readLiveTokens } from "../../db/domain/sessions/live_tokens.ts";
 import { PRESENCE_REFRESH_MS, type PresentSocket } from "../../db/redis/presence.ts";
@@ -52,6 +53,7 @@ export class Sockets {
   readonly options: SocketOptions;
   readonly delivered: DeliveredMarks;
   readonly reads: InboxReads;
+  readonly groupSends: GroupSends;
   readonly strangers = new Strangers();
   readonly suspects = new Suspects();
   readonly chatRooms = new ChatRooms();
@@ -76,6 +78,7 @@ export class Sockets {
     this.#log = parts.log;
     this.#attendance = new Attendance(this.ctx);
     this.reads = new InboxReads(this.ctx);
+    this.groupSends = new GroupSends(this.ctx);
     this.delivered = new DeliveredMarks(this.ctx, this.report);
   }
 

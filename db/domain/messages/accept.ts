@@ -72,7 +72,7 @@ export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accep
 }
 
 /** `7:12,8:3`: whose inbox the message got into, and under which number. */
-const deliveriesIn: Column<Delivery[]> = (answered) =>
+export const deliveriesIn: Column<Delivery[]> = (answered) =>
   String(answered).split(",").map((delivery) => {
     const [userId, seq] = delivery.split(":");
     return { userId: Number(userId), seq: Number(seq) };

@@ -23,7 +23,7 @@ export function wake(
 }
 
 /** A large group's message gets the sender's number when the sender's inbox copies it. */
-async function senderSeqOf(ctx: Ctx, userId: number, messageId: number): Promise<number> {
+export async function senderSeqOf(ctx: Ctx, userId: number, messageId: number): Promise<number> {
   const found = await readInbox(ctx, { userId, afterSeq: 0, limit: 1, messageId });
   return found[0]?.seq ?? 0;
 }
