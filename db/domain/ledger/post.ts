@@ -1,4 +1,4 @@
-import { and, eq, Placeholder, type SQL, sql } from "drizzle-orm";
+import { and, eq, Placeholder, SQL, sql } from "drizzle-orm";
 import { sha256Hex } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
@@ -159,7 +159,8 @@ export async function findOperation(
 }
 
 function hashAs(input: PostingAs["input"]): Term<string> {
-  return typeof input === "string" || input instanceof Placeholder ? input : hashOf(input);
+  const stands = typeof input === "string" || input instanceof Placeholder || input instanceof SQL;
+  return stands ? input : hashOf(input);
 }
 
 export function hashOf(input: Operation["input"]): string {
