@@ -1,5 +1,5 @@
 # Plaza as one container: docker build -t plaza . (docs/deploy.md says how it is run)
-FROM node:22-bookworm-slim
+FROM node:22-bookworm-slim AS deno
 
 # The same Deno the tests run with; its npm package brings the binary for this machine.
 RUN npm install --global deno@2.9.6 && npm cache clean --force \
@@ -7,12 +7,21 @@ RUN npm install --global deno@2.9.6 && npm cache clean --force \
 
 USER node
 WORKDIR /app
-ENV DENO_NO_UPDATE_CHECK=1 DATA_DIR=/data HOST=0.0.0.0 PORT=8000
+ENV DENO_NO_UPDATE_CHECK=1
+
+FROM deno AS built
 
 # Packages first: they change less often than the code.
 COPY --chown=node:node deno.json deno.lock ./
 RUN deno install --frozen
 COPY --chown=node:node . .
+RUN deno task build
+
+FROM deno
+
+# What is built needs no package.
+COPY --chown=node:node --from=built /app/dist /app
+ENV DATA_DIR=/data HOST=0.0.0.0 PORT=8000
 
 VOLUME /data
 EXPOSE 8000

@@ -19,7 +19,9 @@ const ROUND_COUNT = 15;
 const ANSWER_TIMEOUT_MS = 30_000;
 /** Pause between two tries to connect to a server that does not listen yet, ms. */
 const POLL_MS = 2;
-const RATIO_AIM = 3;
+/** What the built one is to keep to: a ratio of health, of a signed read, on embedded parts. */
+const RATIOS_MAX = [5, 6, 12];
+const BUILT = "dist/main.js";
 const SECRET_KEY = createHash("sha256").update("a key of this benchmark alone").digest("hex");
 
 /** One way of starting a server, and the request whose first 200 ends the measurement. */
@@ -39,6 +41,7 @@ export async function cold(): Promise<void> {
   await using postgres = await startPostgres();
   await using redis = await startRedis();
   if (!postgres || !redis) return;
+  await build();
   const dataDir = await Deno.makeTempDir({ prefix: "plaza_cold_" });
   try {
     const hosted = {
@@ -58,6 +61,12 @@ export async function cold(): Promise<void> {
   }
 }
 
+async function build() {
+  const args = ["run", "-A", "--no-check", "build.ts"];
+  const { success } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
+  if (!success) throw new Error("deno task build fails");
+}
+
 /** The first is what the others are compared with. */
 function startsOf(hosted: Record<string, string>, person: GatewayLogin): Start[] {
   const health = (origin: string) => new Request(`${origin}/healthz`);
@@ -70,9 +79,11 @@ function startsOf(hosted: Record<string, string>, person: GatewayLogin): Start[]
   };
   return [
     { name: "bare Hono", script: "tests/bench/bare_server.ts", env: {}, request: health },
-    { name: "Plaza, /healthz", script: "main.ts", env: hosted, request: health },
-    { name: "Plaza, signed profile read", script: "main.ts", env: hosted, request: profile },
-    { name: "Plaza on embedded parts, /healthz", script: "main.ts", env: {}, request: health },
+    ...[BUILT, "main.ts"].flatMap((script) => [
+      { name: `${script}, /healthz`, script, env: hosted, request: health },
+      { name: `${script}, signed profile read`, script, env: hosted, request: profile },
+      { name: `${script}, embedded parts, /healthz`, script, env: {}, request: health },
+    ]),
   ];
 }
 
@@ -156,8 +167,8 @@ function report(starts: Start[], took: number[][]): void {
     console.log(name!.padEnd(36) + cells.map((cell) => cell.padStart(14)).join(""));
   }
   console.log(
-    `${ROUND_COUNT} rounds after ${WARM_UP_COUNT} to warm up; the aim for the two on real ` +
-      `services is a ratio of at most ${RATIO_AIM}`,
+    `${ROUND_COUNT} rounds after ${WARM_UP_COUNT} to warm up; the ratios of what is built are to ` +
+      `be at most ${RATIOS_MAX.join(", ")}`,
   );
 }
 

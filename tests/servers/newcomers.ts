@@ -9,19 +9,24 @@ export class NewcomersServer implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #reading: Promise<unknown>;
 
-  /** @param filesMax how many files and connections the process may have open */
+  /**
+   * @param filesMax how many files and connections the process may have open
+   * @param builtIn the folder `deno task build` has left Plaza in; absent: it runs from its source
+   */
   constructor(
     readonly dataDir: string,
     env: Record<string, string> = {},
-    { filesMax }: { filesMax?: number } = {},
+    { filesMax, builtIn }: { filesMax?: number; builtIn?: string } = {},
   ) {
     const port = freePort();
     this.url = `http://127.0.0.1:${port}`;
     const limited = ["sh", "-c", `ulimit -n ${filesMax} && exec "$@"`, "sh"];
-    const command = [Deno.execPath(), ...startArguments(dataDir)];
+    const script = builtIn && "main.js";
+    const command = [Deno.execPath(), ...startArguments(dataDir, script)];
     const [program, ...args] = filesMax === undefined ? command : [...limited, ...command];
     this.#process = new Deno.Command(program!, {
       args,
+      ...builtIn !== undefined && { cwd: builtIn },
       env: { DATA_DIR: dataDir, PORT: String(port), HOST: "127.0.0.1", NO_COLOR: "1", ...env },
       stdout: "piped",
       stderr: "piped",
