@@ -1,6 +1,7 @@
 import type { Parts } from "../db/client/ctx.ts";
-import { MIGRATIONS_FOLDER } from "../db/client/migrations.ts";
+import { MIGRATIONS_FOLDER, readMigrationLevel } from "../db/client/migrations.ts";
 
 export async function runMigrateCommand({ database }: Pick<Parts, "database">): Promise<void> {
-  await database.migrate(MIGRATIONS_FOLDER);
+  const { pendingCount } = await readMigrationLevel(database.db);
+  if (pendingCount > 0) await database.migrate(MIGRATIONS_FOLDER);
 }

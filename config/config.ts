@@ -128,7 +128,8 @@ export function readConfig(
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== ""),
   );
-  const parsed = Environment.safeParse(given);
+  // Code compiled for what is parsed once would only cost.
+  const parsed = Environment.safeParse(given, { jitless: true });
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new ConfigError(faults.join("; "));

@@ -48,10 +48,10 @@ export async function lockDataDir(dataDir: string): Promise<void> {
  */
 export function keepToOwner(dataDir: string): string | undefined {
   try {
-    let count = 0;
-    // The folder first: from then on nobody else changes what is inside.
-    for (const path of withAllInside(dataDir)) count += closeToOthers(path) ? 1 : 0;
-    if (count === 0) return undefined;
+    // What a closed folder holds is out of their reach; walking through it takes a start its time.
+    if (!closeToOthers(dataDir)) return undefined;
+    let count = 1;
+    for (const path of allInside(dataDir)) count += closeToOthers(path) ? 1 : 0;
     return `${dataDir} was open to other accounts of this machine: ${count} files and folders are ` +
       "their owner's alone now";
   } catch (error) {
@@ -60,13 +60,12 @@ export function keepToOwner(dataDir: string): string | undefined {
   }
 }
 
-function* withAllInside(path: string): Generator<string> {
-  yield path;
-  for (const entry of Deno.readDirSync(path)) {
-    const inside = `${path}/${entry.name}`;
-    if (entry.isDirectory) yield* withAllInside(inside);
+function* allInside(folder: string): Generator<string> {
+  for (const entry of Deno.readDirSync(folder)) {
+    const path = `${folder}/${entry.name}`;
     // A link's own mode says nothing, and what it leads to need not be ours.
-    else if (entry.isFile) yield inside;
+    if (entry.isDirectory || entry.isFile) yield path;
+    if (entry.isDirectory) yield* allInside(path);
   }
 }
 

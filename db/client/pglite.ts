@@ -1,9 +1,9 @@
-import { PGlite, type PGliteOptions, types } from "@electric-sql/pglite";
+import { type PGlite, type PGliteOptions, types } from "@electric-sql/pglite";
 import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { drizzle } from "drizzle-orm/pglite";
-import { migrate } from "drizzle-orm/pglite/migrator";
 import { trip } from "../../config/runtime/trips.ts";
 import type { Database, Db } from "./ctx.ts";
+import { ToldPglite } from "./pglite_arrays.ts";
 import { OwnersFolder } from "./pglite_folder.ts";
 
 /** PostgreSQL in this process, over one connection; `memory://` keeps no files. */
@@ -17,12 +17,14 @@ export async function createPglite(
   folder: string,
   options: Pick<PGliteOptions, "fs" | "loadDataDir" | "initDbStartParams"> = {},
 ): Promise<PGlite> {
-  const pglite = await PGlite.create(folder, {
+  const pglite = new ToldPglite({
+    dataDir: folder,
     extensions: { pg_trgm },
     // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
     parsers: { [types.INT8]: (value: string) => value },
     ...options,
   });
+  await pglite.waitReady;
   // Nothing analyses tables here, so plans made while they were small would stay: foreign keys
   // would be checked by reading whole tables. Everything is in memory, where an index is cheap.
   await pglite.exec("set random_page_cost = 0.1");
@@ -54,7 +56,10 @@ export function overPglite(pglite: PGlite): Database {
       }
     },
     migrate(folder) {
-      const run = () => migrate(drizzle({ client: pglite }), { migrationsFolder: folder });
+      const run = async () => {
+        const { migrate } = await import("drizzle-orm/pglite/migrator");
+        await migrate(drizzle({ client: pglite }), { migrationsFolder: folder });
+      };
       return migrated = migrated.then(run, run);
     },
     close: () => pglite.close(),
