@@ -65,11 +65,8 @@ async function main() {
   if (isEmbedded) await lockDataDir(config.dataDir);
   const mended = keepToOwner(config.dataDir);
   if (mended) console.error(mended);
-  const [database, redis, providers] = await Promise.all([
-    openDatabase(config),
-    openRedis(config),
-    openProviders(config),
-  ]);
+  const [database, redis] = await Promise.all([openDatabase(config), openRedis(config)]);
+  const providers = openProviders(config);
   const parts = { config, database, redis, bus: openBus(redis), providers, now, log };
   const deps: Deps = { ...parts, jobs: openJobRunner(parts) };
 

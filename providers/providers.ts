@@ -1,13 +1,24 @@
 import type { Config } from "../config/config.ts";
 import type { LinkReader } from "./links.ts";
 import type { Mixin } from "./mixin.ts";
-import type { Outbox } from "./outbox.ts";
+import { developmentMixin } from "./mixin_development.ts";
+import { realMixin } from "./mixin_real.ts";
+import { Outbox } from "./outbox.ts";
 import type { Push } from "./push.ts";
+import { developmentPush } from "./push_development.ts";
+import { jpush } from "./push_jpush.ts";
 import type { Rtc } from "./rtc.ts";
+import { agoraRtc } from "./rtc_agora.ts";
+import { developmentRtc } from "./rtc_development.ts";
 import type { Sms } from "./sms.ts";
+import { aliyunSms } from "./sms_aliyun.ts";
+import { developmentSms } from "./sms_development.ts";
 import type { Storage } from "./storage.ts";
-import type { DevelopmentStorage } from "./storage_development.ts";
+import { type DevelopmentStorage, developmentStorage } from "./storage_development.ts";
+import { ossStorage } from "./storage_oss.ts";
 import type { Wechat } from "./wechat.ts";
+import { developmentWechat } from "./wechat_development.ts";
+import { realWechat } from "./wechat_real.ts";
 
 export interface Providers {
   sms: Sms;
@@ -23,7 +34,8 @@ export interface Providers {
   uploads: DevelopmentStorage | undefined;
 }
 
-export async function openProviders(
+/** Each is small, and loads what a call of it needs with the call: one file more costs a start more. */
+export function openProviders(
   config: Pick<
     Config,
     | "env"
@@ -36,67 +48,36 @@ export async function openProviders(
     | "wechat"
     | "mixin"
   >,
-): Promise<Providers> {
-  const outbox = config.env === "production"
-    ? undefined
-    : new (await import("./outbox.ts")).Outbox();
+): Providers {
+  const outbox = config.env === "production" ? undefined : new Outbox();
   return {
     outbox,
-    sms: await openSms(config, outbox),
-    rtc: await openRtc(config),
-    push: await openPush(config, outbox),
-    wechat: await openWechat(config),
-    mixin: await openMixin(config, outbox),
+    sms: openSms(config, outbox),
+    rtc: config.agora ? agoraRtc(config.agora) : developmentRtc(),
+    push: config.jpush ? jpush(config.jpush) : developmentPush(outbox!),
+    wechat: openWechat(config),
+    mixin: config.mixin ? realMixin(config.mixin) : developmentMixin(outbox!),
     links: linksWhenNeeded(),
-    ...await openStorage(config),
+    ...openStorage(config),
   };
 }
 
-async function openSms(
-  config: Pick<Config, "aliyunSms" | "devDoors">,
+function openSms(
+  { aliyunSms: account, devDoors }: Pick<Config, "aliyunSms" | "devDoors">,
   outbox: Outbox | undefined,
-): Promise<Sms> {
-  if (config.aliyunSms) {
-    const { aliyunSms } = await import("./sms_aliyun.ts");
-    return aliyunSms(config.aliyunSms);
-  }
-  if (!config.devDoors) return { sendCode: () => Promise.reject(new Error("no SMS provider")) };
-  const { developmentSms } = await import("./sms_development.ts");
+): Sms {
+  if (account) return aliyunSms(account);
+  if (!devDoors) return { sendCode: () => Promise.reject(new Error("no SMS provider")) };
   return developmentSms(outbox!);
 }
 
-async function openPush(config: Pick<Config, "jpush">, outbox: Outbox | undefined) {
-  if (config.jpush) {
-    const { jpush } = await import("./push_jpush.ts");
-    return jpush(config.jpush);
-  }
-  const { developmentPush } = await import("./push_development.ts");
-  return developmentPush(outbox!);
+function openWechat({ wechat, devDoors }: Pick<Config, "wechat" | "devDoors">) {
+  if (wechat) return realWechat(wechat);
+  return devDoors && developmentWechat();
 }
 
-async function openWechat({ wechat, devDoors }: Pick<Config, "wechat" | "devDoors">) {
-  if (wechat) return (await import("./wechat_real.ts")).realWechat(wechat);
-  if (!devDoors) return undefined;
-  return (await import("./wechat_development.ts")).developmentWechat();
-}
-
-async function openMixin({ mixin }: Pick<Config, "mixin">, outbox: Outbox | undefined) {
-  if (mixin) return (await import("./mixin_real.ts")).realMixin(mixin);
-  return (await import("./mixin_development.ts")).developmentMixin(outbox!);
-}
-
-async function openRtc({ agora }: Pick<Config, "agora">) {
-  return agora
-    ? (await import("./rtc_agora.ts")).agoraRtc(agora)
-    : (await import("./rtc_development.ts")).developmentRtc();
-}
-
-async function openStorage({ aliyunOss, dataDir }: Pick<Config, "aliyunOss" | "dataDir">) {
-  if (aliyunOss) {
-    const { ossStorage } = await import("./storage_oss.ts");
-    return { storage: ossStorage(aliyunOss), uploads: undefined };
-  }
-  const { developmentStorage } = await import("./storage_development.ts");
+function openStorage({ aliyunOss, dataDir }: Pick<Config, "aliyunOss" | "dataDir">) {
+  if (aliyunOss) return { storage: ossStorage(aliyunOss), uploads: undefined };
   const uploads = developmentStorage(`${dataDir}/uploads`);
   return { storage: uploads, uploads };
 }

@@ -97,7 +97,7 @@ Deno.test("each file of what is built loads, also those that few ask for", async
     .filter((name) => name.endsWith(".js") && name !== "main.js");
   const names = files.map((name) => name.replace(/-\w+\.js$/, ""));
   for (
-    const lazy of ["pglite", "pg", "neon", "mixin_real", "agora-token", "rtc_agora", "read_csv"]
+    const lazy of ["pglite", "pg", "neon", "agora-token", "read_csv"]
   ) {
     assert.ok(names.includes(lazy), `${lazy} is not lazy`);
   }

@@ -207,8 +207,8 @@ Deno.test("production needs Mixin's id and secret, and elsewhere they come toget
     clientSecret: CLIENT_SECRET,
     endpoint: "https://mixin-api.zeromesh.net",
   });
-  const { mixin } = await openProviders(read(both));
+  const { mixin } = openProviders(read(both));
   await assert.rejects(mixin.sendMessages({ clientId: "x", keystore: "{}" }, []), /keystore/);
-  const development = await openProviders(read({}));
+  const development = openProviders(read({}));
   assert.equal((await development.mixin.exchangeCode(`dev:${USER_ID}`)).userId, USER_ID);
 });
