@@ -143,6 +143,8 @@ const payingStatement = builtFor<SpeakingShape, PayValues>((shape, given) =>
     prelude: {
       ctes: sql`allowed as materialized (
           ${channelParts(shape, given, instant(given.at)).verdict}
+        ), packet as materialized (
+          select id, state, expires_at from red_packets where id = ${given.id} for update
         ), ${spending("redpacket", given, readyQuery(given))}, ${opening(given)}`,
       happened: sql`exists (select from posted)`,
       payload: sql`${given.payload}`,
@@ -153,11 +155,10 @@ const payingStatement = builtFor<SpeakingShape, PayValues>((shape, given) =>
 );
 
 /** Locked before the money moves: of two payments with different tokens one must find it paid. */
-const readyQuery = ({ id, at }: Terms<PayValues>): SQL =>
-  sql`select red_packets.id as packet_id from red_packets, allowed, pay_token
-    where red_packets.id = ${id} and state = 'unpaid' and expires_at > ${instant(at)}
-      and allowed.verdict in ('sent', 'logged') and ${canPay}
-    for update of red_packets`;
+const readyQuery = ({ at }: Terms<PayValues>): SQL =>
+  sql`select packet.id as packet_id from packet, allowed, pay_token
+    where packet.state = 'unpaid' and packet.expires_at > ${instant(at)}
+      and allowed.verdict in ('sent', 'logged') and ${canPay}`;
 
 function opening(given: Terms<PayValues>): SQL {
   const { payerId, tokenHash, inputHash, amount, blessing, at, until } = given;

@@ -119,14 +119,15 @@ const takingStatement = built<Given>((given) =>
 /** `packet`, whose row is locked from here on; `share`, those that are taken. */
 function taking({ id, asked }: Terms<Given>): SQL {
   return sql`packet as materialized (
-    select id, sender_id, group_id, opened_count, share_count, expires_at from red_packets
-    where id = ${id} and state = 'open' and opened_count < share_count for update
+    select id, sender_id, group_id, state, opened_count, share_count, expires_at from red_packets
+    where id = ${id} for update
   ), taker as materialized (
     select asked.*, packet.opened_count + row_number() over (order by asked.place) as position
     from packet cross join jsonb_to_recordset(${asked}::jsonb) as asked
       (place int, user_id bigint, at timestamptz, opened text, finished text)
-    where asked.at < packet.expires_at and not exists (select from red_packet_shares as mine
-      where mine.packet_id = packet.id and mine.user_id = asked.user_id)
+    where packet.state = 'open' and asked.at < packet.expires_at
+      and not exists (select from red_packet_shares as mine
+        where mine.packet_id = packet.id and mine.user_id = asked.user_id)
   ), share as (
     update red_packet_shares set user_id = taker.user_id, opened_at = taker.at from taker
     where packet_id = ${id} and red_packet_shares.position = taker.position
@@ -135,7 +136,7 @@ function taking({ id, asked }: Terms<Given>): SQL {
     update red_packets set opened_count = packet.opened_count + taken.count,
       opened_amount = opened_amount + taken.amount,
       state = case when packet.opened_count + taken.count = packet.share_count then 'finished'
-        else state end,
+        else packet.state end,
       finished_at = case when packet.opened_count + taken.count = packet.share_count
         then taken.last_at end
     from packet, (
