@@ -137,6 +137,36 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "whoever opens a packet at two processes at once has one share of it, and all are told once",
+  ignore,
+}, async () => {
+  const [openerCount, shareCount, rounds] = [60, 100, 10];
+  await using place = await openPlace(postgres!, { peopleCount: shareCount });
+  const { ctx, people } = place;
+  const [sender, ...others] = people;
+  const openers = others.slice(0, openerCount);
+  // A process serves those together who come by its handle.
+  const processes = [ctx, { ...ctx, db: Object.create(ctx.db) as Ctx["db"] }];
+  const groupNo = await openGroup(ctx, people);
+  await giveMoney(ctx, sender!, rounds * shareCount);
+  for (let round = 0; round < rounds; round++) {
+    const redpacketNo = await makePaid(ctx, sender!, { groupNo, amount: shareCount, shareCount });
+    const channel = { type: GROUP, id: groupNo };
+    const answers = await race(
+      ["redpacket_opened"],
+      openers.flatMap(({ userId }) =>
+        processes.map((ctx) => () => openRedPacket(ctx, { redpacketNo, userId, channel }))
+      ),
+    );
+    assert.equal(countOf(answers, "done"), openerCount);
+    assert.equal((await rowOf(ctx, redpacketNo)).opened_count, String(openerCount));
+    assert.deepEqual(await notices(ctx, redpacketNo), { 9: 1, 1011: openerCount });
+  }
+  await assertBooks(ctx, { people, sum: rounds * openerCount });
+});
+
+Deno.test({
   name: "a packet paid by many calls at once is paid once, by one token, and shown once",
   ignore,
 }, async () => {
