@@ -59,7 +59,9 @@ export function contentOf(payload: string): string {
   return isText ? parsed.content as string : payload;
 }
 
+/** Only objects mean something; most texts are words, and to fail over them takes long. */
 function parse(text: string): unknown {
+  if (!text.trimStart().startsWith("{")) return undefined;
   try {
     return parseBoundedJson(text);
   } catch {

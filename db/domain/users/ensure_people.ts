@@ -75,17 +75,18 @@ export function naming(
   at: Date,
   { tenantId, people }: { tenantId: number; people: NamedPerson[] },
 ): NamingValues {
-  const named = people.map(({ appUid, name, avatar, phoneMuted }) => ({
+  const newcomerOf = ({ appUid, name, avatar, phoneMuted }: NamedPerson) => ({
     app_uid: appUid,
     uid: randomHex32(),
     phone_muted: phoneMuted ?? null,
     name: name ?? null,
     avatar: avatar ?? null,
-  }));
+  });
   return {
     appId: tenantId,
     appUids: listText(people.map(({ appUid }) => appUid)),
-    named: JSON.stringify(named),
+    // Nobody of the house is made here.
+    named: tenantId === HOUSE_APP_ID ? "[]" : JSON.stringify(people.map(newcomerOf)),
     at: at.toISOString(),
   };
 }
