@@ -58,7 +58,7 @@ const RULES: { of: RegExp; may: RegExp }[] = [
   { of: /^db\/schema\//, may: /^(db\/schema\/|drizzle-orm)/ },
   {
     of: /^db\//,
-    may: /^(db\/(?!domain|schema)|config\/|drizzle-orm|node:|pg$|redis$|@upstash|@neon|@electric)/,
+    may: /^(db\/(?!domain|schema)|config\/|drizzle-orm|node:|pg$|@upstash|@neon|@electric)/,
   },
   { of: /^config\//, may: /^(config\/|node:|zod$|ipaddr\.js$)/ },
   { of: /^middleware\//, may: /^(middleware\/|config\/|db\/(client|redis|domain)\/|hono)/ },

@@ -1,7 +1,8 @@
 import type { Requester } from "@upstash/redis";
-import { createClient, ErrorReply } from "redis";
 import { DeadlineError, withDeadline } from "../../config/runtime/deadline.ts";
 import { REDIS_TIMEOUT_MS, type RedisTransport } from "./client.ts";
+import { Refusal, type Reply } from "./replies.ts";
+import { Wire } from "./wire.ts";
 
 type Call = Parameters<Requester["request"]>[0];
 type Answer = { result: unknown } | { error: string };
@@ -11,8 +12,6 @@ const CONNECT_TIMEOUT_MS = 500;
 /** Pause between attempts to connect: doubles from the first to the last, ms. */
 const RETRY_MS_MIN = 25;
 const RETRY_MS_MAX = 400;
-/** Commands waiting for a Redis that has stopped answering; beyond it they are refused. */
-const PENDING_COMMANDS_MAX = 10_000;
 
 /**
  * The client's wire over TCP to any Redis. Nothing is opened before the first command.
@@ -54,45 +53,25 @@ export function tcpTransport(url: string): RedisTransport {
   };
 }
 
-function newClient(url: string) {
-  const client = createClient({
-    url,
-    RESP: 2,
-    disableOfflineQueue: true,
-    disableClientInfo: true,
-    commandsQueueMaxLength: PENDING_COMMANDS_MAX,
-    // The package's own deadline costs a timer per command; ours covers a whole pipeline.
-    commandOptions: { timeout: 0 },
-    // It would reconnect by timers that cannot be cancelled; Link and subscribe() do it instead.
-    socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false },
-  });
-  // Without a listener a lost connection would end the process; callers get the error anyway.
-  client.on("error", () => {});
-  return client;
-}
-
-type Client = ReturnType<typeof newClient>;
-
-/** A client that has answered; anything less is torn down before the error is passed on. */
-async function connect(url: string): Promise<Client> {
-  const client = newClient(url);
+/** A connection that has answered within {@link CONNECT_TIMEOUT_MS}. */
+async function connect(url: string): Promise<Wire> {
+  const giveUp = new AbortController();
   try {
-    // A stopped process still accepts connections, so only an answer proves that Redis is there.
-    await withDeadline("redis", CONNECT_TIMEOUT_MS, async () => {
-      await client.connect();
-      await client.ping();
-    });
-    return client;
+    return await withDeadline(
+      "redis",
+      CONNECT_TIMEOUT_MS,
+      () => Wire.open(url, giveUp.signal),
+    );
   } catch (error) {
-    client.destroy();
+    giveUp.abort();
     throw error;
   }
 }
 
 class Link {
   readonly #url: string;
-  #client: Client | undefined;
-  #attempt: Promise<Client> | undefined;
+  #wire: Wire | undefined;
+  #attempt: Promise<Wire> | undefined;
   #down: { error: unknown; failureCount: number; retryAt: number } | undefined;
   #closed = false;
 
@@ -102,15 +81,14 @@ class Link {
 
   /** @throws when the connection, not a command, fails */
   async send(commands: unknown[][]): Promise<Answer[]> {
-    const client = this.#client?.isReady ? this.#client : await this.#connected();
+    const wire = this.#wire?.isOpen ? this.#wire : await this.#connected();
     try {
-      return await withDeadline("redis", REDIS_TIMEOUT_MS, () => {
-        const sent = commands.map((command) => client.sendCommand(command.map(String)));
-        return Promise.all(sent.map(itemAnswer));
-      });
+      const words = commands.map((command) => command.map(String));
+      const replies = await withDeadline("redis", REDIS_TIMEOUT_MS, () => wire.send(words));
+      return replies.map(answerOf);
     } catch (error) {
       // A connection may be lost without a sign; silence is the only one there is.
-      if (error instanceof DeadlineError && this.#client === client) this.#failed(error);
+      if (error instanceof DeadlineError && this.#wire === wire) this.#failed(error);
       throw error;
     }
   }
@@ -118,10 +96,10 @@ class Link {
   async close(): Promise<void> {
     this.#closed = true;
     this.#drop();
-    await this.#attempt?.then((client) => client.destroy(), () => {});
+    await this.#attempt?.then((wire) => wire.close(), () => {});
   }
 
-  async #connected(): Promise<Client> {
+  async #connected(): Promise<Wire> {
     if (this.#closed) throw new Error("redis connection is closed");
     if (this.#down && (this.#attempt || performance.now() < this.#down.retryAt)) {
       throw this.#down.error;
@@ -130,12 +108,12 @@ class Link {
     return await this.#attempt;
   }
 
-  async #open(): Promise<Client> {
+  async #open(): Promise<Wire> {
     this.#drop();
     try {
-      const client = await connect(this.#url);
+      const wire = await connect(this.#url);
       this.#down = undefined;
-      return this.#client = client;
+      return this.#wire = wire;
     } catch (error) {
       this.#failed(error);
       throw error;
@@ -154,28 +132,20 @@ class Link {
   }
 
   #drop(): void {
-    this.#client?.destroy();
-    this.#client = undefined;
+    this.#wire?.close();
+    this.#wire = undefined;
   }
 }
 
-/** What Redis refuses is an answer; only a failure of the connection is thrown. */
-async function itemAnswer(reply: Promise<unknown>): Promise<Answer> {
-  try {
-    return { result: await reply };
-  } catch (error) {
-    if (error instanceof ErrorReply) return { error: error.message };
-    throw error;
-  }
+function answerOf(reply: Reply): Answer {
+  return reply instanceof Refusal ? { error: reply.message } : { result: reply };
 }
 
 /** The replies inside EXEC's, or its refusal for each; the ones before only say QUEUED. */
 function transactionAnswers(answers: Answer[]): Answer[] {
   const exec = answers.at(-1)!;
   if ("error" in exec) return answers.slice(1, -1).map(() => exec);
-  return (exec.result as unknown[]).map((reply) =>
-    reply instanceof ErrorReply ? { error: reply.message } : { result: reply }
-  );
+  return (exec.result as Reply[]).map(answerOf);
 }
 
 interface Subscription {
@@ -201,32 +171,18 @@ async function follow(
   url: string,
   { channels, onMessage, signal }: Subscription,
 ): Promise<{ ended: Promise<void> }> {
-  const client = await connect(url);
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  const stop = () => {
-    client.destroy();
-    end();
-  };
-  client.once("terminated", stop);
+  const wire = await connect(url);
+  const stop = () => wire.close();
   signal.addEventListener("abort", stop, { once: true });
-  ended.then(() => signal.removeEventListener("abort", stop));
+  wire.ended.then(() => signal.removeEventListener("abort", stop));
   try {
     if (signal.aborted) stop();
-    else await listen(client, channels, onMessage);
+    else await withDeadline("redis", CONNECT_TIMEOUT_MS, () => wire.follow(channels, onMessage));
   } catch (error) {
     stop();
     if (!signal.aborted) throw error;
   }
-  return { ended };
-}
-
-async function listen(client: Client, channels: string[], onMessage: (line: string) => void) {
-  await withDeadline(
-    "redis",
-    CONNECT_TIMEOUT_MS,
-    () => client.subscribe(channels, (text, channel) => onMessage(`message,${channel},${text}`)),
-  );
-  channels.forEach((channel, i) => onMessage(`subscribe,${channel},${i + 1}`));
+  return { ended: wire.ended };
 }
 
 async function keepFollowing(
