@@ -194,7 +194,8 @@ class SafePool {
   ): Statement | string {
     if (typeof statement === "string" || !values?.length) return statement;
     const name = this.#names.nameOf(statement.text);
-    if (name === undefined) return statement;
+    // Drizzle gives one it has built beforehand a name of its own.
+    if (name === undefined) return { ...statement, name };
     prepared.add(name);
     return { ...statement, name };
   }

@@ -69,6 +69,9 @@ Deno.test("statements stay prepared on real PostgreSQL", async (t) => {
     const database = openPg(url, { prepares: false });
     try {
       for (let at = 0; at < 5; at++) assert.equal(await add(database, at, 2), at + 2);
+      const named = database.db.select({ one: sql`1` }).from(sql`(values (1)) as numbers (number)`)
+        .where(sql`number = ${sql.placeholder("number")}`).prepare("a name of its own");
+      assert.deepEqual(await named.execute({ number: 1 }), [{ one: 1 }]);
       assert.equal(await preparedCount(database), 0);
     } finally {
       await database.close();
