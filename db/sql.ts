@@ -1,6 +1,7 @@
 import { fillPlaceholders, type Placeholder, type SQL, sql, type SQLWrapper } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Ctx, Db } from "./client/ctx.ts";
+import { WITH_VALUES } from "./client/statement_names.ts";
 
 /** A value of a statement, or what stands for it in one that is built once. */
 export type Term<Value> = Value | Placeholder | SQL;
@@ -33,6 +34,12 @@ export function listText(values: readonly (number | string)[]): string {
 export function patternOf(part: string): string {
   return `%${part.replaceAll(/[\\%_]/g, "\\$&")}%`;
 }
+
+/**
+ * Anywhere in a statement: it is planned anew each time ({@link StatementNames}), because what is
+ * the best way depends on its values: a part of a name, or how far into a list.
+ */
+export const PLANNED_WITH_VALUES = sql.raw(WITH_VALUES);
 
 /** One CTE: its name, and what stands in its parentheses. */
 export type Part = readonly [name: string, body: SQL];

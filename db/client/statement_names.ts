@@ -5,6 +5,8 @@ import { Recent } from "../../config/runtime/recent.ts";
 const TEXTS_COUNT_MAX = 1_000;
 const NAME_LENGTH = 32;
 const SEEN_ONCE = "";
+/** A text with this in it never gets a name: PostgreSQL plans what has none with its values. */
+export const WITH_VALUES = "/* planned with its values */";
 
 /**
  * Names under which statements stay prepared on a connection, so that each is parsed, and mostly
@@ -26,7 +28,8 @@ export class StatementNames {
     if (!this.#isOn) return undefined;
     const known = this.#names.get(text);
     if (known) return known;
-    const name = known === SEEN_ONCE ? this.#make(text) : SEEN_ONCE;
+    const isNamed = known === SEEN_ONCE && !text.includes(WITH_VALUES);
+    const name = isNamed ? this.#make(text) : SEEN_ONCE;
     this.#names.set(text, name);
     return name || undefined;
   }

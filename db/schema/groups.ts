@@ -55,6 +55,15 @@ export const groups = pgTable(
   (table) => [index("groups_of_app").on(table.appId, table.id)],
 );
 
+/**
+ * How many groups of the house there are that have not been disbanded, in a few rows so that two
+ * that are founded seldom wait for each other; kept by a trigger.
+ */
+export const groupCounts = pgTable("group_counts", {
+  bucket: smallint().primaryKey(),
+  count: safeBigint().notNull(),
+});
+
 /** A person's place in a group, and what they paid for it. */
 export const groupMembers = pgTable(
   "group_members",

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import type { Database } from "../../db/client/ctx.ts";
 import { PREPARED_COUNT_MAX } from "../../db/client/limits.ts";
 import { openPg } from "../../db/client/pg.ts";
-import { StatementNames } from "../../db/client/statement_names.ts";
+import { StatementNames, WITH_VALUES } from "../../db/client/statement_names.ts";
 import { callIm } from "../clients/im.ts";
 import { callGateway, registerPerson } from "../clients/gateway.ts";
 import { startTestApp } from "../harness.ts";
@@ -36,6 +36,8 @@ Deno.test("a text gets a name when it comes again, always the same, until names 
   assert.equal(elsewhere.nameOf("select 1"), name);
   elsewhere.nameOf("select 2");
   assert.notEqual(elsewhere.nameOf("select 2"), name);
+  const planned = `select 3 ${WITH_VALUES}`;
+  for (let at = 0; at < 3; at++) assert.equal(names.nameOf(planned), undefined);
   names.renew();
   names.nameOf("select 1");
   assert.notEqual(names.nameOf("select 1"), name);

@@ -6,7 +6,7 @@ import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import { askReminder } from "../../db/domain/events/ask_reminder.ts";
 import { createEvent, type EventInput } from "../../db/domain/events/create_event.ts";
 import { editEvent } from "../../db/domain/events/edit_event.ts";
-import { listEventsQuery, readEvent } from "../../db/domain/events/reads.ts";
+import { listEvents, readEvent } from "../../db/domain/events/reads.ts";
 import { remindOfEvents } from "../../db/domain/events/remind.ts";
 import { startEvent } from "../../db/domain/events/start_event.ts";
 import { closeRoom } from "../../db/domain/rooms/close_room.ts";
@@ -14,12 +14,18 @@ import { createRoom } from "../../db/domain/rooms/create_room.ts";
 import { inviteToRoom } from "../../db/domain/rooms/invite_to_room.ts";
 import { joinRoom } from "../../db/domain/rooms/join_room.ts";
 import { leaveRoom } from "../../db/domain/rooms/leave_room.ts";
-import { listRoomsQuery, readRoom } from "../../db/domain/rooms/reads.ts";
+import { listRooms, readRoom } from "../../db/domain/rooms/reads.ts";
 import { removeAbsentRoomMembers } from "../../db/domain/rooms/remove_absent.ts";
 import { shareRoom } from "../../db/domain/rooms/share_room.ts";
 import { startTestApp } from "../harness.ts";
 import { makeUsers } from "../people/factories.ts";
 import { openPatiently, startPostgres } from "../services/postgres.ts";
+import {
+  PLAN_MODES,
+  type PlanMode,
+  type StatementCost,
+  StatementListener,
+} from "../services/statement_costs.ts";
 import { sized } from "../size.ts";
 
 const MINUTE_MS = 60_000;
@@ -249,47 +255,42 @@ async function fill(ctx: Ctx, count: number, people: { id: number }[]): Promise<
   for (const step of steps) await ctx.db.execute(step);
 }
 
-/** Pages of memory a statement touched. */
-async function buffersOf(ctx: Ctx, query: SQL): Promise<number> {
-  const { rows } = await ctx.db.execute<Record<string, string>>(
-    sql`explain (analyze, buffers, format text) ${query}`,
-  );
-  const text = rows.map((row) => Object.values(row)[0]!).join("\n");
-  const [, hit, , read] = /Buffers: shared(?: hit=(\d+))?( read=(\d+))?/.exec(text)!;
-  return Number(hit ?? 0) + Number(read ?? 0);
-}
-
 Deno.test("both lists cost the same however large their tables grow", async () => {
   await using server = await startPostgres();
   if (!server) return;
-  const cost: Record<string, number>[] = [];
+  const cost: Record<string, Record<PlanMode, StatementCost>>[] = [];
   for (const count of [1_000, sized({ suite: 20_000, full: 100_000 })]) {
-    const database = openPatiently(await server.newDatabase());
+    const url = await server.newDatabase();
+    const database = openPatiently(url);
+    await using listener = await StatementListener.open(url);
     const app = await startTestApp({ database });
     const people = await makeUsers(app.ctx, 500);
     await fill(app.ctx, count, people);
-    const now = app.clock.now();
+    const now = new Date();
     const later = new Date(now.getTime() + 5 * MINUTE_MS);
     const earlier = new Date(now.getTime() - 5 * MINUTE_MS);
     const at = (at: Date) => ({ at, id: "f".repeat(32) });
     const page = { viewerId: people[0]!.id, count: 20 };
-    const pages = {
-      rooms: listRoomsQuery(now, { ...page, cursor: undefined }),
-      moreRooms: listRoomsQuery(now, { ...page, cursor: at(earlier) }),
-      events: listEventsQuery(now, { ...page, cursor: undefined }),
-      moreEvents: listEventsQuery(now, { ...page, cursor: at(later) }),
+    const pages: Record<string, (ctx: Ctx) => Promise<unknown[]>> = {
+      rooms: (ctx) => listRooms(ctx, { ...page, cursor: undefined }),
+      moreRooms: (ctx) => listRooms(ctx, { ...page, cursor: at(earlier) }),
+      events: (ctx) => listEvents(ctx, { ...page, cursor: undefined }),
+      moreEvents: (ctx) => listEvents(ctx, { ...page, cursor: at(later) }),
     };
-    const costs: Record<string, number> = {};
-    for (const [name, query] of Object.entries(pages)) {
-      assert.equal(await countOf(app.ctx, sql`from (${query}) as page`), page.count, name);
-      costs[name] = await buffersOf(app.ctx, query);
+    const costs: Record<string, Record<PlanMode, StatementCost>> = {};
+    for (const [name, read] of Object.entries(pages)) {
+      const listed = await listener.costOf(read);
+      assert.equal(listed.answer.length, page.count, name);
+      costs[name] = listed.costs;
     }
     cost.push(costs);
     await app[Symbol.asyncDispose]();
     await database.close();
   }
   for (const [name, small] of Object.entries(cost[0]!)) {
-    const large = cost[1]![name]!;
-    assert.ok(large <= small * 1.5, `${name}: ${large} pages instead of ${small}`);
+    for (const mode of PLAN_MODES) {
+      const [before, after] = [small.custom.buffers, cost[1]![name]![mode].buffers];
+      assert.ok(after <= before * 1.5, `${name}, ${mode} plan: ${after} blocks, not ${before}`);
+    }
   }
 });

@@ -1,7 +1,17 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { bool, int8, maybe, milliseconds, patternOf, rows, text, time } from "../../sql.ts";
+import {
+  bool,
+  int8,
+  maybe,
+  milliseconds,
+  patternOf,
+  PLANNED_WITH_VALUES,
+  rows,
+  text,
+  time,
+} from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { LISTED_COUNT_MAX, numberIn, uidIn } from "./managed_rules.ts";
 
@@ -123,7 +133,7 @@ function foundBy({ keyword, start, limit }: MembersPage): Part {
   return {
     total: sql`(select count(*) from found)`,
     found: sql`found as materialized (
-      select member.user_id from group_members as member join users on users.id = member.user_id
+      select ${PLANNED_WITH_VALUES} member.user_id from group_members as member join users on users.id = member.user_id
       where member.group_id = (select id from place) and member.removed_at is null
         and users.app_id = ${HOUSE_APP_ID} and (${isNamed})
       order by member.user_id limit ${LISTED_COUNT_MAX}

@@ -1,7 +1,7 @@
 import { and, desc, eq, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { groups } from "../../schema/groups.ts";
-import { patternOf } from "../../sql.ts";
+import { groupCounts, groups } from "../../schema/groups.ts";
+import { patternOf, PLANNED_WITH_VALUES } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { groupColumns, managed, type ManagedGroup } from "./managed_group.ts";
 import { LISTED_COUNT_MAX, numberIn } from "./managed_rules.ts";
@@ -14,6 +14,9 @@ export async function readManagedGroup(ctx: Ctx, groupId: number): Promise<Manag
   return group;
 }
 
+const countOfAll = sql<string>`least(coalesce(sum(${groupCounts.count}), 0), ${LISTED_COUNT_MAX})`;
+const countOfFound = sql<string>`count(*) ${PLANNED_WITH_VALUES}`;
+
 export interface GroupsPage {
   /** A part of the name, whatever the case of its letters, or the whole id; empty: all. */
   keyword: string;
@@ -22,8 +25,8 @@ export interface GroupsPage {
 }
 
 /**
- * One page of groups, newest first, and how many there are: counted up to
- * {@link LISTED_COUNT_MAX}, which is as far as anybody may page. One statement.
+ * One page of groups, newest first, and how many there are: by the counters, or, of those a keyword
+ * finds, counted, up to {@link LISTED_COUNT_MAX}, which is as far as anybody may page. One statement.
  */
 export async function listManagedGroups(
   ctx: Ctx,
@@ -37,8 +40,9 @@ export async function listManagedGroups(
   const listed = and(managed, isFound);
   const counted = ctx.db.select({ one: sql`1`.as("one") }).from(groups).where(listed)
     .limit(LISTED_COUNT_MAX).as("counted");
-  const whole = ctx.db.select({ total: sql<string>`count(*)`.as("total") }).from(counted)
-    .as("whole");
+  const whole = isFound === undefined
+    ? ctx.db.select({ total: countOfAll.as("total") }).from(groupCounts).as("whole")
+    : ctx.db.select({ total: countOfFound.as("total") }).from(counted).as("whole");
   const page = ctx.db.select(groupColumns).from(groups).where(listed).orderBy(desc(groups.id))
     .limit(limit).offset(start).as("page");
   const rows = await ctx.db.select().from(whole).leftJoin(page, sql`true`).orderBy(desc(page.id));

@@ -33,30 +33,34 @@ const GROUP_COLUMNS = {
   members: typed<ListedMember[]>(),
 };
 
+/** Of `groups`. */
+const listedMembers = sql`
+  select json_agg(json_build_object('uid', page.app_uid, 'name', page.name,
+    'nickname', page.nickname) order by page.user_id) as members
+  from (
+    select users.app_uid, users.nickname as name, group_members.nickname,
+      group_members.user_id
+    from group_members join users on users.id = group_members.user_id
+    where group_members.group_id = groups.id and group_members.removed_at is null
+    order by group_members.user_id limit ${LISTED_MEMBERS_COUNT_MAX}
+  ) as page`;
+
 /** The groups somebody is in, the newest first, with their members when asked; one trip. */
 export async function readOwnGroups(
   ctx: Ctx,
   { userId, withMembers }: { userId: number; withMembers: boolean },
 ): Promise<PartnerGroup[]> {
+  // Not as a parameter: planned for either value a statement looks for members nobody asked for.
+  const members = withMembers ? sql`left join lateral (${listedMembers}) as listed on true` : sql``;
   const statement = sql`
     select groups.id as group_id, coalesce(master.app_uid, 0) as master_uid, groups.is_super,
       groups.name, groups.notice, coalesce(own.mute, false) as do_not_disturb,
-      coalesce(listed.members, '[]') as members
+      ${withMembers ? sql`coalesce(listed.members, '[]')` : sql`null`} as members
     from group_members as mine
     join groups on groups.id = mine.group_id and groups.disbanded_at is null
     left join users as master on master.id = groups.owner_id
     left join group_settings as own on own.group_id = groups.id and own.user_id = mine.user_id
-    left join lateral (
-      select json_agg(json_build_object('uid', page.app_uid, 'name', page.name,
-        'nickname', page.nickname) order by page.user_id) as members
-      from (
-        select users.app_uid, users.nickname as name, group_members.nickname,
-          group_members.user_id
-        from group_members join users on users.id = group_members.user_id
-        where group_members.group_id = groups.id and group_members.removed_at is null
-        order by group_members.user_id limit ${LISTED_MEMBERS_COUNT_MAX}
-      ) as page
-    ) as listed on ${withMembers}
+    ${members}
     where mine.user_id = ${userId} and mine.removed_at is null
     order by groups.id desc limit ${GROUPS_COUNT_MAX}`;
   const groups = await rows(ctx, statement, GROUP_COLUMNS);

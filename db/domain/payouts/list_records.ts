@@ -4,7 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import type { ProfitState } from "../../schema/payouts.ts";
 import { PaymentType } from "../../schema/people.ts";
-import { bool, int8, patternOf, rows } from "../../sql.ts";
+import { bool, int8, patternOf, PLANNED_WITH_VALUES, rows } from "../../sql.ts";
 import { type ProfitRecord, recordColumns, recordOf, selectRecords } from "./record_row.ts";
 import { RECORDS_LISTED_MAX } from "./rules.ts";
 import { isWithin, type Scope } from "./scope.ts";
@@ -33,7 +33,8 @@ export async function listRecords(
   const { withs, total, records } = page.keyword === undefined
     ? listed(page)
     : matched(ctx, page, page.keyword);
-  const statement = sql`${withs} select whole.total, shown.serial_id is not null as is_one, shown.*
+  const statement =
+    sql`${withs} select ${PLANNED_WITH_VALUES} whole.total, shown.serial_id is not null as is_one, shown.*
     from (${total}) as whole left join (${selectRecords(records)}) as shown on true
     order by shown.created_at desc, shown.serial_id desc`;
   const found = await rows(ctx, statement, { ...recordColumns, total: int8, isOne: bool });

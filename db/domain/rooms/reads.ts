@@ -56,7 +56,7 @@ export async function listRooms(
  * The statement of {@link listRooms}; every branch stops after a page, so tables may grow. The
  * limits of one keep the planner from reading all rooms while there are few.
  */
-export function listRoomsQuery(
+function listRoomsQuery(
   now: Date,
   { viewerId, cursor, count }: { viewerId: number } & PageInput,
 ): SQL {

@@ -2,7 +2,7 @@ import { and, desc, eq, inArray, notInArray, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { BUILT_IN_UIDS, userCounts, users, UserStatus } from "../../schema/users.ts";
-import { int8, maybe, patternOf, rows, text } from "../../sql.ts";
+import { int8, maybe, patternOf, PLANNED_WITH_VALUES, rows, text } from "../../sql.ts";
 import type { Mobile } from "../captchas/rules.ts";
 import { DomainError } from "../errors.ts";
 import { LISTED_COUNT_MAX } from "./managed_rules.ts";
@@ -43,7 +43,9 @@ export async function listUsers(
         order by id desc limit ${start + limit})`
     )
   );
-  const newest = sql`(select id from (${sql.join(stretches, sql` union all `)}) as stretches
+  const newest = sql`(select ${PLANNED_WITH_VALUES} id from (${
+    sql.join(stretches, sql` union all `)
+  }) as stretches
     order by id desc limit ${limit} offset ${start}) as newest`;
   const page = ctx.db.select(userColumns).from(users)
     .innerJoin(newest, sql`newest.id = ${users.id}`).as("page");
@@ -76,7 +78,7 @@ export async function searchUsersByName(
 ): Promise<{ total: number; users: FoundUser[] }> {
   const statement = sql`
     with found as materialized (
-      select id, nickname as name from users
+      select ${PLANNED_WITH_VALUES} id, nickname as name from users
       where ${managed} and ${notDeleted} and lower(nickname) like lower(${patternOf(part)})
       order by id desc limit ${LISTED_COUNT_MAX}
     )
