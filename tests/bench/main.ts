@@ -3,6 +3,7 @@ const benches: Record<string, () => Promise<() => Promise<void>>> = {
   broadcast: async () => (await import("./broadcast.ts")).broadcast,
   cold: async () => (await import("./cold.ts")).cold,
   csv: async () => (await import("./csv.ts")).csv,
+  growth: async () => (await import("./growth.ts")).growth,
   hot: async () => (await import("./hot.ts")).hot,
   im: async () => (await import("./im.ts")).im,
   money: async () => (await import("./money.ts")).money,
