@@ -3,7 +3,7 @@ import { runPrograms } from "../money_model/run.ts";
 import { sized } from "../size.ts";
 
 /** Enough for every kind of act; `deno task soak money` runs thousands. */
-const PROGRAM_COUNT = sized({ suite: 20, full: 80 });
+const PROGRAM_COUNT = sized({ suite: 30, full: 80 });
 
 Deno.test(`${PROGRAM_COUNT} random programs leave the money where a model in memory has it`, async () => {
   const { outcomes, ...figures } = await runPrograms({ programCount: PROGRAM_COUNT });

@@ -393,7 +393,7 @@ Deno.test("a device service that never answers costs a try, not the job", async 
   const silent: Push = { send: () => new Promise(() => {}) };
   const startedAt = performance.now();
   const { report } = await drainPending(app.ctx, silent);
-  assert.ok(performance.now() - startedAt < 5_000);
+  assert.ok(performance.now() - startedAt < 10_000);
   assert.equal(report.waiting, 1);
   assert.match((await readWork(app))[0]!.lastError!, /push did not answer/);
 });

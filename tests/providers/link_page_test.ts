@@ -279,7 +279,7 @@ Deno.test("a name server that never answers is given up at the deadline too, at 
   const reader = httpLinkReader({ resolve: () => new Promise(() => {}) });
   assert.equal(failureOf(await reader.read(URL_READ)), "unreachable");
   const tookMs = performance.now() - startedAt;
-  assert.ok(tookMs > 2_900 && tookMs < 3_500, `${tookMs}`);
+  assert.ok(tookMs > 2_900 && tookMs < 6_000, `${tookMs}`);
 });
 
 Deno.test("broken answers are failures, not faults", async () => {

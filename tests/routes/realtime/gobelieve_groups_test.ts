@@ -35,7 +35,9 @@ async function pull(
   const heard = client.frames.length;
   client.send(Cmd.syncGroup, [[64, groupId], [64, key]]);
   await client.settled();
-  const frames = client.frames.slice(heard, -1);
+  // A notice of what has grown comes whenever it comes, also before what was asked for, or behind it.
+  const frames = client.frames.slice(heard)
+    .filter(({ cmd }) => cmd !== Cmd.syncGroupNotify && cmd !== Cmd.pong);
   const ofGroup = frames.filter((frame) => frame.groupId === groupId);
   assert.ok(ofGroup.length === 0 || frames[0]!.cmd === Cmd.syncGroupBegin);
   return {
