@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { surfaceNames } from "../../routes/surfaces.ts";
 import { startTestApp } from "../harness.ts";
 import { readTables } from "../routes/trips_tables.ts";
-import { sized } from "../size.ts";
 import { FuzzPlace } from "./run.ts";
 
 /** `deno task soak fuzz --seed … --surface … --operation … --path …` runs one failure again. */
 const SEED = Math.floor(Math.random() * 2 ** 31);
-const REQUEST_COUNT = sized({ suite: 30, full: 100 });
+const REQUEST_COUNT = 100;
 
 const tables = await readTables();
 
