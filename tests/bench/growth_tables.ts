@@ -194,7 +194,8 @@ export const GROWN_TABLES: Record<string, string[]> = {
        opened_count, opened_amount, blessing, state, transaction_id, created_at, paid_at,
        expires_at, finished_at) overriding system value
      select n + 1, md5('packet ' || n), ${id("n * 5")}, 2, $group + n / 10, 1000, 5, 5, 1000,
-       'Good luck', 'finished', n + 1, now(), now(), now(), now() ${rowsFrom("$people / 5")}`,
+       'Good luck', 'finished', n + 1, now(), now(), now() + interval '1 day', now()
+     ${rowsFrom("$people / 5")}`,
   ],
   red_packet_shares: [
     `insert into red_packet_shares select n / 5 + 1, n % 5 + 1, 200, ${id("n")}, now()

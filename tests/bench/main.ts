@@ -8,6 +8,7 @@ const benches: Record<string, () => Promise<() => Promise<void>>> = {
   im: async () => (await import("./im.ts")).im,
   money: async () => (await import("./money.ts")).money,
   trips: async () => (await import("./trips.ts")).trips,
+  writes: async () => (await import("./writes.ts")).writes,
   sockets: async () => (await import("./sockets.ts")).sockets,
 };
 

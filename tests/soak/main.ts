@@ -5,6 +5,7 @@
 const soaks: Record<string, () => Promise<(args: string[]) => Promise<boolean>>> = {
   delivery: async () => (await import("./delivery.ts")).delivery,
   money: async () => (await import("./money.ts")).money,
+  load: async () => (await import("./load.ts")).load,
   faults: async () => (await import("./faults.ts")).faults,
   fuzz: async () => (await import("./fuzz.ts")).fuzz,
   full: async () => (await import("./full.ts")).full,
