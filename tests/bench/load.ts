@@ -1,7 +1,10 @@
 /** One request among those a load is made of. */
 export interface LoadRequest {
+  /** GET unless told. */
+  method?: string;
   path: string;
   headers: Record<string, string>;
+  body?: string;
 }
 
 /** `wrk`, which loads a server from one thread and costs little of the machine itself. */
@@ -10,19 +13,23 @@ export interface Load extends AsyncDisposable {
   rateOf(url: string, seconds: number): Promise<number>;
 }
 
-/** Of a request a line: its path and its headers, by tabs. `wrk` reads them where it starts. */
+/** Of a request a line, by tabs: method, path, body, headers. `wrk` reads them where it starts. */
 const SCRIPT = `
 local asked, at = {}, 0
-for line in io.lines(os.getenv("PLAZA_REQUESTS")) do
-  local parts = {}
-  for part in line:gmatch("[^\\t]+") do parts[#parts + 1] = part end
-  local headers = {}
-  for i = 2, #parts, 2 do headers[parts[i]] = parts[i + 1] end
-  asked[#asked + 1] = { parts[1], headers }
+-- Only here the host is known.
+init = function()
+  for line in io.lines(os.getenv("PLAZA_REQUESTS")) do
+    local parts = {}
+    for part in line:gmatch("([^\\t]*)\\t") do parts[#parts + 1] = part end
+    local headers = {}
+    for i = 4, #parts, 2 do headers[parts[i]] = parts[i + 1] end
+    local body = parts[3] ~= "" and parts[3] or nil
+    asked[#asked + 1] = wrk.format(parts[1], parts[2], headers, body)
+  end
 end
 request = function()
   at = at % #asked + 1
-  return wrk.format("GET", asked[at][1], asked[at][2])
+  return asked[at]
 end`;
 
 /** @returns undefined, after saying so, where there is no `wrk` */
@@ -33,12 +40,12 @@ export async function openLoad(
   const isThere = await new Deno.Command("wrk", { args: ["-v"], stdout: "null", stderr: "null" })
     .output().then(() => true, () => false);
   if (!isThere) {
-    console.error("this benchmark loads servers with wrk: apt-get install wrk");
+    console.error("servers are loaded with wrk here: apt-get install wrk");
     return undefined;
   }
   const folder = await Deno.makeTempDir({ prefix: "plaza_load_" });
-  const lines = requests.map(({ path, headers }) =>
-    [path, ...Object.entries(headers).flat()].join("\t")
+  const lines = requests.map(({ method = "GET", path, headers, body = "" }) =>
+    [method, path, body, ...Object.entries(headers).flat()].map((part) => `${part}\t`).join("")
   );
   await Deno.writeTextFile(`${folder}/requests`, lines.join("\n"));
   await Deno.writeTextFile(`${folder}/load.lua`, SCRIPT);
