@@ -92,7 +92,9 @@ const SERVER_STATES = /^(08...|25P0[34]|57P0[1235]|57014|53...|55P03)$/;
 const CONNECTION_TEXTS = new RegExp(
   "Connection terminated|timeout exceeded when trying to connect|timeout expired|" +
     "Query read timeout|Client was closed|not queryable|" +
-    "ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN",
+    "ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN|" +
+    // Without a descriptor left for a connection, or for a file of our own, there is no database.
+    "E[MN]FILE|Too many open files",
 );
 
 export function isDatabaseAway(error: unknown): boolean {
