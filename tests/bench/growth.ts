@@ -10,7 +10,7 @@ import { cellsOf, printTable, quantile } from "./im_figures.ts";
 /** How many times as many people the large database has. */
 const FACTOR = 100;
 const ROUND_COUNT = 5;
-const CALLS_A_ROUND = 40;
+const CALLS_A_ROUND = 100;
 /** What growing a hundredfold may cost a call. */
 const RATIO_MAX = 1.5;
 /** Of disk, for each person of the large database: what they take, and as much again to sort. */
