@@ -46,6 +46,8 @@ class Rates {
 
   /** @returns the first counter that is over with this call */
   count(counters: Counter[], nowMs: number): Counter | undefined {
+    // While Redis is away, windows that are over would stay for as long.
+    if (this.#dirty.size > COUNTERS_COUNT_MAX) this.#dirty.clear();
     let over: Counter | undefined;
     for (const counter of counters) {
       const tally = this.#tallyOf(counter, nowMs);

@@ -1,3 +1,4 @@
+import { Together } from "../../../config/runtime/together.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { isDatabaseAway } from "../../client/errors.ts";
 import { ChannelType } from "../../schema/messages.ts";
@@ -12,12 +13,7 @@ import { senderSeqOf, wake } from "./send.ts";
 const MESSAGE_COUNT_MAX = 20;
 
 type Sent = Pick<Accepted, "messageId" | "senderSeq">;
-
-interface Waiting extends GroupSaying {
-  resolve(sent: Sent): void;
-  reject(error: unknown): void;
-}
-
+type Outcome = AcceptedSeveral["each"][number];
 type Input = Omit<GroupSaying, "at"> & { groupNo: string };
 
 /**
@@ -27,8 +23,16 @@ type Input = Omit<GroupSaying, "at"> & { groupNo: string };
  */
 export class GroupSends {
   readonly #ctx: Ctx;
-  /** By group; there is an entry while one of its statements is under way. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  /** By group. */
+  readonly #together = new Together<GroupSaying, Outcome>({
+    countMax: MESSAGE_COUNT_MAX,
+    // Of one sender's equal numbers the second is for later.
+    nameOf: ({ senderId, clientMsgNo }) =>
+      clientMsgNo === undefined ? Symbol() : `${senderId} ${clientMsgNo}`,
+    // One of them did not fit: a repeat that came in another way, a text no database takes. With the
+    // database away nobody knows whether it happened: each is told so, as it would be alone.
+    isOnesOwn: (error) => !isDatabaseAway(error),
+  });
 
   constructor(ctx: Ctx) {
     this.#ctx = ctx;
@@ -37,73 +41,27 @@ export class GroupSends {
   /** @throws {DomainError} as `acceptMessage` */
   async send({ groupNo, ...said }: Input): Promise<Sent> {
     checkPayload(said.payload);
-    const { promise, resolve, reject } = Promise.withResolvers<Sent>();
-    const waiting = this.#waiting.get(groupNo) ?? [];
-    waiting.push({ ...said, at: this.#ctx.now(), resolve, reject });
-    if (!this.#waiting.has(groupNo)) {
-      this.#waiting.set(groupNo, waiting);
-      this.#sendAll(groupNo, waiting);
-    }
-    return await promise;
+    const { verdict, messageId, senderSeq } = await this.#together.take(
+      groupNo,
+      { ...said, at: this.#ctx.now() },
+      (all) => this.#accept(groupNo, all),
+    );
+    if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
+    if (verdict !== "logged") return { messageId, senderSeq };
+    // The next are not kept waiting for the number a log's message gets with its sender.
+    return { messageId, senderSeq: await senderSeqOf(this.#ctx, said.senderId, messageId) };
   }
 
-  async #sendAll(groupNo: string, waiting: Waiting[]): Promise<void> {
-    while (waiting.length > 0) await this.#send(groupNo, nextOf(waiting));
-    // In the same turn as the last look, so that nobody can come in between.
-    this.#waiting.delete(groupNo);
-  }
-
-  async #send(groupNo: string, said: Waiting[]): Promise<void> {
-    if (said.length === 1) return await this.#sendAlone(groupNo, said[0]!);
-    let accepted: AcceptedSeveral;
-    try {
-      accepted = await acceptSeveral(this.#ctx, { groupNo, said });
-    } catch (error) {
-      // Whether it happened nobody knows: each is told so, as it would be alone.
-      if (isDatabaseAway(error)) return said.forEach(({ reject }) => reject(error));
-      // One of them did not fit: a repeat that came in another way, a text no database takes.
-      for (const one of said) await this.#sendAlone(groupNo, one);
-      return;
-    }
-    wake(this.#ctx, accepted);
-    accepted.each.forEach((outcome, at) => this.#answer(said[at]!, outcome));
-  }
-
-  async #sendAlone(groupNo: string, said: Waiting): Promise<void> {
-    const channel = { type: ChannelType.group, groupNo };
-    try {
-      const accepted = await acceptMessage(this.#ctx, { ...said, channel });
+  async #accept(groupNo: string, said: GroupSaying[]): Promise<Outcome[]> {
+    if (said.length > 1) {
+      const accepted = await acceptSeveral(this.#ctx, { groupNo, said });
       wake(this.#ctx, accepted);
-      const verdict = accepted.loggedInGroup === undefined ? "sent" : "logged";
-      this.#answer(said, { ...accepted, verdict });
-    } catch (error) {
-      said.reject(error);
+      return accepted.each;
     }
+    const channel = { type: ChannelType.group, groupNo };
+    const accepted = await acceptMessage(this.#ctx, { ...said[0]!, channel });
+    wake(this.#ctx, accepted);
+    const verdict = accepted.loggedInGroup === undefined ? "sent" : "logged";
+    return [{ ...accepted, verdict }];
   }
-
-  /** The next are not kept waiting for the number a log's message gets with its sender. */
-  #answer(
-    { senderId, resolve, reject }: Waiting,
-    { verdict, messageId, senderSeq }: AcceptedSeveral["each"][number],
-  ): void {
-    if (verdict in VERDICTS) return reject(new DomainError(VERDICTS[verdict]!));
-    if (verdict !== "logged") return resolve({ messageId, senderSeq });
-    senderSeqOf(this.#ctx, senderId, messageId)
-      .then((senderSeq) => resolve({ messageId, senderSeq }), reject);
-  }
-}
-
-/** Takes the next out of those who wait; of one sender's equal numbers the second is for later. */
-function nextOf(waiting: Waiting[]): Waiting[] {
-  const seen = new Set<string>();
-  let count = 0;
-  for (const { senderId, clientMsgNo } of waiting.slice(0, MESSAGE_COUNT_MAX)) {
-    if (clientMsgNo !== undefined) {
-      const name = `${senderId} ${clientMsgNo}`;
-      if (seen.has(name)) break;
-      seen.add(name);
-    }
-    count++;
-  }
-  return waiting.splice(0, count);
 }
