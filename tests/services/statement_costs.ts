@@ -20,6 +20,9 @@ export interface StatementCost {
   indexes: string[];
 }
 
+/** By name of what is read. */
+export type StatementCosts = Record<string, Record<PlanMode, StatementCost>>;
+
 /** A context whose statements are kept, to be asked about. */
 export class StatementListener implements AsyncDisposable {
   readonly ctx: Ctx;
@@ -61,6 +64,15 @@ export class StatementListener implements AsyncDisposable {
     const generic = isPlannedOnce ? await this.#explain("generic", values) : custom;
     await this.client.query("deallocate asked");
     return { answer, costs: { custom, generic } };
+  }
+
+  /** What each read costs, by its name. */
+  async costsOf(
+    reads: Iterable<readonly [name: string, read: (ctx: Ctx) => Promise<unknown>]>,
+  ): Promise<StatementCosts> {
+    const measured: StatementCosts = {};
+    for (const [name, read] of reads) measured[name] = (await this.costOf(read)).costs;
+    return measured;
   }
 
   async #explain(mode: PlanMode, values: unknown[]): Promise<StatementCost> {
