@@ -1,6 +1,7 @@
 import "./config/deno_version.ts";
 import { type Config, readConfig } from "./config/config.ts";
 import { keepKeys, keepToOwner, lockDataDir } from "./config/data_dir.ts";
+import { loadRest } from "./config/runtime/lazy.ts";
 import { openLog } from "./config/runtime/log_lines.ts";
 import { openBus } from "./db/bus/over_redis.ts";
 import { openDatabase } from "./db/client/open.ts";
@@ -19,6 +20,9 @@ import { openChat } from "./routes/realtime/ws.ts";
 
 /** Half a second less than the platform's patience between SIGINT and SIGKILL. */
 const STOP_TIMEOUT_MS = 4_500;
+
+/** The request an instance is started for is answered before the rest is loaded, ms. */
+const LOAD_REST_AFTER_MS = 250;
 
 type Command = (deps: Deps, args: string[]) => Promise<void>;
 
@@ -45,9 +49,9 @@ const ready = Promise.withResolvers<JobDeps>();
 let config: Config | undefined;
 if (command === "serve") registerCron(jobs, ready.promise, log);
 
-try {
-  await main();
-} catch (error) {
+await main().catch(giveUp);
+
+async function giveUp(error: unknown) {
   const { explainStartFailure } = await import("./routes/announce.ts");
   console.error(explainStartFailure(error, config));
   Deno.exit(1);
@@ -94,6 +98,7 @@ function serve(deps: Deps) {
     onListen: async (address) => {
       const { announce, announceCountries } = await import("./routes/announce.ts");
       console.log(announce(deps, address));
+      setTimeout(() => loadRest().catch(giveUp), LOAD_REST_AFTER_MS);
       readiness.watch();
       await announceCountries(deps);
     },

@@ -1,8 +1,11 @@
+import { lazy } from "../config/runtime/lazy.ts";
 import { logTextOf } from "../config/runtime/log_text.ts";
 import { isDatabaseAway } from "../db/client/errors.ts";
 import type { Job, JobDeps } from "./run.ts";
 
 type Log = JobDeps["log"];
+
+const loadRun = lazy(() => import("./run.ts"));
 
 /**
  * Registers a tick for each job with `Deno.cron`. The platform takes registrations only while the
@@ -33,7 +36,7 @@ export function mayRunJobs({ config: { timeline } }: Pick<JobDeps, "config">): b
 export async function tick(job: Job, deps: JobDeps): Promise<void> {
   if (!mayRunJobs(deps) || deps.readiness?.isReady() === false) return;
   try {
-    const { runDue } = await import("./run.ts");
+    const { runDue } = await loadRun();
     for (const run of await runDue(job, deps)) {
       deps.log({ level: "info", msg: "job", job: job.name, ...run });
     }

@@ -1,5 +1,13 @@
+import { lazy } from "../config/runtime/lazy.ts";
 import { PROFIT_JOB, PROFIT_SCHEDULE } from "../db/domain/payouts/months.ts";
 import type { Job } from "./run.ts";
+
+const loadSettle = lazy(() => import("./settle.ts"));
+const loadPush = lazy(() => import("./push.ts"));
+const loadBroadcast = lazy(() => import("./broadcast.ts"));
+const loadProfit = lazy(() => import("./profit.ts"));
+const loadAudit = lazy(() => import("./audit.ts"));
+const loadCleanup = lazy(() => import("./cleanup.ts"));
 
 /**
  * Every job. A chunk's code is loaded when it first runs: this list is read at each cold start,
@@ -11,7 +19,7 @@ export const jobs: Job[] = [
     cron: "* * * * *",
     schedule: { unit: "minute", due: "begun" },
     catchUp: "latest",
-    chunk: async (...given) => (await import("./settle.ts")).settle(...given),
+    chunk: async (...given) => (await loadSettle()).settle(...given),
   },
   {
     name: "push",
@@ -19,7 +27,7 @@ export const jobs: Job[] = [
     schedule: { unit: "minute", due: "begun" },
     catchUp: "latest",
     callsOut: true,
-    chunk: async (...given) => (await import("./push.ts")).push(...given),
+    chunk: async (...given) => (await loadPush()).push(...given),
   },
   {
     name: "broadcast",
@@ -27,7 +35,7 @@ export const jobs: Job[] = [
     schedule: { unit: "minute", due: "begun" },
     catchUp: "latest",
     callsOut: true,
-    chunk: async (...given) => (await import("./broadcast.ts")).broadcast(...given),
+    chunk: async (...given) => (await loadBroadcast()).broadcast(...given),
   },
   {
     name: PROFIT_JOB,
@@ -35,14 +43,14 @@ export const jobs: Job[] = [
     cron: "20 * * * *",
     schedule: PROFIT_SCHEDULE,
     catchUp: "each",
-    chunk: async (...given) => (await import("./profit.ts")).profit(...given),
+    chunk: async (...given) => (await loadProfit()).profit(...given),
   },
   {
     name: "audit",
     cron: "7 * * * *",
     schedule: { unit: "hour", due: "begun", delayMs: 7 * 60 * 1000 },
     catchUp: "latest",
-    chunk: async (...given) => (await import("./audit.ts")).audit(...given),
+    chunk: async (...given) => (await loadAudit()).audit(...given),
   },
   {
     name: "cleanup",
@@ -50,6 +58,6 @@ export const jobs: Job[] = [
     cron: "30 20 * * *",
     schedule: { unit: "day", due: "begun", delayMs: 20.5 * 60 * 60 * 1000 },
     catchUp: "latest",
-    chunk: async (...given) => (await import("./cleanup.ts")).cleanup(...given),
+    chunk: async (...given) => (await loadCleanup()).cleanup(...given),
   },
 ];

@@ -1,3 +1,4 @@
+import { lazy } from "../config/runtime/lazy.ts";
 import { logTextOf } from "../config/runtime/log_text.ts";
 import { isDatabaseAway } from "../db/client/errors.ts";
 import { mayRunJobs } from "./cron.ts";
@@ -6,6 +7,10 @@ import type { JobDeps } from "./run.ts";
 /** How long after a request its pending work is looked at, ms; requests within it share a look. */
 const DELAY_MS = 500;
 const BATCH_COUNT_MAX = 100;
+
+const loadWork = lazy(() =>
+  Promise.all([import("./push.ts"), import("./broadcast.ts"), import("./run.ts")])
+);
 
 export interface Soon {
   ask(): void;
@@ -44,11 +49,7 @@ export function openSoon(
 
 async function drain(deps: JobDeps, isStopped: () => boolean): Promise<void> {
   try {
-    const [{ drainPending }, { broadcastChunk }, { contextOf }] = await Promise.all([
-      import("./push.ts"),
-      import("./broadcast.ts"),
-      import("./run.ts"),
-    ]);
+    const [{ drainPending }, { broadcastChunk }, { contextOf }] = await loadWork();
     const ctx = contextOf({ name: "soon" }, deps);
     const { push, mixin } = deps.providers;
     for (const doBatch of [() => drainPending(ctx, push), () => broadcastChunk(ctx, mixin)]) {

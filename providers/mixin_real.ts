@@ -1,5 +1,6 @@
 import type { MixinConfig } from "../config/config.ts";
 import { DeadlineError, withDeadline } from "../config/runtime/deadline.ts";
+import { lazy } from "../config/runtime/lazy.ts";
 import { cleaned, parseObject } from "./answers.ts";
 import { type Mixin, type MixinBot, type MixinMessage, MixinRefusedError } from "./mixin.ts";
 
@@ -10,7 +11,6 @@ const ANSWER_BYTES_MAX = 64 * 1024;
 const TEXT_LENGTH_MAX = 200;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Loaded when Mixin is first spoken to: a cold start shall not wait for it. */
 const loadSdk = () => import("@mixin.dev/mixin-node-sdk");
 type Sdk = Awaited<ReturnType<typeof loadSdk>>;
 type Keystore = NonNullable<NonNullable<Parameters<Sdk["MixinApi"]>[0]>["keystore"]>;
@@ -23,6 +23,7 @@ export function realMixin(
   config: MixinConfig,
   { timeoutMs = CALL_TIMEOUT_MS }: { timeoutMs?: number } = {},
 ): Mixin {
+  lazy(loadSdk);
   /** The SDK passes what it is given on to axios, also what its own type does not name. */
   const requestConfig = {
     baseURL: config.endpoint,

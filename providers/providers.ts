@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { lazy } from "../config/runtime/lazy.ts";
 import type { LinkReader } from "./links.ts";
 import type { Mixin } from "./mixin.ts";
 import { developmentMixin } from "./mixin_development.ts";
@@ -82,11 +83,13 @@ function openStorage({ aliyunOss, dataDir }: Pick<Config, "aliyunOss" | "dataDir
   return { storage: uploads, uploads };
 }
 
-/** Reading pages takes some 30 ms to load, for which a cold start shall not wait. */
+/** Takes some 30 ms to load. */
+const loadLinks = lazy(() => import("./links_http.ts"));
+
 function linksWhenNeeded(): LinkReader {
   return {
     async read(url) {
-      const { sharedLinkReader } = await import("./links_http.ts");
+      const { sharedLinkReader } = await loadLinks();
       return await sharedLinkReader.read(url);
     },
   };

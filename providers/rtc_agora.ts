@@ -1,18 +1,21 @@
 import type { AgoraConfig } from "../config/config.ts";
+import { lazy } from "../config/runtime/lazy.ts";
 import type { Rtc } from "./rtc.ts";
 
 /** No user of the channel in particular: one token serves the whole room. */
 const ANY_UID = 0;
+
+const loadSdk = () => import("agora-token");
 
 /**
  * Tokens for Agora channels, in the form `007…` that current SDKs speak; made here, without a call
  * to anybody.
  */
 export function agoraRtc({ appId, appCertificate }: AgoraConfig): Rtc {
+  lazy(loadSdk);
   return {
     async buildToken(channel, lifeMs) {
-      // Loaded with the first token: a start, and most requests, need none.
-      const { RtcRole, RtcTokenBuilder } = await import("agora-token");
+      const { RtcRole, RtcTokenBuilder } = await loadSdk();
       const lifeSeconds = Math.floor(lifeMs / 1000);
       const token = RtcTokenBuilder.buildTokenWithUid(
         appId,

@@ -2,7 +2,6 @@ import { Hono } from "hono";
 import { serverTiming, type Trips, withTrips } from "../config/runtime/trips.ts";
 import { contextFor } from "../db/client/ctx.ts";
 import { DomainError } from "../db/domain/errors.ts";
-import { isAtDevDoor } from "../middleware/dev_doors.ts";
 import { accessLog, clientAddress, requestIdOf } from "../middleware/request.ts";
 import type { Deps } from "./deps.ts";
 import { metaRoutes } from "./meta.ts";
@@ -48,7 +47,6 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
     c.set("providers", providers);
     c.set("jobs", jobs);
     c.set("address", clientAddress(c, config.trustedProxyCount));
-    c.set("isAtDevDoor", isAtDevDoor(c, config));
     await withTrips(async (trips) => {
       c.set("trips", trips);
       await accessLog(c, next, trips);

@@ -1,6 +1,6 @@
 import { parseBoundedJson } from "../config/runtime/bounded_json.ts";
 import { DomainError } from "../db/domain/errors.ts";
-import { readBody } from "./body.ts";
+import { readWholeBody } from "./body.ts";
 import { urlOf } from "./url.ts";
 
 /** Most parameters of one call: names of the query, and of the form or the top JSON object. */
@@ -113,15 +113,12 @@ function checkEscapes(encoded: string): void {
 }
 
 async function readText(request: Request, bytesMax: number): Promise<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
+  if (!request.body) return "";
+  const bytes = await readWholeBody(request, { bytesMax });
   try {
-    for await (const bytes of readBody(request, { bytesMax })) {
-      text += decoder.decode(bytes, { stream: true });
-    }
-    return text + decoder.decode();
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw error instanceof TypeError ? wrongEncoding(error) : error;
+    throw wrongEncoding(error);
   }
 }
 

@@ -1,15 +1,20 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
 import { withDeadline } from "../config/runtime/deadline.ts";
+import { lazy } from "../config/runtime/lazy.ts";
 import { readMigrationLevel } from "../db/client/migrations.ts";
 import { whyNotReady } from "../db/client/readiness.ts";
 import project from "../deno.json" with { type: "json" };
+import { isAtDevDoor } from "../middleware/dev_doors.ts";
 import type { Deps } from "./deps.ts";
 import { uploadRoutes } from "./dev.ts";
 import { wechatRoutes } from "./gateway/h5_login.ts";
 import { imPages } from "./im/pages.ts";
 import type { Env } from "./serve.ts";
 import { type SurfaceName, surfaceNames } from "./surfaces.ts";
+
+const loadPage = lazy(() => import("./docs/page.ts"));
+const loadOpenApi = lazy(() => import("./openapi.ts"));
 
 /**
  * Our own pages and checks, outside every surface: `/`, `/docs`, `/openapi`, `/healthz`, `/livez`,
@@ -42,20 +47,20 @@ export function metaRoutes(deps: Deps): Hono<Env> {
     `));
 
   hono.get("/docs", async (c) => {
-    const { docsPage, DOCS_CONTENT_SECURITY_POLICY } = await import("./docs/page.ts");
+    const { docsPage, DOCS_CONTENT_SECURITY_POLICY } = await loadPage();
     c.header("Content-Security-Policy", DOCS_CONTENT_SECURITY_POLICY);
     return c.html(docsPage(surfaceNames.map((name) => ({ name, title: name }))));
   });
 
   hono.get("/docs/scalar.js", async (c) => {
-    const { scalarScript } = await import("./docs/page.ts");
+    const { scalarScript } = await loadPage();
     return await scalarScript(c.req.raw);
   });
 
   hono.get("/openapi/:file{[a-z]+\\.json}", async (c, next) => {
     const name = c.req.param("file").replace(".json", "") as SurfaceName;
     if (!surfaceNames.includes(name)) return await next();
-    const { openApiText } = await import("./openapi.ts");
+    const { openApiText } = await loadOpenApi();
     return c.body(await openApiText(name, about), 200, {
       "Content-Type": "application/json; charset=UTF-8",
     });
@@ -81,7 +86,7 @@ export function metaRoutes(deps: Deps): Hono<Env> {
   const { outbox } = deps.providers;
   if (outbox) {
     hono.get("/dev/outbox", async (c, next) => {
-      if (!c.get("isAtDevDoor")) return await next();
+      if (!isAtDevDoor(c, deps.config)) return await next();
       return c.json(outbox.list({ to: c.req.query("to") }));
     });
   }

@@ -7,6 +7,7 @@ import type { Ctx } from "../db/client/ctx.ts";
 import { isDatabaseAway } from "../db/client/errors.ts";
 import { DomainError, type Kind } from "../db/domain/errors.ts";
 import type { JobRunner } from "../db/domain/jobs/runner.ts";
+import { isAtDevDoor } from "../middleware/dev_doors.ts";
 import { countersOf } from "../middleware/rate_limit.ts";
 import type { Providers } from "../providers/providers.ts";
 import { CallerGoneError } from "./body.ts";
@@ -22,8 +23,6 @@ export interface Env {
     providers: Providers;
     jobs: JobRunner;
     address: string;
-    /** Whether the doors of development are open to whoever makes this request. */
-    isAtDevDoor: boolean;
     log: Log;
     requestId: string;
     trips: Trips;
@@ -85,7 +84,10 @@ export async function serve(
       providers: c.get("providers"),
       jobs: c.get("jobs"),
       address: call.address,
-      isAtDevDoor: c.get("isAtDevDoor"),
+      // Asked by those few who want to know.
+      get isAtDevDoor() {
+        return isAtDevDoor(c, ctx.config);
+      },
       headers: call.headers,
       request: c.req.raw,
     });

@@ -1,3 +1,4 @@
+import { lazy } from "../config/runtime/lazy.ts";
 import type { MountedSurface } from "./kit.ts";
 
 export type SurfaceName = "gateway" | "im" | "partner" | "admin" | "ops";
@@ -17,7 +18,7 @@ const entries: SurfaceEntry[] = [
   {
     name: "gateway",
     prefixes: ["account", "user", "club", "room", "event", "aliyun", "push", "app", "h5"],
-    load: () => import("./gateway/mod.ts"),
+    load: lazy(() => import("./gateway/mod.ts")),
   },
   {
     name: "im",
@@ -39,15 +40,15 @@ const entries: SurfaceEntry[] = [
       "redpacket",
       "transfers",
     ],
-    load: () => import("./im/mod.ts"),
+    load: lazy(() => import("./im/mod.ts")),
   },
   {
     name: "partner",
     prefixes: ["auth", "users", "groups", "messages", "supporters", "client", "stores"],
-    load: () => import("./partner/mod.ts"),
+    load: lazy(() => import("./partner/mod.ts")),
   },
-  { name: "admin", prefixes: ["v1/admin"], load: () => import("./admin/mod.ts") },
-  { name: "ops", prefixes: ["v1"], load: () => import("./ops/mod.ts") },
+  { name: "admin", prefixes: ["v1/admin"], load: lazy(() => import("./admin/mod.ts")) },
+  { name: "ops", prefixes: ["v1"], load: lazy(() => import("./ops/mod.ts")) },
 ];
 
 export const surfaceNames = entries.map(({ name }) => name);

@@ -142,6 +142,17 @@ Deno.test("db/ holds a database and the rules of its data, nothing else", () => 
   ]);
 });
 
+Deno.test("what is imported inside a function is declared lazy, or there before anything is served", () => {
+  const AT_START = /^(main\.ts$|db\/client\/|db\/redis\/open\.ts$|routes\/announce\.ts$)/;
+  const late = sources.filter((path) => /\bimport\(/.test(read(path)) && !AT_START.test(path));
+  assert.ok(late.length > 5);
+  for (const path of late) {
+    const text = read(path);
+    assert.match(text, /\blazy\(/, path);
+    assert.doesNotMatch(text, /\bawait import\(/, path);
+  }
+});
+
 Deno.test("no literal is spread into a literal", () => {
   const wrong = sources.filter((path) => /\.\.\.\s*[{[](?!\.\.\.)/.test(read(path)));
   assert.deepEqual(wrong, []);

@@ -17,6 +17,7 @@ import { type Wechat, WechatRefusedError } from "../../providers/wechat.ts";
 import type { Deps } from "../deps.ts";
 import { originOf } from "../origin.ts";
 import { answerFailure, type Env } from "../serve.ts";
+import { isAtDevDoor } from "../../middleware/dev_doors.ts";
 import { loadSurface } from "../surfaces.ts";
 import { WECHAT_COOKIE } from "./cookie.ts";
 
@@ -37,7 +38,9 @@ export function wechatRoutes({ config, providers }: Deps): Hono<Env> {
   /** WeChat, or at a door of development what stands in for it. */
   const presentWechat = (c: Context<Env>): Wechat => {
     const { wechat } = providers;
-    if (!wechat || !config.wechat && !c.get("isAtDevDoor")) throw new DomainError("wechat_failed");
+    if (!wechat || !config.wechat && !isAtDevDoor(c, config)) {
+      throw new DomainError("wechat_failed");
+    }
     return wechat;
   };
 
@@ -80,7 +83,7 @@ export function wechatRoutes({ config, providers }: Deps): Hono<Env> {
   if (providers.outbox && !config.wechat) {
     // In the place of WeChat's own page, and at once: there is nobody to ask.
     hono.get("/dev/wechat", async (c, next) => {
-      if (!c.get("isAtDevDoor")) return await next();
+      if (!isAtDevDoor(c, config)) return await next();
       const { code = "", state = "" } = c.req.query();
       return c.redirect(`${LOGIN_PATH}/callback?${new URLSearchParams({ code, state })}`);
     });

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { html } from "hono/html";
 import { randomHex32 } from "../../config/keys.ts";
+import { lazy } from "../../config/runtime/lazy.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import type { Deps } from "../deps.ts";
 import { originOf } from "../origin.ts";
@@ -9,10 +10,13 @@ import type { Env } from "../serve.ts";
 /** Codes are url-safe base64 behind a key's number, or a word and an id. */
 const CODE_FILE = /^([\w.-]{1,512})\.svg$/;
 
+const loadInvites = lazy(() => import("../../db/domain/groups/confirm_invite.ts"));
+const loadScans = lazy(() => import("../../db/domain/groups/join_by_scan.ts"));
+const loadQr = lazy(() => import("uqr"));
+
 /**
  * What the chat app opens in a browser: the pages on which one lets invited people in or joins a
- * group by its code, and QR codes as pictures. Raw Hono: these answer HTML and SVG. What they need
- * is loaded when they are asked for, so that other cold starts do not pay for it.
+ * group by its code, and QR codes as pictures. Raw Hono: these answer HTML and SVG.
  */
 export function imPages({ config }: Deps): Hono<Env> {
   const hono = new Hono<Env>();
@@ -20,7 +24,7 @@ export function imPages({ config }: Deps): Hono<Env> {
   hono.get("/h5/group/invite", (c) =>
     answering(c, async () => {
       const { invite_no: inviteNo = "", auth_code: authCode = "" } = c.req.query();
-      const { readInviteByCode } = await import("../../db/domain/groups/confirm_invite.ts");
+      const { readInviteByCode } = await loadInvites();
       const invite = await readInviteByCode(c.get("ctx"), { inviteNo, authCode });
       const search = new URLSearchParams({ auth_code: authCode });
       return {
@@ -42,7 +46,7 @@ export function imPages({ config }: Deps): Hono<Env> {
   hono.get("/h5/group/join", (c) =>
     answering(c, async () => {
       const { group_no: groupNo = "", auth_code: authCode = "" } = c.req.query();
-      const { readGroupToJoin } = await import("../../db/domain/groups/join_by_scan.ts");
+      const { readGroupToJoin } = await loadScans();
       const group = await readGroupToJoin(c.get("ctx"), { groupNo, authCode });
       const search = new URLSearchParams({ auth_code: authCode });
       return {
@@ -56,7 +60,7 @@ export function imPages({ config }: Deps): Hono<Env> {
   hono.get("/qr/:file", async (c, next) => {
     const code = CODE_FILE.exec(c.req.param("file"))?.[1];
     if (code === undefined) return await next();
-    const { renderSVG } = await import("uqr");
+    const { renderSVG } = await loadQr();
     return c.body(renderSVG(`${originOf(config, c.req)}/qrcode/${code}`, { border: 4 }), 200, {
       "Content-Type": "image/svg+xml",
       "Content-Security-Policy": "default-src 'none'",

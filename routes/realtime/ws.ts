@@ -1,7 +1,10 @@
+import { lazy } from "../../config/runtime/lazy.ts";
 import type { Parts } from "../../db/client/ctx.ts";
 import type { Log } from "../serve.ts";
 import { refuseHandshake } from "./handshake.ts";
 import type { SocketOptions } from "./socket_options.ts";
+
+const loadServer = lazy(() => import("./server.ts"));
 
 /** The chat socket of one process. */
 export interface Chat {
@@ -11,12 +14,12 @@ export interface Chat {
   stop(): Promise<void>;
 }
 
-/** Opens nothing, and loads nothing, before the first connection. */
+/** Opens nothing before the first connection. */
 export function openChat(parts: Parts & { log: Log }, options: Partial<SocketOptions> = {}): Chat {
   let opening: ReturnType<typeof open> | undefined;
   let isStopped = false;
   const open = async () => {
-    const { Server } = await import("./server.ts");
+    const { Server } = await loadServer();
     return new Server(parts, options);
   };
   return {

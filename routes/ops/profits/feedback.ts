@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { lazy } from "../../../config/runtime/lazy.ts";
 import { PROBLEMS_TOLD_MAX, takeFeedback } from "../../../db/domain/payouts/take_feedback.ts";
 import { endpoint } from "../surface.ts";
 import { scopeOfCall } from "./fields.ts";
+
+const loadReaders = lazy(() => Promise.all([import("./read_upload.ts"), import("./read_csv.ts")]));
 
 const Count = z.number().int();
 const Line = Count.describe("From 1, the header");
@@ -31,11 +34,7 @@ export const give = endpoint({
   }),
   async handle({ actor, headers, request, ctx }) {
     const scope = scopeOfCall({ actor, headers });
-    // Both are loaded for the first upload, not at a cold start.
-    const [{ readUpload }, { readCsv }] = await Promise.all([
-      import("./read_upload.ts"),
-      import("./read_csv.ts"),
-    ]);
+    const [{ readUpload }, { readCsv }] = await loadReaders();
     const rows = readCsv(readUpload(request));
     const feedback = await takeFeedback(ctx, { rows, actor, scope });
     return {
