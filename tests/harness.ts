@@ -132,9 +132,12 @@ export async function assertBooksHold({ database }: Pick<Parts, "database">): Pr
   assert.deepEqual(broken, []);
 }
 
+let copied: Promise<Blob> | undefined;
+
 /** An empty migrated database in memory, from a copy made once per set of migrations. */
 export async function openTestDatabase(): Promise<Database> {
-  const loadDataDir = new Blob([await migratedCopy()]);
+  copied ??= migratedCopy().then((copy) => new Blob([copy]));
+  const loadDataDir = await copied;
   return overPglite(await createPglite("memory://", { loadDataDir }));
 }
 
@@ -153,10 +156,10 @@ async function migratedCopy(): Promise<Uint8Array<ArrayBuffer>> {
   return copy;
 }
 
-/** For many small databases: starting one zeroes its buffers and writes all its WAL segments. */
+/** For many small databases: starting one writes all its WAL segments. */
 const SMALL_CLUSTER = ["--wal-segsize=1"]
   .concat(
-    ["shared_buffers=16MB", "min_wal_size=2MB", "max_wal_size=2MB"].flatMap((s) => ["-c", s]),
+    ["min_wal_size=2MB", "max_wal_size=2MB"].flatMap((s) => ["-c", s]),
   );
 
 /**

@@ -1,10 +1,17 @@
-import { type PGlite, type PGliteOptions, types } from "@electric-sql/pglite";
+import { PGlite, type PGliteOptions, types } from "@electric-sql/pglite";
 import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { drizzle } from "drizzle-orm/pglite";
 import { trip } from "../../config/runtime/trips.ts";
 import type { Database, Db } from "./ctx.ts";
 import { ToldPglite } from "./pglite_arrays.ts";
 import { OwnersFolder } from "./pglite_folder.ts";
+
+/**
+ * PostgreSQL touches all it shares when it starts, which with its own 128 MB and 100 connections
+ * takes longer than the rest of a start. There is one connection, and what it reads is in memory
+ * anyway: this process's, or the system's.
+ */
+const SETTINGS = ["shared_buffers=8MB", "max_connections=5"];
 
 /** PostgreSQL in this process, over one connection; `memory://` keeps no files. */
 export async function openPglite(folder: string): Promise<Database> {
@@ -22,6 +29,7 @@ export async function createPglite(
     extensions: { pg_trgm },
     // As `pg` does: 64-bit integers arrive as text and are turned into what a column declares.
     parsers: { [types.INT8]: (value: string) => value },
+    startParams: [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ["-c", setting])],
     ...options,
   });
   await pglite.waitReady;
