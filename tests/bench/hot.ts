@@ -98,19 +98,26 @@ export async function makePeople({ databaseUrl, redisUrl }: ServerStores): Promi
   }
 }
 
+const envOf = ({ databaseUrl, redisUrl }: ServerStores) => ({
+  DATABASE_URL: databaseUrl,
+  REDIS_URL: redisUrl,
+  PROFILE_SQL,
+});
+
+/** @param folder goes with it */
+export function startBareServer(stores: ServerStores, folder: string): Promise<Server> {
+  const script = "tests/bench/hot_bare_server.ts";
+  return startServer("Hono, Redis, pg, on Deno", {
+    command: [Deno.execPath(), ...startArguments(folder).slice(0, -1), script],
+    env: envOf(stores),
+    folder,
+  });
+}
+
 /** The bare servers; those on Node only where it is. */
 async function startPeers(stores: ServerStores): Promise<Server[]> {
   const dataDir = await Deno.makeTempDir({ prefix: "plaza_hot_" });
-  const env = { DATABASE_URL: stores.databaseUrl, REDIS_URL: stores.redisUrl, PROFILE_SQL };
-  const bare = await startServer("Hono, Redis, pg, on Deno", {
-    command: [
-      Deno.execPath(),
-      ...startArguments(dataDir).slice(0, -1),
-      "tests/bench/hot_bare_server.ts",
-    ],
-    env,
-    folder: dataDir,
-  });
+  const bare = await startBareServer(stores, dataDir);
   const peers = [bare];
   const npm = await new Deno.Command("npm", {
     args: ["install", "--silent", "--no-audit", "--no-fund", "--prefix", dataDir, ...PEER_PACKAGES],
@@ -122,6 +129,7 @@ async function startPeers(stores: ServerStores): Promise<Server[]> {
   for (const [name, file] of [["Fastify", "fastify.cjs"], ["Express", "express.cjs"]] as const) {
     await Deno.copyFile(new URL(`./peers/${file}`, import.meta.url), `${dataDir}/${file}`);
     const command = ["node", `${dataDir}/${file}`];
+    const env = envOf(stores);
     peers.push(await startServer(`${name}, pg, no checks, on Node`, { command, env }));
   }
   return peers;

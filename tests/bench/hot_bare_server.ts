@@ -11,6 +11,11 @@ await redis.connect();
 
 const app = new Hono()
   .get("/healthz", (c) => c.json({ status: "ok" }))
+  // One trip and nothing else.
+  .get("/one", async (c) => {
+    const { rows: [row] } = await pool.query("select 1 as one");
+    return c.json(row);
+  })
   .get("/user/:uid/profile", async (c) => {
     const caller = c.req.header("authorization")!;
     await Promise.all([

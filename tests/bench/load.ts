@@ -11,7 +11,11 @@ export interface LoadRequest {
 export interface Load extends AsyncDisposable {
   /** Asks for the requests in turn over `connectionCount` connections; answers a second. */
   rateOf(url: string, seconds: number): Promise<number>;
+  /** The same; the median of what an answer took, ms. */
+  medianMs(url: string, seconds: number): Promise<number>;
 }
+
+const UNITS_MS: Record<string, number> = { us: 0.001, ms: 1, s: 1_000 };
 
 /** Of a request a line, by tabs: method, path, body, headers. `wrk` reads them where it starts. */
 const SCRIPT = `
@@ -49,16 +53,26 @@ export async function openLoad(
   );
   await Deno.writeTextFile(`${folder}/requests`, lines.join("\n"));
   await Deno.writeTextFile(`${folder}/load.lua`, SCRIPT);
+  const run = async (url: string, seconds: number, pattern: RegExp): Promise<string[]> => {
+    const { stdout } = await new Deno.Command("wrk", {
+      args: [
+        ...["--latency", "-t1", `-c${connectionCount}`, `-d${seconds}s`],
+        ...["-s", `${folder}/load.lua`, url],
+      ],
+      env: { PLAZA_REQUESTS: `${folder}/requests` },
+    }).output();
+    const said = new TextDecoder().decode(stdout);
+    const found = pattern.exec(said);
+    if (!found || /Non-2xx|Socket errors/.test(said)) throw new Error(said);
+    return found.slice(1);
+  };
   return {
     async rateOf(url, seconds) {
-      const { stdout } = await new Deno.Command("wrk", {
-        args: ["-t1", `-c${connectionCount}`, `-d${seconds}s`, "-s", `${folder}/load.lua`, url],
-        env: { PLAZA_REQUESTS: `${folder}/requests` },
-      }).output();
-      const said = new TextDecoder().decode(stdout);
-      const rate = /Requests\/sec:\s+([\d.]+)/.exec(said)?.[1];
-      if (rate === undefined || /Non-2xx|Socket errors/.test(said)) throw new Error(said);
-      return Number(rate);
+      return Number((await run(url, seconds, /Requests\/sec:\s+([\d.]+)/))[0]);
+    },
+    async medianMs(url, seconds) {
+      const [count, unit] = await run(url, seconds, /50%\s+([\d.]+)([a-z]+)/);
+      return Number(count) * UNITS_MS[unit!]!;
     },
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };

@@ -1,7 +1,7 @@
 import { and, eq, isNull, type Placeholder, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { users, UserStatus } from "../../schema/users.ts";
-import { prepared } from "../../sql.ts";
+import { bool, built, instant, int4, prepared, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { visibleUsers } from "./who_is_there.ts";
 
@@ -69,12 +69,29 @@ export async function initProfile(ctx: Ctx, input: ProfileInput): Promise<Profil
   return ofOneself(row);
 }
 
-export async function updateProfile(ctx: Ctx, input: ProfileInput): Promise<Profile> {
-  const { userId, ...profile } = input;
-  const [row] = await ctx.db.update(users)
-    .set({ ...profile, updatedAt: ctx.now() })
-    .where(eq(users.id, userId))
-    .returning(ownColumns);
+const updating = built<{
+  userId: number;
+  nickname: string;
+  avatar: string;
+  bio: string | null;
+  at: string;
+}>(({ userId, nickname, avatar, bio, at }) =>
+  sql`update users set nickname = ${nickname}, avatar = ${avatar}, bio = coalesce(${bio}, bio),
+      updated_at = ${instant(at)}
+    where id = ${userId}
+    returning uid, nickname, avatar, bio, card_count as card_total, ${ownColumns.allowLive} as allow_live`
+);
+
+export async function updateProfile(ctx: Ctx, { bio, ...input }: ProfileInput): Promise<Profile> {
+  const statement = updating({ ...input, bio: bio ?? null, at: ctx.now().toISOString() });
+  const [row] = await rows(ctx, statement, {
+    uid: text,
+    nickname: text,
+    avatar: text,
+    bio: text,
+    cardTotal: int4,
+    allowLive: bool,
+  });
   if (!row) throw new DomainError("user_missing");
   return ofOneself(row);
 }
