@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Favorite, listFavorites } from "../../db/domain/favorites/reads.ts";
 import { HexId } from "../fields.ts";
-import { PageQuery, timeText } from "./fields.ts";
+import { pageOf, PageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 const FavoriteResp = z.object({
@@ -38,8 +38,7 @@ export const list = endpoint({
   async handle({ query, actor, ctx }) {
     const favorites = await listFavorites(ctx, {
       userId: actor.userId,
-      pageIndex: query.page_index,
-      pageSize: query.page_size,
+      ...pageOf(query),
     });
     return favorites.map(favoriteResp);
   },

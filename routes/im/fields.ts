@@ -12,14 +12,25 @@ export function doneAnd<Shape extends z.ZodRawShape>(shape: Shape) {
 
 const PAGE_SIZE_DEFAULT = 15;
 const PAGE_SIZE_MAX = 100;
-const positive = (fallback: number) =>
-  z.coerce.number().int().positive().catch(fallback).default(fallback);
+const positive = z.coerce.number().int().positive().optional().catch(undefined);
 
-/** `page_index` from 1 and `page_size`; what makes no sense is the default, never an error. */
+/**
+ * `page_index` from 1 and `page_size`, or as deployed apps spell them; what makes no sense is the
+ * default, never an error.
+ */
 export const PageQuery = z.object({
-  page_index: positive(1),
-  page_size: positive(PAGE_SIZE_DEFAULT).transform((size) => Math.min(size, PAGE_SIZE_MAX)),
+  page_index: positive.describe("From 1; the default"),
+  page_size: positive.describe(`At most ${PAGE_SIZE_MAX}; ${PAGE_SIZE_DEFAULT} by default`),
+  pageIndex: positive.describe("The same as `page_index`"),
+  pageSize: positive.describe("The same as `page_size`"),
 });
+
+export function pageOf(query: z.output<typeof PageQuery>) {
+  return {
+    pageIndex: query.page_index ?? query.pageIndex ?? 1,
+    pageSize: Math.min(query.page_size ?? query.pageSize ?? PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX),
+  };
+}
 
 /** `yyyy-MM-dd HH:mm:ss` in UTC+8, as the chat app shows times. */
 export function timeText(at: Date): string {

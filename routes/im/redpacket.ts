@@ -7,7 +7,7 @@ import {
   sumTaken,
 } from "../../db/domain/red_packets/records.ts";
 import { Cents, HexId } from "../fields.ts";
-import { PageQuery, timeText } from "./fields.ts";
+import { pageOf, PageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 const Count = z.number().int();
@@ -73,7 +73,11 @@ export const readSent = endpoint({
     status: z.number().int().describe("1 open, 3 all taken, 4 expired"),
   })),
   async handle({ query, actor, ctx }) {
-    const packets = await listSent(ctx, pageOf(actor, query));
+    const packets = await listSent(ctx, {
+      userId: actor.userId,
+      year: query.year,
+      ...pageOf(query),
+    });
     return packets.map((packet) => ({
       redpacket_no: packet.redpacketNo,
       type: packet.type,
@@ -101,7 +105,11 @@ export const readTaken = endpoint({
     type: PacketType,
   })),
   async handle({ query, actor, ctx }) {
-    const shares = await listTaken(ctx, pageOf(actor, query));
+    const shares = await listTaken(ctx, {
+      userId: actor.userId,
+      year: query.year,
+      ...pageOf(query),
+    });
     return shares.map((share) => ({
       redpacket_no: share.redpacketNo,
       sender_uid: share.senderUid,
@@ -112,7 +120,3 @@ export const readTaken = endpoint({
     }));
   },
 });
-
-function pageOf({ userId }: { userId: number }, query: z.output<typeof YearPageQuery>) {
-  return { userId, year: query.year, pageIndex: query.page_index, pageSize: query.page_size };
-}

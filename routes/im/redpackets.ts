@@ -12,8 +12,6 @@ import { ChannelTypeField } from "./message_fields.ts";
 import { endpoint } from "./surface.ts";
 
 const TYPES = "1 equal shares, 2 drawn at random";
-const Status = z.number().int()
-  .describe("0 unpaid, 1 open, 2 the caller has taken a share, 3 all taken, 4 expired");
 const PacketParams = z.object({ redpacket_no: z.string().describe("红包编号") });
 
 /** Why a message is refused that shows a packet in its chat. */
@@ -127,7 +125,8 @@ export const lookAt = endpoint({
     sender_uid: HexId,
     sender_name: z.string(),
     blessing: z.string(),
-    status: Status,
+    status: z.number().int()
+      .describe("0 unpaid, 1 open, 2 the caller has taken a share, 3 all taken, 4 expired"),
   }),
   errors: ["redpacket_missing"],
   async handle({ params, actor, ctx }) {
@@ -189,7 +188,7 @@ export const read = endpoint({
     blessing: z.string(),
     sender_uid: HexId,
     sender_name: z.string(),
-    status: Status,
+    status: z.number().int().describe("0 unpaid, 1 open, 3 all taken, 4 expired"),
     my_open_amount: Cents,
     finished_time: z.number().int().describe("Seconds since 1970; 0: not all is taken"),
     finished_spend: z.number().int().describe("Seconds from payment to the last share"),

@@ -7,7 +7,7 @@ import { recordNames } from "../../db/domain/wallet/record_names.ts";
 import { rechargeChannels } from "../../db/domain/wallet/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
 import { Cents, Flag, flag, HexId, Nothing } from "../fields.ts";
-import { PageQuery, timeText } from "./fields.ts";
+import { pageOf, PageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 const ChannelType = z.literal(rechargeChannels.map(({ type }) => type))
@@ -108,8 +108,7 @@ export const listRecords = endpoint({
   async handle({ query, actor, ctx }) {
     const records = await listWalletRecords(ctx, {
       userId: actor.userId,
-      pageIndex: query.page_index,
-      pageSize: query.page_size,
+      ...pageOf(query),
     });
     return records.map(({ id, kind, createdAt, ...record }) => ({
       record_id: String(id),

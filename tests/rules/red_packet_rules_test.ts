@@ -12,6 +12,7 @@ import {
   type PacketTerms,
   SHARE_AMOUNT_MAX,
   SHARE_COUNT_MAX,
+  statusFor,
   statusOf,
   yearOf,
   yearStartMs,
@@ -157,7 +158,7 @@ Deno.test("an opening is refused with the reason that helps most", () => {
   refused("redpacket_expired", { expiresAt: now });
 });
 
-Deno.test("a packet has one status for each who looks, also before anybody gives it back", () => {
+Deno.test("a packet has a status of its own, also before anybody gives it back", () => {
   const status = (over: Partial<OpeningFacts>) => statusOf({ ...openPacket, ...over }, now);
   assert.equal(status({}), PacketStatus.open);
   assert.equal(status({ state: "unpaid" }), PacketStatus.unpaid);
@@ -165,8 +166,13 @@ Deno.test("a packet has one status for each who looks, also before anybody gives
   assert.equal(status({ expiresAt: now }), PacketStatus.expired);
   assert.equal(status({ state: "refunded", expiresAt: after }), PacketStatus.expired);
   assert.equal(status({ state: "finished", expiresAt: before }), PacketStatus.finished);
+});
+
+Deno.test("and another for who has taken a share", () => {
   for (const state of ["open", "finished", "refunded"] as const) {
-    assert.equal(status({ state, hasOpened: true, expiresAt: before }), PacketStatus.taken);
+    const packet = { state, expiresAt: before, hasOpened: true };
+    assert.equal(statusFor(packet, now), PacketStatus.taken);
+    assert.equal(statusFor({ ...packet, hasOpened: false }, now), statusOf(packet, now));
   }
 });
 

@@ -7,7 +7,7 @@ import { users } from "../../schema/users.ts";
 import { milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { refundIfExpired } from "./expire.ts";
-import { type PacketStatus, statusOf } from "./rules.ts";
+import { type OwnStatus, type PacketStatus, statusFor, statusOf } from "./rules.ts";
 
 export interface PacketKey {
   redpacketNo: string;
@@ -29,7 +29,9 @@ export interface TakenShare {
   isLuckiest: boolean;
 }
 
-export interface PacketDetail extends PacketFace {
+export interface PacketDetail extends Omit<PacketFace, "status"> {
+  /** The packet's own, whoever looks. */
+  status: OwnStatus;
   type: number;
   isForGroup: boolean;
   /** 分: all shares, what is left of them, what the one who looks has taken. */
@@ -111,14 +113,9 @@ async function findPacket(
   return packet;
 }
 
-function faceOf(packet: Awaited<ReturnType<typeof findPacket>>, now: Date): PacketFace {
-  const { senderUid, senderName, blessing, state, expiresAt, ownAmount } = packet;
-  return {
-    sender: { uid: senderUid, name: senderName },
-    blessing,
-    status: statusOf({ state, expiresAt, hasOpened: ownAmount !== null }, now),
-  };
-}
+type Found = Awaited<ReturnType<typeof findPacket>>;
+
+const senderOf = ({ senderUid: uid, senderName: name }: Found) => ({ uid, name });
 
 /**
  * Takes nothing; what is due goes back first.
@@ -127,7 +124,11 @@ function faceOf(packet: Awaited<ReturnType<typeof findPacket>>, now: Date): Pack
 export async function lookAtRedPacket(ctx: Ctx, key: PacketKey): Promise<PacketFace> {
   const packet = await findPacket(ctx, key, { withShares: false });
   await refundIfExpired(ctx, packet);
-  return faceOf(packet, ctx.now());
+  return {
+    sender: senderOf(packet),
+    blessing: packet.blessing,
+    status: statusFor({ ...packet, hasOpened: packet.ownAmount !== null }, ctx.now()),
+  };
 }
 
 /**
@@ -140,7 +141,9 @@ export async function readRedPacket(ctx: Ctx, key: PacketKey): Promise<PacketDet
   const packet = isRefunded ? await findPacket(ctx, key, { withShares: true }) : seen;
   const { amount, paidAt, finishedAt, luckyPosition } = packet;
   return {
-    ...faceOf(packet, ctx.now()),
+    sender: senderOf(packet),
+    blessing: packet.blessing,
+    status: statusOf(packet, ctx.now()),
     type: packet.type,
     isForGroup: packet.groupId !== null,
     amount,

@@ -4,7 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { redPackets, redPacketShares, RedPacketType } from "../../schema/red_packets.ts";
 import { users } from "../../schema/users.ts";
 import { CHINA_AHEAD_MS } from "../china_time.ts";
-import { type PacketStatus, statusOf, YEAR_COUNT_MAX, yearOf, yearStartMs } from "./rules.ts";
+import { type OwnStatus, statusOf, YEAR_COUNT_MAX, yearOf, yearStartMs } from "./rules.ts";
 
 export interface YearOf {
   userId: number;
@@ -99,7 +99,7 @@ export interface SentRecord {
   shareCount: number;
   openedCount: number;
   paidAt: Date;
-  status: PacketStatus;
+  status: OwnStatus;
 }
 
 export async function listSent(
@@ -125,7 +125,7 @@ export async function listSent(
   return packets.map(({ state, expiresAt, ...packet }) => ({
     ...packet,
     paidAt: packet.paidAt!,
-    status: statusOf({ state, expiresAt, hasOpened: false }, now),
+    status: statusOf({ state, expiresAt }, now),
   }));
 }
 

@@ -74,16 +74,26 @@ export function luckiestOf({ type }: Pick<PacketTerms, "type">, shares: number[]
 export const PacketStatus = { unpaid: 0, open: 1, taken: 2, finished: 3, expired: 4 } as const;
 export type PacketStatus = (typeof PacketStatus)[keyof typeof PacketStatus];
 
-export interface StatusFacts {
+/** How a packet itself stands. */
+export type OwnStatus = Exclude<PacketStatus, typeof PacketStatus.taken>;
+
+export interface StateFacts {
   state: "unpaid" | "open" | "finished" | "refunded";
   expiresAt: Date;
+}
+
+export interface StatusFacts extends StateFacts {
   /** The one who asks has taken a share. */
   hasOpened: boolean;
 }
 
-/** How a packet stands for somebody, also when nobody has come by to give back what is due. */
-export function statusOf({ state, expiresAt, hasOpened }: StatusFacts, now: Date): PacketStatus {
-  if (hasOpened) return PacketStatus.taken;
+/** How a packet stands for somebody. */
+export function statusFor({ hasOpened, ...packet }: StatusFacts, now: Date): PacketStatus {
+  return hasOpened ? PacketStatus.taken : statusOf(packet, now);
+}
+
+/** How it stands whoever looks, also when nobody has come by to give back what is due. */
+export function statusOf({ state, expiresAt }: StateFacts, now: Date): OwnStatus {
   if (state === "finished") return PacketStatus.finished;
   if (state === "refunded" || expiresAt <= now) return PacketStatus.expired;
   return state === "unpaid" ? PacketStatus.unpaid : PacketStatus.open;

@@ -83,7 +83,16 @@ function sendValuesOf(
   { operation, no, at }: { operation: Operation; no: string; at: Date },
 ): SendValues {
   const channel = { type: ChannelType.person, uid: toUid } as const;
-  const payload = { type: ContentType.transfer, no, amount, remark, content: "[转账]" };
+  const payload = {
+    type: ContentType.transfer,
+    no,
+    // As deployed apps spell the two.
+    record_no: no,
+    amount,
+    amout: amount,
+    remark,
+    content: "[转账]",
+  };
   return {
     ...channelValuesOf(channel),
     ...acceptValuesOf({

@@ -191,6 +191,10 @@ Deno.test("GET /redpacket/record/out", async (t) => {
       [],
     ]);
     assert.equal((await list(toby, "2026", { page_index: "x", page_size: "-1" })).length, 2);
+    const asApps = await list(toby, "2026", { pageIndex: "2", pageSize: "1" });
+    assert.deepEqual(asApps.map((it: { redpacket_no: string }) => it.redpacket_no), [random]);
+    const both = { page_index: "1", pageIndex: "2", page_size: "1", pageSize: "9" };
+    assert.equal((await list(toby, "2026", both))[0].redpacket_no, unfinished);
   });
 
   await t.step("shows one as expired when its day is over", async () => {
@@ -231,6 +235,7 @@ Deno.test("GET /redpacket/record/in", async (t) => {
   await t.step("page by page", async () => {
     const [second] = await list(anna, "2026", { page_index: "2", page_size: "1" });
     assert.equal(second.redpacket_no, random);
+    assert.deepEqual(await list(anna, "2026", { pageIndex: "2", pageSize: "1" }), [second]);
   });
 
   await t.step("wants a year and a token", async () => {

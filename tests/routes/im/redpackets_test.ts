@@ -451,7 +451,7 @@ Deno.test("GET /redpackets/{redpacket_no}", async (t) => {
       ...face,
       balance: 70,
       open_num: 2,
-      status: 2,
+      status: 1,
       my_open_amount: 20,
       finished_time: 0,
       finished_spend: 0,
@@ -469,7 +469,7 @@ Deno.test("GET /redpackets/{redpacket_no}", async (t) => {
     assert.deepEqual(data.records.map((it: { is_luck: number }) => it.is_luck), [0, 1, 0]);
     assert.deepEqual(
       [data.status, data.balance, data.open_num, data.my_open_amount],
-      [2, 0, 3, 70],
+      [3, 0, 3, 70],
     );
     assert.equal(data.finished_time, data.records[2].open_time);
     assert.ok(data.finished_spend >= 90 && data.finished_spend < 150, `${data.finished_spend} s`);
@@ -490,7 +490,8 @@ Deno.test("GET /redpackets/{redpacket_no}", async (t) => {
     app.clock.advance(DAY_MS);
     const { data } = await read(app, anna, late);
     assert.deepEqual([data.status, data.balance, data.open_num], [4, 0, 1]);
-    assert.equal((await read(app, tony, late)).data.status, 2);
+    assert.equal((await read(app, tony, late)).data.status, 4, "the packet's own");
+    assert.equal((await lookAt(app, tony, late)).data.status, 2);
     assert.equal(await settle(app), 0);
     assert.equal(await walletOf(ctx, toby), before + left);
     const refunds = eq(transactions.kind, "red_packet_refunded");

@@ -60,7 +60,15 @@ Deno.test("POST /transfers", async (t) => {
     assert.deepEqual([http, data], [200, { ...DONE, no: data.no }]);
     assert.equal(await walletOf(ctx, toby), 700);
     assert.equal(await walletOf(ctx, tony), 0);
-    const payload = { type: 10, no: data.no, amount: 300, remark: "午饭", content: "[转账]" };
+    const payload = {
+      type: 10,
+      no: data.no,
+      record_no: data.no,
+      amount: 300,
+      amout: 300,
+      remark: "午饭",
+      content: "[转账]",
+    };
     for (const [who, peer] of [[toby, tony], [tony, toby]] as const) {
       assert.deepEqual(await readTold(app, who), [
         { senderId: toby.userId, channelId: peer.userId, redDot: true, payload },
