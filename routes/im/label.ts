@@ -11,11 +11,9 @@ import { HexId, nameUpTo } from "../fields.ts";
 import { Done, done, doneAnd } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
-const LabelBody = z.object({
-  name: nameUpTo(LABEL_NAME_LENGTH_MAX).describe("Different from your other labels'"),
-  member_uids: z.array(z.string().max(64)).max(LABEL_MEMBER_COUNT_MAX).default([])
-    .describe("Friends; who is none is skipped"),
-});
+const LabelName = nameUpTo(LABEL_NAME_LENGTH_MAX).describe("Different from your other labels'");
+const MemberUids = z.array(z.string().max(64)).max(LABEL_MEMBER_COUNT_MAX)
+  .describe("Friends; who is none is skipped");
 
 const LabelResp = z.object({
   id: z.number().int(),
@@ -40,7 +38,7 @@ export const add = endpoint({
   method: "post",
   path: "/label",
   summary: "添加标签",
-  body: LabelBody,
+  body: z.object({ name: LabelName, member_uids: MemberUids.default([]) }),
   data: doneAnd({ id: z.number().int() }),
   errors: ["label_taken"],
   async handle({ body, actor, ctx }) {
@@ -66,9 +64,9 @@ export const edit = endpoint({
   method: "put",
   path: "/label/{id}",
   summary: "修改标签",
-  description: "Replaces the name and all members.",
+  description: "Replaces the name, and all members where they are given.",
   params: LabelParams,
-  body: LabelBody,
+  body: z.object({ name: LabelName, member_uids: MemberUids.optional() }),
   data: Done,
   errors: ["label_missing", "label_taken"],
   async handle({ params, body, actor, ctx }) {

@@ -125,14 +125,23 @@ Deno.test("PUT /label/{id}", async (t) => {
     assert.deepEqual((await read(app, toby, other)).data.count, 1, "the other one is as it was");
     await edit(app, toby, id, { name: "亲人", member_uids: [tony.uid, anna.uid] });
     assert.equal((await read(app, toby, id)).data.count, 2, "its own name is free");
-    await edit(app, toby, id, { name: "亲人" });
+    await edit(app, toby, id, { name: "亲人", member_uids: [] });
     assert.equal((await read(app, toby, id)).data.count, 0);
+  });
+
+  await t.step("keeps the members nobody speaks of", async () => {
+    await edit(app, toby, id, { name: "亲人", member_uids: [tony.uid] });
+    assert.deepEqual((await edit(app, toby, id, { name: "家人" })).data, DONE);
+    const { name, members } = (await read(app, toby, id)).data;
+    assert.deepEqual([name, members], ["家人", [shown(tony)]]);
   });
 
   await t.step("refuses a name one already has, and changes nothing", async () => {
     const refused = await edit(app, toby, id, { name: "同事", member_uids: [tony.uid] });
     assertImFailure(refused, 400, "标签名已存在");
-    assert.deepEqual((await read(app, toby, id)).data.members, []);
+    const both = { name: "同事", member_uids: [] };
+    assertImFailure(await edit(app, toby, id, both), 400, "标签名已存在");
+    assert.deepEqual((await read(app, toby, id)).data.members, [shown(tony)]);
   });
 
   await t.step("of somebody else, of none, or of no number is 400", async () => {
@@ -140,7 +149,7 @@ Deno.test("PUT /label/{id}", async (t) => {
     for (const wrong of [999_999_999, "x", 0, -1, "1.5"]) {
       assertImFailure(await edit(app, toby, wrong, { name: "b" }));
     }
-    assert.equal((await read(app, toby, id)).data.name, "亲人");
+    assert.equal((await read(app, toby, id)).data.name, "家人");
   });
 
   await t.step("wants a body as POST does, and a token", async () => {
