@@ -54,7 +54,10 @@ export const friends = pgTable(
     friendId: safeBigint().notNull().references(() => users.id),
     isDeleted: boolean().notNull().default(false),
     createdAt: instant().notNull(),
-    /** Strictly rising over one person's rows: what the sync key goes by. */
+    /**
+     * When what a sync shows of it last changed: the friendship, what its owner has set for the
+     * friend, the friend's name. Strictly rising over one person's rows: what the sync key goes by.
+     */
     updatedAt: instant().notNull(),
   },
   (table) => [
@@ -62,6 +65,15 @@ export const friends = pgTable(
     index("friends_sync").on(table.userId, table.updatedAt, table.id),
   ],
 );
+
+/**
+ * When the newest of a person's rows in `friends` changed. Whoever changes some locks it first, so
+ * that their times rise in the order they are committed.
+ */
+export const friendHeads = pgTable("friend_heads", {
+  userId: safeBigint().primaryKey().references(() => users.id),
+  changedAt: instant().notNull(),
+});
 
 /** Somebody asks to be somebody's friend; one row a pair, asked again it is fresh. */
 export const friendApplies = pgTable(
@@ -105,6 +117,8 @@ export const groupSettings = pgTable(
     top: boolean().notNull().default(false),
     save: boolean().notNull().default(false),
     showNick: boolean().notNull().default(true),
+    /** What they call the group. */
+    remark: text().notNull().default(""),
   },
   (table) => [primaryKey({ columns: [table.userId, table.groupId] })],
 );

@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import type { Ctx } from "../../db/client/ctx.ts";
+import { changeOwn } from "../../db/domain/chat_accounts/change_own.ts";
+import { setForPeer } from "../../db/domain/chat_accounts/set_for_peer.ts";
 import { acceptApply } from "../../db/domain/friends/accept_apply.ts";
 import { applyForFriendship } from "../../db/domain/friends/apply.ts";
 import { createLabel } from "../../db/domain/friends/create_label.ts";
@@ -79,7 +81,7 @@ Deno.test(
 );
 
 Deno.test({
-  name: "somebody who syncs while friends come and go ends up with what is there",
+  name: "somebody who syncs while friends come, go and change ends up with what is there",
   ignore,
 }, async () => {
   await using place = await openStill(31);
@@ -96,6 +98,9 @@ Deno.test({
       const receiver = at % 2 === 0 ? one! : other;
       await acceptApply(ctx, { userId: receiver.userId, token: tokens[at]! });
       if (at % 3 === 0) await deleteFriend(ctx, { userId: other.userId, uid: one!.uid });
+      if (at % 3 === 1) await changeOwn(ctx, { ...other, changes: { name: `no ${at}` } });
+      const setting = { remark: `no ${at}` };
+      if (at % 3 === 2) await setForPeer(ctx, { userId, uid: other.uid, setting });
     }),
   );
 

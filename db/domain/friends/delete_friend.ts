@@ -4,7 +4,7 @@ import { BUILT_IN_UIDS } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 import { userIdOf } from "../paging/keyset.ts";
 import { command, sendNotice } from "./notices.ts";
-import { lockPair, nextFriendTime } from "./pair.ts";
+import { lockPair, movedHeads } from "./pair.ts";
 
 /**
  * Ends a friendship on both sides and tells both. The rows stay, so that syncs carry the end. The
@@ -23,10 +23,11 @@ export async function deleteFriend(
     if (!pair) throw new DomainError("friend_missing");
     const otherId = pair.other.userId;
     const { rows } = await ctx.db.execute(sql`
-      with changed as (select ${nextFriendTime(ctx.now(), [userId, otherId])} as at)
+      with changed as (${movedHeads(ctx.now(), [userId, otherId])})
       update friends set is_deleted = true, updated_at = changed.at from changed
-      where not is_deleted and ((user_id = ${userId} and friend_id = ${otherId})
-        or (user_id = ${otherId} and friend_id = ${userId}))
+      where not is_deleted and changed.user_id = friends.user_id
+        and ((friends.user_id = ${userId} and friend_id = ${otherId})
+          or (friends.user_id = ${otherId} and friend_id = ${userId}))
       returning id`);
     if (rows.length === 0) throw new DomainError("friend_missing");
     return pair;

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { BUILT_IN_UIDS } from "../../schema/users.ts";
-import { instant, int8, rows, text } from "../../sql.ts";
+import { instant, int8, listOf, rows, text } from "../../sql.ts";
 
 export interface PairedPerson {
   userId: number;
@@ -10,8 +10,8 @@ export interface PairedPerson {
 }
 
 /**
- * Locks two people in the order of their ids, until the transaction ends: whatever changes a
- * person's friends takes turns, so the times of their rows rise in the order they are committed.
+ * Locks two people in the order of their ids, until the transaction ends: who begins or ends a
+ * friendship with somebody takes turns.
  * @param otherId the other person's id, as a value or a subquery
  * @returns undefined when the other one is nobody, or the same person
  */
@@ -27,27 +27,35 @@ export async function lockPair(
   return own && other ? { own, other } : undefined;
 }
 
-/** A time later than that of any friend row of these people, who are locked; usually now. */
-export function nextFriendTime(at: Date, people: number[]): SQL {
-  const newest = people.map((userId) =>
-    sql`(select max(updated_at) from friends
-    where user_id = ${userId}) + interval '1 millisecond'`
-  );
-  return sql`greatest(${sql.join([instant(at), ...newest], sql`, `)})`;
+/**
+ * As rows `user_id, at`: for each of these people a time later than that of any of their friend
+ * rows, usually now. Their heads are locked from here on, in the order of their ids.
+ * @param rowCount how many of a person's rows change; the last of them gets the time, those before
+ *   it the milliseconds before it
+ */
+export function movedHeads(at: Date, people: number[], rowCount = 1): SQL {
+  const last = new Date(at.getTime() + rowCount - 1);
+  return sql`
+    insert into friend_heads as known (user_id, changed_at)
+    select user_id, ${instant(last)} from unnest(${listOf(people, "bigint")}) as user_id
+    order by user_id
+    on conflict (user_id) do update set changed_at = greatest(excluded.changed_at,
+      known.changed_at + ${rowCount}::int * interval '1 millisecond')
+    returning user_id, changed_at as at`;
 }
 
 /**
- * Makes two locked people friends, or friends again: two rows with one time, which is the key
- * their syncs find them by. Call {@link lockPair} first, in the same transaction.
+ * Makes two locked people friends, or friends again: two rows, whose times are the keys their syncs
+ * find them by. Call {@link lockPair} first, in the same transaction.
  */
 export async function placeFriendship(ctx: Ctx, pair: [number, number]): Promise<void> {
   const [one, other] = pair;
   await ctx.db.execute(sql`
-    with changed as (select ${nextFriendTime(ctx.now(), pair)} as at)
+    with changed as (${movedHeads(ctx.now(), pair)})
     insert into friends (user_id, friend_id, created_at, updated_at)
     select sides.user_id, sides.friend_id, changed.at, changed.at
-    from changed, (values (${one}::bigint, ${other}::bigint), (${other}, ${one}))
-      as sides (user_id, friend_id)
+    from (values (${one}::bigint, ${other}::bigint), (${other}, ${one}))
+      as sides (user_id, friend_id) join changed on changed.user_id = sides.user_id
     on conflict (user_id, friend_id) do update
       set is_deleted = false, updated_at = excluded.updated_at`);
 }
@@ -59,13 +67,15 @@ export async function placeFriendship(ctx: Ctx, pair: [number, number]): Promise
 export async function placeBuiltInFriends(ctx: Ctx, userId: number): Promise<Map<string, number>> {
   const statement = sql`
     with built_in as (
-      select id, uid, (row_number() over (order by id) - 1) * interval '1 millisecond' as later
+      select id, uid, (row_number() over (order by id desc) - 1) * interval '1 millisecond' as sooner
       from users where uid in ${[...BUILT_IN_UIDS]}
+    ), changed as (
+      ${movedHeads(ctx.now(), [userId], BUILT_IN_UIDS.length)}
     ), placed as (
       insert into friends (user_id, friend_id, created_at, updated_at)
-      select ${userId}::bigint, built_in.id, changed.at + built_in.later,
-        changed.at + built_in.later
-      from built_in, (select ${nextFriendTime(ctx.now(), [userId])} as at) as changed
+      select ${userId}::bigint, built_in.id, changed.at - built_in.sooner,
+        changed.at - built_in.sooner
+      from built_in, changed
       order by built_in.id
       on conflict (user_id, friend_id) do nothing
     )

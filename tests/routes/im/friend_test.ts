@@ -202,17 +202,18 @@ Deno.test("POST /friend/sync", async (t) => {
     await app.ctx.db.insert(peerSettings)
       .values({ userId: toby.userId, peerId: others[0]!.userId, remark: "阿", mute: true });
     const rows = await sync(app, toby);
+    const [newest, ...older] = others;
     assert.deepEqual(
       rows.map((it: { to_uid: string }) => it.to_uid),
-      others.map(({ uid }) => uid),
+      [...older, newest!].map(({ uid }) => uid),
     );
-    const [first] = rows;
+    const first = rows.at(-1);
     assert.match(first.updated_at, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
     assert.deepEqual(first, {
       id: first.id,
       to_uid: others[0]!.uid,
       to_name: "A",
-      created_at: first.updated_at.slice(0, 19),
+      created_at: first.created_at,
       updated_at: first.updated_at,
       is_deleted: 0,
       version: new Date(`${first.updated_at.replace(" ", "T")}+08:00`).getTime(),
@@ -253,6 +254,45 @@ Deno.test("POST /friend/sync", async (t) => {
       changed.map((it: { to_uid: string; is_deleted: number }) => [it.to_uid, it.is_deleted]),
       [[others[1]!.uid, 1]],
     );
+  });
+
+  await t.step("carries what one has set for a friend, and a friend's new name", async () => {
+    const friend = others[2]!;
+    const after = async () => keyOf((await sync(app, toby)).at(-1));
+    const moved = async (change: () => Promise<unknown>) => {
+      const [sync_key, otherKey] = [await after(), keyOf((await sync(app, friend)).at(-1))];
+      await change();
+      const rows = await sync(app, toby, { sync_key });
+      assert.deepEqual(
+        await sync(app, friend, { sync_key: otherKey }),
+        [],
+        "the other's is as it was",
+      );
+      return rows.map((it: Record<string, unknown>) => [it.to_name, it.remark, it.mute, it.top]);
+    };
+    const set = (body: unknown) => () =>
+      askIm(app, "PUT", `/users/${friend.uid}/setting`, { token: toby.token, body });
+    assert.deepEqual(await moved(set({ remark: "小西" })), [["C", "小西", 0, 0]]);
+    assert.deepEqual(await moved(set({ mute: 1 })), [["C", "小西", 1, 0]]);
+    assert.deepEqual(await moved(set({ top: 1, remark: "" })), [["C", "", 1, 1]]);
+    assert.deepEqual(await moved(set({ top: 1, receipt: 0 })), [], "nothing a sync shows");
+    const rename = () =>
+      askIm(app, "PUT", "/users/current", { token: friend.token, body: { name: "Cecily" } });
+    assert.deepEqual(await moved(rename), [["Cecily", "", 1, 1]]);
+    assert.deepEqual(await moved(rename), [], "the same name");
+    const byOperator = () =>
+      app.ctx.db.update(users).set({ nickname: "Cecilia" }).where(eq(users.id, friend.userId));
+    assert.deepEqual(await moved(byOperator), [["Cecilia", "", 1, 1]]);
+  });
+
+  await t.step("says nothing more of whom it is over with", async () => {
+    const sync_key = keyOf((await sync(app, toby)).at(-1));
+    const gone = others[1]!;
+    const body = { name: "Bertram" };
+    await askIm(app, "PUT", "/users/current", { token: gone.token, body });
+    const path = `/users/${gone.uid}/setting`;
+    await askIm(app, "PUT", path, { token: toby.token, body: { mute: 1 } });
+    assert.deepEqual(await sync(app, toby, { sync_key }), []);
   });
 
   await t.step("is each person's own", async () => {
