@@ -48,7 +48,7 @@ export const GroupResp = z.object({
   role: z.literal([0, 1, 2]).describe("The caller's: 0 member (or nobody), 1 owner, 2 manager"),
   quit: Flag.describe("1: the caller was a member once"),
   status: z.number().int().describe("0 stopped, 1 running, 2 disbanded"),
-  remark: z.string(),
+  remark: z.string().describe("What you call the group"),
   created_at: z.string(),
   updated_at: z.string(),
 });
@@ -69,7 +69,7 @@ export function groupResp(group: GroupView): z.input<typeof GroupResp> {
     role: group.role,
     quit: flag(group.hasQuit),
     status: group.isDisbanded ? DISBANDED : group.status,
-    remark: "",
+    remark: group.remark,
     created_at: timeText(group.createdAt),
     updated_at: timeText(group.updatedAt),
   };

@@ -13,7 +13,7 @@ import {
 } from "../../db/domain/groups/rules.ts";
 import { setOwn } from "../../db/domain/groups/set_own.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
-import { Flag, flag, HexId, nameUpTo, textOrNothingUpTo } from "../fields.ts";
+import { Flag, flag, HexId, maybeNameUpTo, nameUpTo, textOrNothingUpTo } from "../fields.ts";
 import { originOf } from "../origin.ts";
 import { Done, done, timeText } from "./fields.ts";
 import {
@@ -64,13 +64,15 @@ export const set = endpoint({
   method: "put",
   path: "/groups/{group_no}/setting",
   summary: "更新群设置",
-  description: "A member's own switches; what is absent stays.",
+  description: "A member's own; what is absent stays.",
   params: GroupParams,
   body: z.object({
     mute: FlagIn.optional().describe("免打扰"),
     top: FlagIn.optional().describe("置顶"),
     save: FlagIn.optional().describe("保存到通讯录"),
     show_nick: FlagIn.optional().describe("显示群成员昵称"),
+    remark: maybeNameUpTo(GROUP_NAME_LENGTH_MAX).optional()
+      .describe("群备注, for yourself alone; empty: none"),
   }),
   data: Done,
   errors: GROUP_ERRORS,

@@ -28,6 +28,7 @@ export interface GroupView {
   top: boolean;
   save: boolean;
   showNick: boolean;
+  remark: string;
 }
 
 const GROUP_COLUMNS = {
@@ -47,6 +48,7 @@ const GROUP_COLUMNS = {
   top: bool,
   save: bool,
   showNick: bool,
+  remark: text,
 };
 
 /**
@@ -65,7 +67,8 @@ export async function readGroup(
       ${milliseconds(sql`groups.updated_at`)} as updated_at,
       coalesce(mine.role, ${MemberRole.member}) as role, mine.removed_at is not null as has_quit,
       coalesce(own.mute, false) as mute, coalesce(own.top, false) as top,
-      coalesce(own.save, false) as save, coalesce(own.show_nick, true) as show_nick
+      coalesce(own.save, false) as save, coalesce(own.show_nick, true) as show_nick,
+      coalesce(own.remark, '') as remark
     from groups
     left join group_members as mine on mine.group_id = groups.id and mine.user_id = ${userId}
     left join group_settings as own on own.group_id = groups.id and own.user_id = ${userId}

@@ -6,16 +6,18 @@ import { DomainError } from "../errors.ts";
 import { wake } from "../messages/send.ts";
 import { Announcer } from "./announce.ts";
 
-/** A member's own switches of a group; what is absent stays. */
+/** What a member has set of a group for themselves; what is absent stays. */
 export interface OwnSettings {
   mute?: boolean | undefined;
   top?: boolean | undefined;
   save?: boolean | undefined;
   showNick?: boolean | undefined;
+  /** What they call the group; empty: nothing of their own. */
+  remark?: string | undefined;
 }
 
 /**
- * Sets what a member has switched for themselves, and tells their devices. The group does not
+ * Sets what a member has chosen for themselves, and tells their devices. The group does not
  * change, so it keeps its version.
  *
  * @throws {DomainError} `group_missing`, `group_not_member`
@@ -34,14 +36,16 @@ export async function setOwn(
         from groups where group_no = ${groupNo} and app_id = ${HOUSE_APP_ID}
           and disbanded_at is null
       ), kept as (
-        insert into group_settings (user_id, group_id, mute, top, save, show_nick)
+        insert into group_settings (user_id, group_id, mute, top, save, show_nick, remark)
         select ${userId}::bigint, id, ${set.mute ?? false}, ${set.top ?? false},
-          ${set.save ?? false}, ${set.showNick ?? true} from place where is_member
+          ${set.save ?? false}, ${set.showNick ?? true}, ${set.remark ?? ""}
+        from place where is_member
         on conflict (user_id, group_id) do update set
           mute = coalesce(${set.mute ?? null}::boolean, group_settings.mute),
           top = coalesce(${set.top ?? null}::boolean, group_settings.top),
           save = coalesce(${set.save ?? null}::boolean, group_settings.save),
-          show_nick = coalesce(${set.showNick ?? null}::boolean, group_settings.show_nick)
+          show_nick = coalesce(${set.showNick ?? null}::boolean, group_settings.show_nick),
+          remark = coalesce(${set.remark ?? null}, group_settings.remark)
       )
       select id, name, is_member from place`,
       { id: int8, name: text, isMember: bool },

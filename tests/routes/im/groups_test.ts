@@ -99,6 +99,21 @@ Deno.test("PUT /groups/{group_no}/setting", async (t) => {
     assert.equal((await ann!.ask("GET", `/groups/${groupNo}`)).top, 0);
   });
 
+  await t.step("keeps what one calls the group, for oneself", async () => {
+    const group = async (who = bob) => await who!.ask("GET", `/groups/${groupNo}`);
+    assert.equal((await group()).remark, "");
+    const remark = "周五".repeat(127);
+    await bob!.ask("PUT", path, { body: { remark: ` ${remark} ` } });
+    await bob!.ask("PUT", path, { body: { mute: 0 } });
+    assert.deepEqual([(await group()).remark, (await group(ann)).remark], [remark, ""]);
+    assert.equal((await group()).name, (await group(ann)).name);
+    const longer = { remark: "x".repeat(256), mute: 1 };
+    assertImFailure(await bob!.call("PUT", path, { body: longer }));
+    assert.deepEqual([(await group()).remark, (await group()).mute], [remark, 0]);
+    await bob!.ask("PUT", path, { body: { remark: "" } });
+    assert.equal((await group()).remark, "");
+  });
+
   await t.step("refuses other values, strangers, unknown groups", async () => {
     assertImFailure(await bob!.call("PUT", path, { body: { mute: 2 } }));
     assertImFailure(await eve!.call("PUT", path, { body: { mute: 1 } }), 400, NOT_MEMBER);
