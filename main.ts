@@ -88,7 +88,8 @@ async function main() {
 
 function serve(deps: Deps) {
   const chat = openChat(deps);
-  const hono = createApp(deps, chat);
+  const stopping = new AbortController();
+  const hono = createApp({ ...deps, stopping: stopping.signal }, chat);
   const readiness = openReadiness(deps);
   const soon = openSoon({ ...deps, readiness });
   const server = listen({
@@ -115,6 +116,7 @@ function serve(deps: Deps) {
     isStopping = true;
     const timer = setTimeout(() => Deno.exit(1), STOP_TIMEOUT_MS);
     readiness.stop();
+    stopping.abort();
     await chat.stop();
     await server.stop();
     await soon.stop();

@@ -20,7 +20,7 @@ const SWITCHING = 101;
  * middleware: preflights, pages, failures to find anything.
  */
 export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
-  const { config, providers, jobs } = deps;
+  const { config, providers, jobs, stopping } = deps;
   const hono = new Hono<Env>({ getPath: pathOf });
   const showTiming = config.env !== "production";
 
@@ -46,6 +46,7 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
     c.set("ctx", contextFor(deps, requestId));
     c.set("providers", providers);
     c.set("jobs", jobs);
+    c.set("stopping", stopping);
     c.set("address", clientAddress(c, config.trustedProxyCount));
     await withTrips(async (trips) => {
       c.set("trips", trips);

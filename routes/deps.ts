@@ -8,4 +8,6 @@ export interface Deps extends Parts {
   providers: Providers;
   log: Log;
   jobs: JobRunner;
+  /** Aborted when the process is to stop: whoever only waits is answered then. */
+  stopping?: AbortSignal | undefined;
 }

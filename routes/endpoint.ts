@@ -37,6 +37,8 @@ export interface HandleInput<Params, Query, Body, Actor> {
   /** Whether the doors of development are open to them. */
   isAtDevDoor: boolean;
   headers: Headers;
+  /** The caller has gone, or the process is to stop: nobody is to be kept waiting any longer. */
+  ended: AbortSignal;
   /** The request itself, its body unread where the endpoint `takesFile`. */
   request: Request;
 }

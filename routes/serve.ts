@@ -22,6 +22,7 @@ export interface Env {
     ctx: Ctx;
     providers: Providers;
     jobs: JobRunner;
+    stopping: AbortSignal | undefined;
     address: string;
     log: Log;
     requestId: string;
@@ -89,6 +90,12 @@ export async function serve(
         return isAtDevDoor(c, ctx.config);
       },
       headers: call.headers,
+      // Asked by those few who keep callers waiting.
+      get ended() {
+        const stopping = c.get("stopping");
+        const { signal } = c.req.raw;
+        return stopping ? AbortSignal.any([signal, stopping]) : signal;
+      },
       request: c.req.raw,
     });
     if (answer instanceof Streamed) {

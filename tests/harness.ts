@@ -63,6 +63,7 @@ export interface TestAppOptions {
   redis?: RedisConnection;
   bus?: Bus;
   providers?: Partial<Providers>;
+  stopping?: AbortSignal;
 }
 
 /**
@@ -83,7 +84,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const parts = { config, database, redis, bus, now: clock.now };
   const log = (line: Record<string, unknown>) => logs.push(line);
   const jobs = openJobRunner({ ...parts, providers, log });
-  const app = createApp({ ...parts, providers, log, jobs });
+  const app = createApp({ ...parts, providers, log, jobs, stopping: options.stopping });
   // A server on a developer's machine is asked by that name from there alone.
   const peerOf = ({ url }: Request) =>
     new URL(url).hostname === "localhost" ? "127.0.0.1" : "192.0.2.1";

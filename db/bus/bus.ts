@@ -15,6 +15,8 @@ export type BusEvent =
   | { kind: "ended"; tokenHashes: string[] }
   /** A partner's app is another, or none any more. */
   | { kind: "app"; appId: number }
+  /** A login by QR code has come further. */
+  | { kind: "qr_login"; uuid: string }
   /** Something may have been said meanwhile that nobody here heard. Never published. */
   | { kind: "resubscribed" };
 

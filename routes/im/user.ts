@@ -2,9 +2,9 @@ import { z } from "zod";
 import { updateChatAccount } from "../../db/domain/chat_accounts/account.ts";
 import { addToBlacklist, removeFromBlacklist } from "../../db/domain/chat_accounts/blacklist.ts";
 import {
+  awaitQrLogin,
   finishQrLogin,
   grantQrLogin,
-  readQrLogin,
   startQrLogin,
 } from "../../db/domain/chat_accounts/qr_login.ts";
 import {
@@ -17,8 +17,12 @@ import {
 import { removeDevice } from "../../db/domain/chat_accounts/remove_device.ts";
 import { PASSWORD_LENGTH_MAX } from "../../db/domain/chat_accounts/rules.ts";
 import { setChatPassword } from "../../db/domain/chat_accounts/set_chat_password.ts";
+import { DomainError } from "../../db/domain/errors.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { CallerGoneError } from "../body.ts";
 import { Flag, flag, HexId, Text } from "../fields.ts";
+import { originOf } from "../origin.ts";
+import { Strangers } from "../realtime/strangers.ts";
 import { Done, done, timeText } from "./fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 import { clientAt, UidParams, UserLogin, userLogin } from "./user_fields.ts";
@@ -115,26 +119,43 @@ export const openLogin = openEndpoint({
   path: "/user/loginuuid",
   summary: "获取扫码登录的uuid",
   description: "`qrcode` is shown for a minute; `uuid` stays with the one who asked.",
-  data: z.object({ uuid: HexId, qrcode: z.string() }),
+  data: z.object({ uuid: HexId, qrcode: z.string().describe("The text to draw, an address") }),
   rate: perAddress(60, "1 min"),
   needsRedis: true,
-  handle: async ({ ctx }) => await startQrLogin(ctx),
+  async handle({ ctx, request }) {
+    const { uuid, code } = await startQrLogin(ctx);
+    return { uuid, qrcode: `${originOf(ctx.config, request)}/qrcode/${code}` };
+  },
 });
+
+/** Desktops of one network whose question is held back; one more is refused. */
+const WAITING_MAX = 50;
+const RETRY_AFTER_SECONDS = 10;
+const waiting = new Strangers(WAITING_MAX);
 
 export const readLoginStatus = openEndpoint({
   method: "get",
   path: "/user/loginstatus",
   summary: "查询扫码登录状态",
+  description:
+    "Answered at once when it is scanned, granted or over; otherwise as soon as it is, " +
+    `after ten seconds at the latest. At most ${WAITING_MAX} wait from one address.`,
   query: z.object({ uuid: z.string() }),
   data: z.object({
     status: z.enum(["waitScan", "scanned", "authed", "expired"]),
     uid: HexId.optional().describe("Who scanned"),
     auth_code: HexId.optional().describe("Once granted"),
   }),
-  rate: perAddress(300, "1 min"),
+  // As many as all who may wait ask, and as much again.
+  rate: perAddress(600, "1 min"),
   needsRedis: true,
-  async handle({ query, ctx }) {
-    const state = await readQrLogin(ctx, { uuid: query.uuid });
+  async handle({ query: { uuid }, address, ctx, ended, request }) {
+    if (!waiting.hasRoom(address)) {
+      throw new DomainError("rate_exceeded", { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    }
+    const leave = waiting.add(address);
+    const state = await awaitQrLogin(ctx, { uuid, ended }).finally(leave);
+    if (request.signal.aborted) throw new CallerGoneError("the desktop went away");
     return {
       status: state.status,
       ...("uid" in state && { uid: state.uid }),

@@ -1,6 +1,6 @@
 import { networksOf } from "../../config/runtime/address.ts";
 
-/** Connections of one network of which nobody knows whose they are. */
+/** Sockets of one network of which nobody knows whose they are. */
 const STRANGERS_MAX = 16;
 
 /**
@@ -8,11 +8,16 @@ const STRANGERS_MAX = 16;
  * there still: a peer that never answers a Close keeps its connection, and nothing here can cut it.
  */
 export class Strangers {
+  readonly #countMax: number;
   readonly #counts = new Map<string, number>();
+
+  constructor(countMax = STRANGERS_MAX) {
+    this.#countMax = countMax;
+  }
 
   hasRoom(address: string): boolean {
     return networksOf(address).every(({ name, factor }) =>
-      (this.#counts.get(name) ?? 0) < STRANGERS_MAX * factor
+      (this.#counts.get(name) ?? 0) < this.#countMax * factor
     );
   }
 

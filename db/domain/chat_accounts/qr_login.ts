@@ -10,6 +10,9 @@ import { openSessionFor } from "./log_in.ts";
 const CODE_MS = 60 * 1000;
 const SCANNED_MS = 10 * 60 * 1000;
 const GRANTED_MS = 5 * 60 * 1000;
+/** How long an unchanged state is held back, and how often it is looked at unheard, ms. */
+const HOLD_MS = 10 * 1000;
+const LOOK_MS = 2 * 1000;
 
 export type QrLoginState =
   | { status: "waitScan" | "expired" }
@@ -17,21 +20,23 @@ export type QrLoginState =
   | { status: "authed"; uid: string; authCode: string };
 
 const stateKey = (uuid: string) => `qr_login:state:${uuid}`;
+/** There while the desktop has not been told of the scan. */
+const newsKey = (uuid: string) => `qr_login:news:${uuid}`;
 const codeKey = (code: string) => `qr_login:code:${code}`;
 const scanKey = (authCode: string) => `qr_login:scan:${authCode}`;
 const grantKey = (authCode: string) => `qr_login:grant:${authCode}`;
 
 /**
- * Begins a login on a desktop that shows `qrcode`. Only the desktop knows `uuid`: whoever sees the
+ * Begins a login on a desktop that shows `code`. Only the desktop knows `uuid`: whoever sees the
  * code can scan it, but not pick up the login.
  */
-export async function startQrLogin(ctx: Ctx): Promise<{ uuid: string; qrcode: string }> {
+export async function startQrLogin(ctx: Ctx): Promise<{ uuid: string; code: string }> {
   const [uuid, code] = [randomHex32(), randomHex32()];
   await ctx.redis.multi()
     .set(codeKey(code), uuid, { px: CODE_MS })
     .set(stateKey(uuid), JSON.stringify({ status: "waitScan" }), { px: CODE_MS })
     .exec();
-  return { uuid, qrcode: `${ctx.config.publicUrl ?? ""}/qrcode/${code}` };
+  return { uuid, code };
 }
 
 /** @throws {DomainError} `qrcode_invalid` for a code that is unknown, expired or scanned before */
@@ -46,7 +51,9 @@ export async function scanQrLogin(
   await ctx.redis.multi()
     .set(scanKey(authCode), JSON.stringify({ uuid, userId, uid }), { px: SCANNED_MS })
     .set(stateKey(uuid), JSON.stringify({ status: "scanned", uid }), { px: SCANNED_MS })
+    .set(newsKey(uuid), "1", { px: SCANNED_MS })
     .exec();
+  ctx.bus.publish({ kind: "qr_login", uuid });
   return { auth_code: authCode, pub_key: "" };
 }
 
@@ -64,12 +71,66 @@ export async function grantQrLogin(
     .set(grantKey(authCode), String(userId), { px: GRANTED_MS })
     .set(stateKey(scan.uuid), JSON.stringify(state), { px: GRANTED_MS })
     .exec();
+  ctx.bus.publish({ kind: "qr_login", uuid: scan.uuid });
 }
 
-/** What the desktop asks again and again; `authCode` is there once it may be used. */
-export async function readQrLogin(ctx: Ctx, { uuid }: { uuid: string }): Promise<QrLoginState> {
-  const kept = await ctx.redis.get<string>(stateKey(uuid));
-  return kept === null ? { status: "expired" } : JSON.parse(kept);
+/**
+ * What the desktop asks again and again; `authCode` is there once it may be used. Answered when
+ * there is something it has not been told, or after ten seconds, or when `ended` says so: clients
+ * ask again at once. Waiting takes nothing but a look at Redis now and then.
+ */
+export async function awaitQrLogin(
+  ctx: Ctx,
+  { uuid, ended }: { uuid: string; ended: AbortSignal },
+): Promise<QrLoginState> {
+  const first = await look(ctx, uuid);
+  if (first.isNews || ended.aborted) return first.state;
+  const endsAtMs = performance.now() + HOLD_MS;
+  const hints = new Hints(ctx.bus, uuid);
+  ended.addEventListener("abort", hints.wake, { once: true });
+  try {
+    for (;;) {
+      // Looked at again first: it may have changed before anybody listened.
+      const { state, isNews } = await look(ctx, uuid);
+      const leftMs = endsAtMs - performance.now();
+      if (isNews || leftMs <= 0 || ended.aborted) return state;
+      await hints.next(Math.min(leftMs, LOOK_MS));
+    }
+  } finally {
+    ended.removeEventListener("abort", hints.wake);
+    hints.stop();
+  }
+}
+
+/** One trip. A grant and an end are always worth an answer: nothing comes after them. */
+async function look(ctx: Ctx, uuid: string): Promise<{ state: QrLoginState; isNews: boolean }> {
+  const [kept, news] = await ctx.redis.pipeline().get(stateKey(uuid)).getdel(newsKey(uuid))
+    .exec<[string | null, string | null]>();
+  const state: QrLoginState = kept === null ? { status: "expired" } : JSON.parse(kept);
+  const isLast = state.status === "authed" || state.status === "expired";
+  return { state, isNews: isLast || news !== null };
+}
+
+/** Whether a login may have changed, as the bus says; also what was said while nobody waited. */
+class Hints {
+  #changed = Promise.withResolvers<void>();
+  readonly stop: () => void;
+
+  constructor(bus: Ctx["bus"], uuid: string) {
+    this.stop = bus.subscribe((event) => {
+      const isMeant = event.kind === "qr_login" && event.uuid === uuid;
+      if (isMeant || event.kind === "resubscribed") this.wake();
+    });
+  }
+
+  wake = () => this.#changed.resolve();
+
+  async next(waitMs: number): Promise<void> {
+    const timer = setTimeout(this.wake, waitMs);
+    await this.#changed.promise;
+    clearTimeout(timer);
+    this.#changed = Promise.withResolvers();
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { scanQrLogin } from "../../../db/domain/chat_accounts/qr_login.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
 import { callGateway, logIn } from "../../clients/gateway.ts";
@@ -205,7 +206,7 @@ Deno.test("GET /user/loginuuid, GET /user/loginstatus, GET /user/grant_login and
   await t.step("scan, grant, log in; each code once", async () => {
     const { uuid, qrcode } = await askIm(app, "GET", "/user/loginuuid");
     assert.ok(!qrcode.includes(uuid));
-    assert.deepEqual(await state(uuid), { status: "waitScan" });
+    assert.equal(qrcode, `http://plaza.test/qrcode/${codeOf(qrcode)}`);
     const scanned = await scanQrLogin(app.ctx, { code: codeOf(qrcode), userId });
     assert.equal(scanned.pub_key, "");
     assert.deepEqual(await state(uuid), { status: "scanned", uid });
@@ -225,6 +226,56 @@ Deno.test("GET /user/loginuuid, GET /user/loginstatus, GET /user/grant_login and
     assertImFailure(await grant(scanned.auth_code));
   });
 
+  await t.step("the question is held back until there is something to say", async () => {
+    const { uuid, qrcode } = await askIm(app, "GET", "/user/loginuuid");
+    const first = state(uuid);
+    assert.equal(await Promise.race([first, delay(300, "held back")]), "held back");
+    const askedAtMs = performance.now();
+    const scanned = await scanQrLogin(app.ctx, { code: codeOf(qrcode), userId });
+    assert.deepEqual(await first, { status: "scanned", uid });
+    const second = state(uuid);
+    assert.equal(await Promise.race([second, delay(300, "held back")]), "held back");
+    await grant(scanned.auth_code);
+    const granted = { status: "authed", uid, auth_code: scanned.auth_code };
+    assert.deepEqual(await second, granted);
+    assert.deepEqual(await state(uuid), granted);
+    assert.ok(performance.now() - askedAtMs < 5_000);
+    assert.deepEqual(await state("0".repeat(32)), { status: "expired" });
+  });
+
+  await t.step("for ten seconds at most, and not beyond the code's own end", async () => {
+    const [lasting, ending] = [
+      await askIm(app, "GET", "/user/loginuuid"),
+      await askIm(app, "GET", "/user/loginuuid"),
+    ];
+    const askedAtMs = performance.now();
+    assert.deepEqual(await state(lasting.uuid), { status: "waitScan" });
+    const waitedMs = performance.now() - askedAtMs;
+    assert.ok(waitedMs > 9_000 && waitedMs < 15_000, `${waitedMs} ms`);
+    const waiting = state(ending.uuid);
+    app.clock.advance(61_000);
+    assert.deepEqual(await waiting, { status: "expired" });
+  });
+
+  await t.step("a desktop that goes leaves its place; fifty have one", async () => {
+    const { uuid } = await askIm(app, "GET", "/user/loginuuid");
+    const gone = new AbortController();
+    const wait = (signal?: AbortSignal) =>
+      app.fetch(
+        new Request(`http://plaza.test/user/loginstatus?uuid=${uuid}`, signal && { signal }),
+      );
+    const held = Array.from({ length: 50 }, () => wait(gone.signal));
+    await delay(100);
+    const refused = await wait();
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "10"]);
+    gone.abort();
+    for (const response of await Promise.all(held)) assert.equal(response.status, 499);
+    const next = wait();
+    assert.equal(await Promise.race([next, delay(300, "held back")]), "held back");
+    app.clock.advance(61_000);
+    assert.deepEqual(await (await next).json(), { status: "expired" });
+  });
+
   await t.step("a code is shown for a minute", async () => {
     const { uuid, qrcode } = await askIm(app, "GET", "/user/loginuuid");
     app.clock.advance(61_000);
@@ -237,6 +288,16 @@ Deno.test("GET /user/loginuuid, GET /user/loginstatus, GET /user/grant_login and
     assertImFailure(await callIm(app, "GET", "/user/grant_login", { token }));
     assertImFailure(await callIm(app, "GET", "/user/loginstatus"));
   });
+});
+
+Deno.test("GET /user/loginstatus: a process that stops answers who waits", async () => {
+  const stopping = new AbortController();
+  await using app = await startTestApp({ stopping: stopping.signal });
+  const { uuid } = await askIm(app, "GET", "/user/loginuuid");
+  const waiting = askIm(app, "GET", "/user/loginstatus", { query: { uuid } });
+  assert.equal(await Promise.race([waiting, delay(300, "held back")]), "held back");
+  stopping.abort();
+  assert.deepEqual(await Promise.race([waiting, delay(1_000)]), { status: "waitScan" });
 });
 
 Deno.test("POST /user/login: its session signs calls of the gateway by its uid and token", async () => {

@@ -119,7 +119,13 @@ export const trips: TripsTable = {
   "GET /user/loginstatus": {
     sql: 0,
     redis: 1,
-    call: (app) => callIm(app, "GET", "/user/loginstatus", { query: { uuid: "a" } }),
+    async call(app) {
+      const person = await makeAccount(app);
+      const { uuid, qrcode } = await askIm(app, "GET", "/user/loginuuid");
+      const { userId } = (await readSession(app.ctx, hashToken(person.token)))!;
+      await scanQrLogin(app.ctx, { code: qrcode.split("/").at(-1), userId });
+      return await callIm(app, "GET", "/user/loginstatus", { query: { uuid } });
+    },
   },
   "POST /user/login_authcode/{auth_code}": {
     sql: 2,
