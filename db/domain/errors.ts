@@ -101,6 +101,7 @@ const catalogue = {
   group_not_member: ["forbidden", "你不在该群"],
   group_forbidden: ["forbidden", "全员禁言中"],
   group_muted: ["forbidden", "你已被禁言"],
+  group_blacklisted: ["forbidden", "你已被加入群黑名单"],
   group_disbanded: ["conflict", "群已解散"],
 
   // Money.

@@ -78,6 +78,8 @@ export const groupMembers = pgTable(
     version: safeBigint().notNull().default(1),
     /** May not speak until then. */
     mutedUntil: instant(),
+    /** May not speak, and not come in again; outlives membership (im: 群黑名单). */
+    blacklistedAt: instant(),
     /** How far the group's log has been copied into this member's inbox. */
     logSeq: safeBigint().notNull().default(0),
     /** How far a partner's client says it has read the group's log. */

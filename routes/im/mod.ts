@@ -1,17 +1,22 @@
+import * as common from "./common.ts";
 import * as conversations from "./conversations.ts";
 import * as favorite from "./favorite.ts";
 import * as favorites from "./favorites.ts";
 import * as friend from "./friend.ts";
 import * as group from "./group.ts";
 import * as groups from "./groups.ts";
+import * as groupBlacklist from "./groups/blacklist.ts";
 import * as groupManagers from "./groups/managers.ts";
 import * as groupMember from "./groups/member.ts";
 import * as groupMembers from "./groups/members.ts";
 import * as label from "./label.ts";
 import * as message from "./message.ts";
+import * as prohibitWords from "./message/prohibit_words.ts";
+import * as organization from "./organization.ts";
 import * as qrcode from "./qrcode.ts";
 import * as redpacket from "./redpacket.ts";
 import * as redpackets from "./redpackets.ts";
+import * as sticker from "./sticker.ts";
 import { mount } from "./surface.ts";
 import * as transfers from "./transfers.ts";
 import * as user from "./user.ts";
@@ -133,4 +138,15 @@ export const surface = mount([
   label.edit,
   label.remove,
   label.read,
+
+  common.readConfig,
+  common.readVersion,
+  prohibitWords.sync,
+  sticker.listCategories,
+  sticker.list,
+  organization.listJoined,
+  user.readDevice,
+
+  groupBlacklist.add,
+  groupBlacklist.remove,
 ]);

@@ -20,6 +20,7 @@ const CHAT_ERRORS: Kind[] = [
   "group_not_member",
   "group_forbidden",
   "group_muted",
+  "group_blacklisted",
   "group_disbanded",
 ];
 

@@ -179,29 +179,46 @@ export const logInByAuthCode = openEndpoint({
     ),
 });
 
+const Device = z.object({
+  id: z.number().int(),
+  device_id: z.string(),
+  device_name: z.string(),
+  device_model: z.string(),
+  last_login: z.string().describe("yyyy-MM-dd HH:mm"),
+  self: Flag.describe("1: this session's device"),
+});
+
+function deviceResp(device: Awaited<ReturnType<typeof listDevices>>[number]) {
+  return {
+    id: device.id,
+    device_id: device.deviceId,
+    device_name: device.name,
+    device_model: device.model,
+    last_login: timeText(device.lastLoginAt).slice(0, "yyyy-MM-dd HH:mm".length),
+    self: flag(device.isThis),
+  };
+}
+
 export const readDevices = endpoint({
   method: "get",
   path: "/user/devices",
   summary: "获取用户登录设备",
   description: "At most 100, the newest login first.",
-  data: z.array(z.object({
-    id: z.number().int(),
-    device_id: z.string(),
-    device_name: z.string(),
-    device_model: z.string(),
-    last_login: z.string().describe("yyyy-MM-dd HH:mm"),
-    self: Flag.describe("1: this session's device"),
-  })),
-  async handle({ actor, ctx }) {
-    const devices = await listDevices(ctx, actor);
-    return devices.map((device) => ({
-      id: device.id,
-      device_id: device.deviceId,
-      device_name: device.name,
-      device_model: device.model,
-      last_login: timeText(device.lastLoginAt).slice(0, "yyyy-MM-dd HH:mm".length),
-      self: flag(device.isThis),
-    }));
+  data: z.array(Device),
+  handle: async ({ actor, ctx }) => (await listDevices(ctx, actor)).map(deviceResp),
+});
+
+export const readDevice = endpoint({
+  method: "get",
+  path: "/user/devices/{device_id}",
+  summary: "获取一个登录设备",
+  description: "Of one's own; empty when one has never logged in on it. The SDK puts `id` into " +
+    "the numbers of its messages.",
+  params: z.object({ device_id: z.string() }),
+  data: Device.partial(),
+  async handle({ params, actor, ctx }) {
+    const [device] = await listDevices(ctx, { ...actor, deviceId: params.device_id });
+    return device ? deviceResp(device) : {};
   },
 });
 

@@ -28,6 +28,7 @@ const REASONS: Partial<Record<Kind, ReasonCode>> = {
   group_not_member: Reason.not_a_member,
   group_forbidden: Reason.sending_not_allowed,
   group_muted: Reason.banned,
+  group_blacklisted: Reason.in_blacklist,
   group_disbanded: Reason.disbanded,
   channel_missing: Reason.channel_missing,
 };

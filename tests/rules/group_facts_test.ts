@@ -133,6 +133,7 @@ const TABLE: [Fact, string[], object[]][] = [
     [{ update_setting: { ...stamp, invite: 0 } }],
   ],
   [{ kind: "managers_changed" }, [memberUpdate()], []],
+  [{ kind: "blacklist_changed" }, [memberUpdate()], []],
   [{ kind: "member_muted", person: bob }, [memberUpdate({ uid: bob.uid })], []],
   [
     { kind: "own_switched", userId: 102 },

@@ -105,9 +105,10 @@ async function readDetailRow(ctx: Ctx, { uid, viewerId }: { uid: string; viewerI
   return row;
 }
 
+/** What a person has logged in on, or that device alone, the newest login first. */
 export async function listDevices(
   ctx: Ctx,
-  { userId, tokenHash }: { userId: number; tokenHash: string },
+  { userId, tokenHash, deviceId }: { userId: number; tokenHash: string; deviceId?: string },
 ) {
   return await ctx.db
     .select({
@@ -120,7 +121,10 @@ export async function listDevices(
         (select device_id from ${sessions} where token_hash = ${tokenHash})`,
     })
     .from(devices)
-    .where(eq(devices.userId, userId))
+    .where(and(
+      eq(devices.userId, userId),
+      deviceId === undefined ? undefined : eq(devices.deviceId, deviceId),
+    ))
     .orderBy(desc(devices.lastLoginAt), desc(devices.id)).limit(DEVICES_COUNT_MAX);
 }
 

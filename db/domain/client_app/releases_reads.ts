@@ -48,3 +48,14 @@ export async function readNewestRelease(
   if (!newest) throw new DomainError("release_missing");
   return newest;
 }
+
+/** The newest release for a client of a platform, whatever anybody runs. */
+export async function readLatestRelease(
+  ctx: Ctx,
+  clientType: number,
+): Promise<Release | undefined> {
+  const [latest] = await ctx.db.select().from(releases)
+    .where(eq(releases.clientType, clientType))
+    .orderBy(desc(releases.versionCode), desc(releases.createdAt)).limit(1);
+  return latest;
+}

@@ -39,6 +39,7 @@ export type Fact =
   /** Newcomers are to be confirmed, or not any more. */
   | { kind: "invite_switched"; by: By; on: boolean }
   | { kind: "managers_changed" }
+  | { kind: "blacklist_changed" }
   | { kind: "member_muted"; person: Person }
   | { kind: "own_switched"; userId: number }
   | { kind: "let_in_asked"; by: Person; inviteNo: string; count: number; deciders: Person[] }

@@ -11,7 +11,7 @@ import { type GroupView, readGroup } from "./reads.ts";
  * nothing. The code that says who is good for that person and group alone.
  *
  * @throws {DomainError} `auth_code_invalid`, `group_missing`, `group_no_right` when who showed the
- *   code may no longer add people
+ *   code may no longer add people, and for who is on the group's blacklist
  */
 export async function joinByScan(
   ctx: Ctx,
@@ -24,7 +24,9 @@ export async function joinByScan(
     const people = await readAbsent(tx, { userIds: [join.userId], groupId: group.id });
     const [person] = people;
     if (!person) return;
-    await insertMembers(tx, group, { people, inviterId: join.generatorId });
+    const added = await insertMembers(tx, group, { people, inviterId: join.generatorId });
+    // Whom the group's blacklist keeps out.
+    if (added.length === 0) throw new DomainError("group_no_right");
     await announcer.tell({ kind: "joined_by_scan", person, inviter: inviter! });
   });
 }

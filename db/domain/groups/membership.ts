@@ -12,7 +12,8 @@ interface At {
 
 /**
  * Puts people into a locked group; former members come back as plain ones, whoever owns the group
- * as its owner. What the group's log says until now is not theirs. Rows and counter change together.
+ * as its owner, whom the group's blacklist keeps out does not. What the group's log says until now
+ * is not theirs. Rows and counter change together.
  *
  * @returns the ids of those who were not in it already
  */
@@ -40,7 +41,7 @@ export async function insertMembers(
           log_seq = excluded.log_seq, synced_seq = excluded.synced_seq,
           inviter_id = excluded.inviter_id, joined_at = excluded.joined_at, removed_at = null,
           muted_until = null
-        where group_members.removed_at is not null
+        where group_members.removed_at is not null and group_members.blacklisted_at is null
       returning user_id
     ), counted as (
       update groups set member_count = member_count + (select count(*) from added)
@@ -50,7 +51,7 @@ export async function insertMembers(
   return (await rows(ctx, statement, { userId: int8 })).map(({ userId }) => userId);
 }
 
-/** Gives people of a locked group a role. */
+/** Gives people of a locked group a role. A manager is on no blacklist of it. */
 export async function setRole(
   ctx: Ctx,
   { id, version }: At,
@@ -58,14 +59,15 @@ export async function setRole(
 ): Promise<void> {
   const userIds = people.map(({ userId }) => userId);
   await ctx.db.execute(sql`
-    update group_members set role = ${role}, version = ${version}
+    update group_members set role = ${role}, version = ${version},
+      blacklisted_at = case when ${role} = ${MemberRole.member} then blacklisted_at end
     where group_id = ${id} and user_id = any(${listOf(userIds, "bigint")})
       and removed_at is null`);
 }
 
 /**
  * Makes `heir` the owner of a locked group in the place of `owner`, who becomes a plain member.
- * An owner is never muted.
+ * An owner is never muted, nor on the blacklist.
  */
 export async function passOwnership(
   ctx: Ctx,
@@ -77,7 +79,8 @@ export async function passOwnership(
       update group_members set version = ${version},
         role = case when user_id = ${heir.userId}
           then ${MemberRole.owner}::smallint else ${MemberRole.member}::smallint end,
-        muted_until = case when user_id = ${heir.userId} then null else muted_until end
+        muted_until = case when user_id = ${heir.userId} then null else muted_until end,
+        blacklisted_at = case when user_id = ${heir.userId} then null else blacklisted_at end
       where group_id = ${id} and user_id in (${owner.userId}, ${heir.userId})
     )
     update groups set owner_id = ${heir.userId} where id = ${id}`);

@@ -28,8 +28,8 @@ export function uidsOf(uids: readonly string[]): string[] {
 }
 
 /**
- * Those among the named whose account lives, in the order named; of those already in `groupId`
- * none, of strangers to `friendsOf` none.
+ * Those among the named whose account lives, in the order named; of those already in `groupId`, or
+ * kept out of it, none, of strangers to `friendsOf` none.
  *
  * @throws {DomainError} `group_members_invalid` when too many are named, or nobody is left
  */
@@ -45,7 +45,7 @@ export async function readNewcomers(
       from unnest(${listOf(named, "text")}) with ordinality as named (uid, place)
       join users on users.uid = named.uid and ${present}
       where not exists (select 1 from group_members where group_id = ${groupId ?? null}::bigint
-          and user_id = users.id and removed_at is null)
+          and user_id = users.id and (removed_at is null or blacklisted_at is not null))
         and (${friendsOf ?? null}::bigint is null or exists (select 1 from friends
           where user_id = ${friendsOf ?? null}::bigint and friend_id = users.id
             and not is_deleted))

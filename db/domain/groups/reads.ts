@@ -110,6 +110,7 @@ export interface SyncedMember {
   version: number;
   inviterUid: string;
   mutedUntil: Date | undefined;
+  isBlacklisted: boolean;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -125,6 +126,7 @@ const SYNC_COLUMNS = {
   version: int8,
   inviterUid: text,
   mutedUntil: maybe(time),
+  isBlacklisted: bool,
   createdAt: time,
   updatedAt: time,
   isMember: bool,
@@ -162,6 +164,7 @@ export async function syncMembers(
       coalesce((select uid from users where id = page.inviter_id), '') as inviter_uid,
       case when page.muted_until > ${instant(ctx.now())}
         then ${milliseconds(sql`page.muted_until`)} end as muted_until,
+      page.blacklisted_at is not null as is_blacklisted,
       ${milliseconds(sql`page.joined_at`)} as created_at,
       ${milliseconds(sql`coalesce(page.removed_at, page.joined_at)`)} as updated_at,
       place.is_member

@@ -13,6 +13,7 @@ export type Target = "self" | "member" | "manager" | "owner";
 
 const ROLES = ["member", "owner", "manager"] as const;
 const SELF = ["self"] as const;
+const PLAIN = ["member"] as const;
 const OTHERS = ["member", "manager"] as const;
 const ANYBODY = ["self", "member", "manager", "owner"] as const;
 
@@ -39,7 +40,9 @@ const RIGHTS = {
   set: { member: SELF, manager: SELF, owner: SELF, appServer: ANYBODY },
   name_member: { member: SELF, manager: ANYBODY, owner: ANYBODY, appServer: ANYBODY },
   mute_member: { appServer: ANYBODY },
-  remove: { manager: ["member"], owner: OTHERS, appServer: ANYBODY },
+  /** Keeping people from speaking and from coming in again. */
+  blacklist: { manager: PLAIN, owner: PLAIN },
+  remove: { manager: PLAIN, owner: OTHERS, appServer: ANYBODY },
   /** By a partner's client, whose master is no member of need, and goes like anybody. */
   remove_as_partner: { owner: ANYBODY, appServer: ANYBODY },
   disband: { owner: true, appServer: true },

@@ -95,6 +95,7 @@ const SAYINGS: Sayings<ChatSaid, Limits> = {
   nicknamed: ({ person }, of) => [memberUpdate(of, person)],
   member_muted: ({ person }, of) => [memberUpdate(of, person)],
   managers_changed: (_, of) => [memberUpdate(of)],
+  blacklist_changed: (_, of) => [memberUpdate(of)],
   own_switched: ({ userId }, of) => [{ ...channelUpdate(of), to: [{ userId }] }],
   upgraded: (_, of) => [channelUpdate(of)],
 };

@@ -65,6 +65,7 @@ const SAYINGS: Sayings<Notification, Limits> = {
   upgraded: () => [{ key: "upgrade", withGroup: true, fields: { super: 1 } }],
   disbanded: () => [{ key: "disband", withGroup: true, fields: {} }],
   managers_changed: () => [],
+  blacklist_changed: () => [],
   member_muted: () => [],
   own_switched: () => [],
   let_in_asked: () => [],

@@ -60,7 +60,7 @@ export interface Accepted {
  * owners, so no two messages wait for each other.
  *
  * @throws {DomainError} `message_invalid`, `message_blacklisted`, `group_not_member`,
- *   `group_forbidden`, `group_muted`, `group_disbanded`, `channel_missing`
+ *   `group_forbidden`, `group_muted`, `group_blacklisted`, `group_disbanded`, `channel_missing`
  */
 export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accepted> {
   checkPayload(input.payload);

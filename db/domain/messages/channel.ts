@@ -21,6 +21,7 @@ export const VERDICTS: Record<string, Kind> = {
   not_member: "group_not_member",
   forbidden: "group_forbidden",
   muted: "group_muted",
+  kept_out: "group_blacklisted",
   missing: "channel_missing",
   disbanded: "group_disbanded",
   unknown: "user_missing",
@@ -196,6 +197,7 @@ function groupParts(shape: SpeakingShape, values: Terms<SpeakingValues>, now: SQ
         when groups.disbanded_at is not null then 'disbanded'
         when ${values.isSystem} then ${sent}
         when mine.role is null then 'not_member'
+        when mine.blacklisted_at is not null then 'kept_out'
         when mine.role = ${MemberRole.member} and groups.forbidden then 'forbidden'
         when mine.muted_until > ${now} then 'muted'
         else ${sent} end as verdict

@@ -105,6 +105,23 @@ export const trips: TripsTable = {
     why: commit("members and inboxes' locks, message to them, message to the others"),
     call: asOwner("DELETE", "/members", ({ member }) => ({ members: [member.uid] })),
   },
+  "POST /groups/{group_no}/blacklist/add": {
+    sql: 6,
+    redis: 0,
+    why: commit("members, command"),
+    call: asOwner("POST", "/blacklist/add", ({ member }) => ({ uids: [member.uid] })),
+  },
+  "POST /groups/{group_no}/blacklist/remove": {
+    sql: 6,
+    redis: 0,
+    why: commit("members, command"),
+    async call(app) {
+      const { owner, member, path } = await openPlace(app);
+      const body = { uids: [member.uid] };
+      await owner.ask("POST", `${path}/blacklist/add`, { body });
+      return await owner.call("POST", `${path}/blacklist/remove`, { body });
+    },
+  },
   "PUT /groups/{group_no}/members/{uid}": {
     sql: 6,
     redis: 0,
