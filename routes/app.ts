@@ -8,7 +8,7 @@ import { metaRoutes } from "./meta.ts";
 import { type Chat, openChat } from "./realtime/ws.ts";
 import { answerFailure, type Env, serve } from "./serve.ts";
 import { apiHeaders, isOfH5, standingHeaders } from "./standing_headers.ts";
-import { candidatesFor, loadSurface } from "./surfaces.ts";
+import { loadSurface, type Places, placesFor, refuserOf } from "./surfaces.ts";
 import { pathOf, urlOf } from "./url.ts";
 
 /** The status of a WebSocket's first answer. */
@@ -64,7 +64,8 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
   hono.use(async (c, next) => {
     const isWhole = urlOf(c.req.raw) !== undefined;
     const { path, method, raw: { headers } } = c.req;
-    const found = isWhole && !isOfH5(path) ? await findOperation(method, path, headers) : undefined;
+    const isOurs = isWhole && !isOfH5(path);
+    const found = isOurs ? await findOperation(method, placesFor(path, headers)) : undefined;
     if (isWhole && !found) return await next();
     const always = standing ??= await apiHeaders();
     c.set(
@@ -84,20 +85,24 @@ export function createApp(deps: Deps, chat: Chat = openChat(deps)): Hono<Env> {
   hono.route("/", metaRoutes(deps));
   hono.all("*", async (c) => {
     const { path, method, raw: { headers } } = c.req;
-    const found = await findOperation(method, path, headers);
+    const places = placesFor(path, headers);
+    const found = await findOperation(method, places);
     if (found) return await serve(c, found.surface, found.found);
-    const surfaces = await Promise.all(candidatesFor(path, headers).map(loadSurface));
-    const allowed = new Set(surfaces.flatMap((surface) => surface.allowedMethods(path)));
+    const surfaces = await Promise.all(places.names.map(loadSurface));
+    const allowed = new Set(surfaces.flatMap((surface) => surface.allowedMethods(places.path)));
     const kind = allowed.size === 0 ? "path_unknown" : "method_not_allowed";
     if (allowed.size > 0) c.header("Allow", [...allowed].join(", "));
-    return answerFailure(c, surfaces[0]!, new DomainError(kind));
+    return answerFailure(c, await loadSurface(refuserOf(places, headers)), new DomainError(kind));
   });
-  hono.onError(async (error, c) => answerFailure(c, await loadSurface("gateway"), error));
+  hono.onError(async (error, c) => {
+    const { path, raw: { headers } } = c.req;
+    return answerFailure(c, await loadSurface(refuserOf(placesFor(path, headers), headers)), error);
+  });
   return hono;
 }
 
-async function findOperation(method: string, path: string, headers: Headers) {
-  for (const name of candidatesFor(path, headers)) {
+async function findOperation(method: string, { names, path }: Places) {
+  for (const name of names) {
     const surface = await loadSurface(name);
     const found = surface.find(method === "HEAD" ? "GET" : method, path);
     if (found) return { surface, found };

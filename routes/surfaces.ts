@@ -30,7 +30,11 @@ const entries: SurfaceEntry[] = [
       "group",
       "groups",
       "conversations",
+      "conversation",
       "coversation",
+      "channels",
+      "file",
+      "friends",
       "qrcode",
       "favorite",
       "favorites",
@@ -72,8 +76,40 @@ const bySegment = Map.groupBy(
   ({ prefix }) => prefix.split("/")[0]!,
 );
 
-/** The surfaces a path may belong to, best first; never empty, since somebody has to say 404. */
-export function candidatesFor(path: string, headers: Headers): SurfaceName[] {
+/** Below it the chat app's surface is once more, alone: its web client asks there. */
+const IM_BASE = "/api/v1";
+
+/** What stands before the chat app's paths in this one: `/api/v1`, or nothing. */
+export function imBaseOf(path: string): string {
+  return isUnder(path, IM_BASE.slice(1)) ? IM_BASE : "";
+}
+
+/** Where a request may belong. */
+export interface Places {
+  /** Best first; never empty, since somebody has to say 404. */
+  names: SurfaceName[];
+  /** The path as their endpoints have it. */
+  path: string;
+}
+
+export function placesFor(path: string, headers: Headers): Places {
+  const base = imBaseOf(path);
+  return base === ""
+    ? { names: candidatesFor(path, headers), path }
+    : { names: ["im"], path: path.slice(base.length) || "/" };
+}
+
+/** Whose words a request is answered in that no surface has a place for. */
+export function refuserOf({ names: [best] }: Places, headers: Headers): SurfaceName {
+  return isFromChatApp(headers) ? "im" : best!;
+}
+
+/** A token opens the chat app's surface alone. */
+function isFromChatApp(headers: Headers): boolean {
+  return headers.has("token") && !headers.has("authorization");
+}
+
+function candidatesFor(path: string, headers: Headers): SurfaceName[] {
   const fitting = (bySegment.get(path.split("/", 2)[1]!) ?? [])
     .filter(({ prefix }) => isUnder(path, prefix))
     .map(({ name }) => name);
@@ -96,6 +132,6 @@ function imOrPartner(path: string, headers: Headers): SurfaceName[] {
   const forIm = headers.has("token");
   const forPartner = headers.has("authorization");
   const im = forIm === forPartner ? !/^\/\w+\/\d{1,19}(\/|$)/.test(path) : forIm;
-  if (forIm && !forPartner) return ["im"];
+  if (isFromChatApp(headers)) return ["im"];
   return im ? ["im", "partner"] : ["partner", "im"];
 }

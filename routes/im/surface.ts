@@ -13,14 +13,11 @@ export interface ImOptions {
   needsRedis?: boolean;
 }
 
-const HEX_ID = "[a-f0-9]{32}";
-
 /** The chat app's surface (docs/contracts/im.md). */
 export const { endpoint, openEndpoint, mount } = defineSurface<Session, ImOptions>({
   name: "im",
   title: "IM: the chat app",
   description: "Calls carry the login's token in the header `token`; a gateway login's is as good.",
-  patterns: { group_no: HEX_ID },
   security: { token: { type: "apiKey", in: "header", name: "token" } },
   errors: imErrors,
   impliedErrors: ({ open }) => open ? [] : ["session_invalid"],

@@ -26,6 +26,16 @@ Deno.test("an unknown path is 404 in the envelope of the surface that fits best"
     [`/groups/${"a".repeat(32)}/nowhere`, "partner", { Authorization: "Basic x" }],
     ["/groups/7000100001/nowhere", "partner", { token: "x", Authorization: "Basic x" }],
     [`/groups/${"a".repeat(32)}/nowhere`, "im", { token: "x", Authorization: "Basic x" }],
+    ["/user/nowhere", "gateway", { Authorization: "Basic x" }],
+    ["/user/nowhere", "im", { token: "x" }],
+    ["/nowhere", "im", { token: "x" }],
+    ["/api/v1/nowhere", "im"],
+    ["/api/v1", "im"],
+    ["/api/v1/account/logout", "im", { Authorization: "Basic x" }],
+    ["/api/v1/user/profile", "im"],
+    ["/api/v1/v1/groups", "im"],
+    ["/api/v1/healthz", "im"],
+    ["/api/v10/nowhere", "gateway"],
   ];
   for (const [path, surface, headers = {}] of cases) {
     await t.step(`${path} with ${Object.keys(headers)} is ${surface}'s`, async () => {
@@ -47,6 +57,22 @@ Deno.test("a wrong method is 405 with Allow, in the envelope", async () => {
   assert.equal(response.headers.get("allow"), "POST");
   const { status, message } = await response.json();
   assert.deepEqual([status, message], [0, "Method Not Allowed"]);
+});
+
+Deno.test("a wrong method is im's to refuse below /api/v1, and wherever a token comes alone", async () => {
+  await using app = await startTestApp();
+  const cases: [path: string, allow: string, headers?: Record<string, string>][] = [
+    ["/api/v1/friend/sure", "POST"],
+    ["/api/v1/users/current", "PUT"],
+    ["/user/blacklists", "GET", { token: "x" }],
+  ];
+  for (const [path, allow, headers = {}] of cases) {
+    const request = new Request(`http://plaza.test${path}`, { method: "PATCH", headers });
+    const response = await app.fetch(request);
+    assert.equal(response.status, 405, path);
+    assert.ok(response.headers.get("allow")!.split(", ").includes(allow), path);
+    assert.ok(ENVELOPES.im!(await response.json()), path);
+  }
 });
 
 Deno.test("a sane request id is returned, any other is replaced", async () => {
