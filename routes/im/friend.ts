@@ -24,6 +24,7 @@ export const apply = endpoint({
   body: z.object({
     to_uid: z.string().min(1).max(64).describe("向谁申请好友"),
     remark: maybeNameUpTo(APPLY_REMARK_LENGTH_MAX).default("").describe("加好友的备注"),
+    vercode: z.unknown().optional().describe("Of the person, as clients send it; not looked at"),
   }),
   data: Done,
   errors: ["user_missing", "self_refused", "friend_already"],

@@ -3,7 +3,7 @@ import { editGroup, forbidGroup } from "../../db/domain/groups/edit_group.ts";
 import { joinByScan } from "../../db/domain/groups/join_by_scan.ts";
 import { leaveGroup } from "../../db/domain/groups/leave_group.ts";
 import { makeGroupCode } from "../../db/domain/groups/qrcode.ts";
-import { readGroup, type SyncedMember, syncMembers } from "../../db/domain/groups/reads.ts";
+import { readGroup, syncMembers } from "../../db/domain/groups/reads.ts";
 import {
   GROUP_NAME_LENGTH_MAX,
   NOTICE_LENGTH_MAX,
@@ -13,7 +13,7 @@ import {
 } from "../../db/domain/groups/rules.ts";
 import { setOwn } from "../../db/domain/groups/set_own.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
-import { Flag, flag, HexId, maybeNameUpTo, nameUpTo, textOrNothingUpTo } from "../fields.ts";
+import { maybeNameUpTo, nameUpTo, textOrNothingUpTo } from "../fields.ts";
 import { originOf } from "../origin.ts";
 import { Done, done, timeText } from "./fields.ts";
 import {
@@ -25,6 +25,7 @@ import {
   inChat,
   placeOf,
 } from "./group_fields.ts";
+import { MemberDetailResp, memberResp } from "./member_fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
 export const read = endpoint({
@@ -81,42 +82,6 @@ export const set = endpoint({
     return done;
   },
 });
-
-const MemberDetailResp = z.object({
-  id: z.number().int(),
-  uid: HexId,
-  name: z.string(),
-  remark: z.string(),
-  role: z.literal([0, 1, 2]).describe("0.普通成员 1.创建者 2.管理者"),
-  is_deleted: Flag,
-  created_at: z.string(),
-  updated_at: z.string(),
-  version: z.number().int().describe("The largest is what the next call sends"),
-  group_no: HexId,
-  status: z.literal([1, 2]).describe("2: on the group's blacklist"),
-  invite_uid: z.string(),
-  robot: Flag,
-  forbidden_expir_time: z.number().int().describe("Muted until then, seconds; 0: not muted"),
-});
-
-function memberResp(groupNo: string, member: SyncedMember): z.input<typeof MemberDetailResp> {
-  return {
-    id: member.id,
-    uid: member.uid,
-    name: member.name,
-    remark: member.remark,
-    role: member.role,
-    is_deleted: flag(member.isDeleted),
-    created_at: timeText(member.createdAt),
-    updated_at: timeText(member.updatedAt),
-    version: member.version,
-    group_no: groupNo,
-    status: member.isBlacklisted ? 2 : 1,
-    invite_uid: member.inviterUid,
-    robot: 0,
-    forbidden_expir_time: Math.ceil((member.mutedUntil?.getTime() ?? 0) / 1000),
-  };
-}
 
 export const listMembers = endpoint({
   method: "get",

@@ -26,6 +26,7 @@ import { Strangers } from "../realtime/strangers.ts";
 import { Done, done, timeText } from "./fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 import { clientAt, UidParams, UserLogin, userLogin } from "./user_fields.ts";
+import { vercodeOf } from "./vercode.ts";
 
 const TOKEN_LENGTH_MAX = 500;
 const BADGE_MAX = 1_000_000;
@@ -44,7 +45,10 @@ export const search = endpoint({
   rate: perUser(60, "1 min"),
   async handle({ query, actor, ctx }) {
     const found = await searchUser(ctx, { keyword: query.keyword, searcherId: actor.userId });
-    return { exist: flag(found !== undefined), data: found && { ...found, vercode: "" } };
+    return {
+      exist: flag(found !== undefined),
+      data: found && { ...found, vercode: vercodeOf(found.uid) },
+    };
   },
 });
 

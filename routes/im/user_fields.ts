@@ -1,10 +1,15 @@
 import { z } from "zod";
 import type { ChatLogin } from "../../db/domain/chat_accounts/account.ts";
+import type { UserDetail } from "../../db/domain/chat_accounts/reads.ts";
 import { zoneOf } from "../../db/domain/chat_accounts/rules.ts";
+import type { MemberPlace } from "../../db/domain/groups/reads.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Caller } from "../../db/domain/sessions/known_caller.ts";
 import type { ClientApp } from "../../db/domain/sessions/open_session.ts";
 import { Flag, flag, HexId, Text } from "../fields.ts";
+import { timeText } from "./fields.ts";
+import { MemberDetailResp, memberResp } from "./member_fields.ts";
+import { vercodeOf } from "./vercode.ts";
 
 /** Longest texts a device says of itself, characters. */
 const DEVICE_TEXT_LENGTH_MAX = 200;
@@ -12,6 +17,86 @@ const deviceText = z.string().trim().max(DEVICE_TEXT_LENGTH_MAX);
 
 /** A person's address in a path; what no uid looks like is simply unknown. */
 export const UidParams = z.object({ uid: z.string() });
+
+const PEER_STATUS = { normal: 1, blacklisted: 2 } as const;
+
+/** `UserDetailResp`: a person as the caller sees them, with what the public server says besides. */
+export const UserDetailResp = z.object({
+  uid: HexId,
+  name: z.string(),
+  mute: Flag.describe("免打扰: your own setting for this person"),
+  top: Flag.describe("置顶: your own setting for this person"),
+  sex: z.number().int(),
+  category: z.string(),
+  short_no: z.string(),
+  remark: z.string(),
+  follow: Flag.describe("1: a friend of yours"),
+  status: z.number().int().describe("1 normal, 2 you have blacklisted this person"),
+  be_deleted: Flag.describe("1: this person has deleted you"),
+  be_blacklist: Flag.describe("1: this person has blacklisted you"),
+  online: Flag.describe("Of friends alone"),
+  last_offline: z.number().int().describe("Seconds; of friends alone"),
+  receipt: Flag,
+  chat_pwd_on: Flag,
+  screenshot: Flag,
+  revoke_remind: Flag,
+  robot: Flag,
+  username: z.string().describe("Of yourself alone"),
+  vercode: z.string().describe("Clients send it along when they ask for friendship"),
+  source_desc: z.literal("").describe("Where you met: nobody knows"),
+  is_destroy: Flag.describe("0: whoever deletes their account is not there"),
+  is_upload_avatar: Flag,
+  flame: Flag,
+  flame_second: z.number().int(),
+  device_flag: z.number().int().describe("0 app, 1 web, 2 desktop; of friends alone"),
+  join_group_invite_uid: z.string().describe("Who brought them into `group_no`"),
+  join_group_invite_name: z.string(),
+  join_group_time: z.string(),
+  group_member: MemberDetailResp.optional().describe("Their place in `group_no`"),
+  zone: z.string().optional().describe("Of yourself alone"),
+  phone: z.string().optional().describe("Of yourself alone"),
+});
+
+export function userDetail(
+  person: UserDetail,
+  place?: MemberPlace & { groupNo: string },
+): z.input<typeof UserDetailResp> {
+  const { account, setting, presence, isSelf, isFriend } = person;
+  return {
+    uid: person.uid,
+    name: person.name,
+    mute: flag(setting?.mute ?? false),
+    top: flag(setting?.top ?? false),
+    sex: account?.sex ?? 1,
+    category: account?.category ?? "",
+    short_no: isSelf || isFriend ? account?.shortNo ?? "" : "",
+    remark: setting?.remark ?? "",
+    follow: flag(isFriend),
+    status: person.blocked ? PEER_STATUS.blacklisted : PEER_STATUS.normal,
+    be_deleted: flag(person.deletedMe),
+    be_blacklist: flag(person.blockedMe),
+    online: flag(presence?.online ?? false),
+    last_offline: Math.floor((presence?.lastOfflineAt?.getTime() ?? 0) / 1000),
+    receipt: flag(setting?.receipt ?? true),
+    chat_pwd_on: flag(setting?.chatPwdOn ?? false),
+    screenshot: flag(setting?.screenshot ?? true),
+    revoke_remind: flag(setting?.revokeRemind ?? true),
+    robot: 0,
+    username: isSelf ? account?.username ?? "" : "",
+    vercode: vercodeOf(person.uid),
+    source_desc: "",
+    is_destroy: 0,
+    is_upload_avatar: flag(person.avatar !== ""),
+    flame: 0,
+    flame_second: 0,
+    device_flag: presence?.deviceFlag ?? 0,
+    join_group_invite_uid: place?.member.inviterUid ?? "",
+    join_group_invite_name: place?.inviterName ?? "",
+    join_group_time: place ? timeText(place.member.createdAt) : "",
+    ...(place && { group_member: memberResp(place.groupNo, place.member) }),
+    ...(isSelf && { zone: zoneOf(person.countryCode), phone: person.mobile ?? "" }),
+  };
+}
 
 export const Phone = z.object({
   zone: Text.describe("手机区号: `0086`, `+86` or `86`"),

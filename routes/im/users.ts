@@ -1,78 +1,35 @@
 import { z } from "zod";
 import { changeOwn } from "../../db/domain/chat_accounts/change_own.ts";
-import { readUserDetail, type UserDetail } from "../../db/domain/chat_accounts/reads.ts";
-import { socketAddresses, zoneOf } from "../../db/domain/chat_accounts/rules.ts";
+import { readUserDetail } from "../../db/domain/chat_accounts/reads.ts";
+import { socketAddresses } from "../../db/domain/chat_accounts/rules.ts";
 import { setForPeer } from "../../db/domain/chat_accounts/set_for_peer.ts";
+import { readMember } from "../../db/domain/groups/reads.ts";
 import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
 import { Flag, flag, HexId, maybeNameUpTo, nameUpTo } from "../fields.ts";
 import { Done, done } from "./fields.ts";
 import { endpoint } from "./surface.ts";
-import { UidParams } from "./user_fields.ts";
+import { UidParams, userDetail, UserDetailResp } from "./user_fields.ts";
 
 const REMARK_LENGTH_MAX = 50;
 const EXPIRE_SECOND_MAX = 10 * 365 * 24 * 60 * 60;
-const PEER_STATUS = { normal: 1, blacklisted: 2 } as const;
 const Switch = Flag.transform((value) => value === 1).optional();
-
-const UserDetailResp = z.object({
-  uid: HexId,
-  name: z.string(),
-  mute: Flag.describe("免打扰: your own setting for this person"),
-  top: Flag.describe("置顶: your own setting for this person"),
-  sex: z.number().int(),
-  category: z.string(),
-  short_no: z.string(),
-  remark: z.string(),
-  follow: Flag.describe("1: a friend of yours"),
-  status: z.number().int().describe("1 normal, 2 you have blacklisted this person"),
-  be_deleted: Flag.describe("1: this person has deleted you"),
-  be_blacklist: Flag.describe("1: this person has blacklisted you"),
-  online: Flag.describe("Of friends alone"),
-  last_offline: z.number().int().describe("Seconds; of friends alone"),
-  receipt: Flag,
-  chat_pwd_on: Flag,
-  screenshot: Flag,
-  revoke_remind: Flag,
-  robot: Flag,
-  zone: z.string().optional().describe("Of yourself alone"),
-  phone: z.string().optional().describe("Of yourself alone"),
-});
-
-function userDetail(person: UserDetail): z.input<typeof UserDetailResp> {
-  const { account, setting, presence, isSelf, isFriend } = person;
-  return {
-    uid: person.uid,
-    name: person.name,
-    mute: flag(setting?.mute ?? false),
-    top: flag(setting?.top ?? false),
-    sex: account?.sex ?? 1,
-    category: account?.category ?? "",
-    short_no: isSelf || isFriend ? account?.shortNo ?? "" : "",
-    remark: setting?.remark ?? "",
-    follow: flag(isFriend),
-    status: person.blocked ? PEER_STATUS.blacklisted : PEER_STATUS.normal,
-    be_deleted: flag(person.deletedMe),
-    be_blacklist: flag(person.blockedMe),
-    online: flag(presence?.online ?? false),
-    last_offline: Math.floor((presence?.lastOfflineAt?.getTime() ?? 0) / 1000),
-    receipt: flag(setting?.receipt ?? true),
-    chat_pwd_on: flag(setting?.chatPwdOn ?? false),
-    screenshot: flag(setting?.screenshot ?? true),
-    revoke_remind: flag(setting?.revokeRemind ?? true),
-    robot: 0,
-    ...(isSelf && { zone: zoneOf(person.countryCode), phone: person.mobile ?? "" }),
-  };
-}
 
 export const read = endpoint({
   method: "get",
   path: "/users/{uid}",
   summary: "获取指定uid的用户信息",
+  description: "With `group_no` also their place in a group that both are in.",
   params: UidParams,
+  query: z.object({ group_no: z.string().optional() }),
   data: UserDetailResp,
   errors: ["user_missing"],
-  handle: async ({ params, actor, ctx }) =>
-    userDetail(await readUserDetail(ctx, { uid: params.uid, viewerId: actor.userId })),
+  async handle({ params: { uid }, query: { group_no: groupNo }, actor, ctx }) {
+    const [person, place] = await Promise.all([
+      readUserDetail(ctx, { uid, viewerId: actor.userId }),
+      groupNo ? readMember(ctx, { groupNo, uid, viewerId: actor.userId }) : undefined,
+    ]);
+    return userDetail(person, place && { groupNo: groupNo!, ...place });
+  },
 });
 
 export const set = endpoint({

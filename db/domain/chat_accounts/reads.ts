@@ -80,6 +80,7 @@ async function readDetailRow(ctx: Ctx, { uid, viewerId }: { uid: string; viewerI
       userId: users.id,
       uid: users.uid,
       name: users.nickname,
+      avatar: users.avatar,
       countryCode: users.countryCode,
       mobile: users.mobile,
       account: chatAccounts,

@@ -1,9 +1,10 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { bool, instant, int4, int8, maybe, milliseconds, rows, text, time } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
+import { keepsLog } from "../messages/channel.ts";
 import { role } from "./people.ts";
 import type { Role } from "./rules.ts";
 
@@ -16,6 +17,8 @@ export interface GroupView {
   invite: boolean;
   version: number;
   memberCount: number;
+  /** What is said is kept in one log, which members copy. */
+  isLarge: boolean;
   status: number;
   isDisbanded: boolean;
   createdAt: Date;
@@ -29,6 +32,8 @@ export interface GroupView {
   save: boolean;
   showNick: boolean;
   remark: string;
+  /** Until when the person may not speak. */
+  mutedUntil: Date | undefined;
 }
 
 const GROUP_COLUMNS = {
@@ -38,6 +43,7 @@ const GROUP_COLUMNS = {
   invite: bool,
   version: int8,
   memberCount: int4,
+  isLarge: bool,
   status: int4,
   isDisbanded: bool,
   createdAt: time,
@@ -49,7 +55,13 @@ const GROUP_COLUMNS = {
   save: bool,
   showNick: bool,
   remark: text,
+  mutedUntil: maybe(time),
 };
+
+/** A member's mute as long as it lasts. */
+const mutedUntil = (member: SQL, now: Date): SQL =>
+  sql`case when ${member}.muted_until > ${instant(now)}
+    then ${milliseconds(sql`${member}.muted_until`)} end as muted_until`;
 
 /**
  * A group for anybody who knows its number.
@@ -62,13 +74,13 @@ export async function readGroup(
 ): Promise<GroupView> {
   const statement = sql`
     select groups.name, groups.notice, groups.forbidden, groups.invite, groups.version,
-      groups.member_count, groups.status, groups.disbanded_at is not null as is_disbanded,
+      groups.member_count, ${keepsLog} as is_large, groups.status, groups.disbanded_at is not null as is_disbanded,
       ${milliseconds(sql`groups.created_at`)} as created_at,
       ${milliseconds(sql`groups.updated_at`)} as updated_at,
       coalesce(mine.role, ${MemberRole.member}) as role, mine.removed_at is not null as has_quit,
       coalesce(own.mute, false) as mute, coalesce(own.top, false) as top,
       coalesce(own.save, false) as save, coalesce(own.show_nick, true) as show_nick,
-      coalesce(own.remark, '') as remark
+      coalesce(own.remark, '') as remark, ${mutedUntil(sql`mine`, ctx.now())}
     from groups
     left join group_members as mine on mine.group_id = groups.id and mine.user_id = ${userId}
     left join group_settings as own on own.group_id = groups.id and own.user_id = ${userId}
@@ -115,9 +127,8 @@ export interface SyncedMember {
   updatedAt: Date;
 }
 
-/** Of a row without an `id` the others say nothing but whether who asks is a member. */
-const SYNC_COLUMNS = {
-  id: maybe(int8),
+const MEMBER_COLUMNS = {
+  id: int8,
   uid: text,
   name: text,
   remark: text,
@@ -129,8 +140,48 @@ const SYNC_COLUMNS = {
   isBlacklisted: bool,
   createdAt: time,
   updatedAt: time,
-  isMember: bool,
 };
+
+/** Of the members `page`, who are the `users` whom the `inviter` brought. */
+const memberColumns = (now: Date): SQL =>
+  sql`page.id, users.uid, users.nickname as name, page.nickname as remark, page.role,
+    page.removed_at is not null as is_deleted, page.version,
+    coalesce(inviter.uid, '') as inviter_uid, ${mutedUntil(sql`page`, now)},
+    page.blacklisted_at is not null as is_blacklisted,
+    ${milliseconds(sql`page.joined_at`)} as created_at,
+    ${milliseconds(sql`coalesce(page.removed_at, page.joined_at)`)} as updated_at`;
+
+/** Of a row without an `id` the others say nothing but whether who asks is a member. */
+const SYNC_COLUMNS = { ...MEMBER_COLUMNS, id: maybe(int8), isMember: bool };
+
+/** A member, and who brought them. */
+export interface MemberPlace {
+  member: SyncedMember;
+  /** Empty: they came by themselves. */
+  inviterName: string;
+}
+
+/** Somebody's place in a group, for its members; undefined where one of the two is none. */
+export async function readMember(
+  ctx: Ctx,
+  { groupNo, uid, viewerId }: { groupNo: string; uid: string; viewerId: number },
+): Promise<MemberPlace | undefined> {
+  const statement = sql`
+    select ${memberColumns(ctx.now())}, coalesce(inviter.nickname, '') as inviter_name
+    from groups
+    join group_members as mine on mine.group_id = groups.id and mine.user_id = ${viewerId}
+      and mine.removed_at is null
+    join users on users.uid = ${uid}
+    join group_members as page on page.group_id = groups.id and page.user_id = users.id
+      and page.removed_at is null
+    left join users as inviter on inviter.id = page.inviter_id
+    where groups.group_no = ${groupNo} and groups.app_id = ${HOUSE_APP_ID}
+      and groups.disbanded_at is null`;
+  const [found] = await rows(ctx, statement, { ...MEMBER_COLUMNS, inviterName: text });
+  if (!found) return undefined;
+  const { inviterName, ...member } = found;
+  return { member, inviterName };
+}
 
 /**
  * Members changed after `version`, in the order of their changes. One change may be of many
@@ -159,16 +210,9 @@ export async function syncMembers(
       where group_id = (select id from place where is_member) and version > ${version}
       order by version fetch first (${limit}::bigint) rows with ties
     )
-    select page.id, users.uid, users.nickname as name, page.nickname as remark, page.role,
-      page.removed_at is not null as is_deleted, page.version,
-      coalesce((select uid from users where id = page.inviter_id), '') as inviter_uid,
-      case when page.muted_until > ${instant(ctx.now())}
-        then ${milliseconds(sql`page.muted_until`)} end as muted_until,
-      page.blacklisted_at is not null as is_blacklisted,
-      ${milliseconds(sql`page.joined_at`)} as created_at,
-      ${milliseconds(sql`coalesce(page.removed_at, page.joined_at)`)} as updated_at,
-      place.is_member
+    select ${memberColumns(ctx.now())}, place.is_member
     from place left join page on true left join users on users.id = page.user_id
+      left join users as inviter on inviter.id = page.inviter_id
     order by page.version, page.id`;
   const found = await rows(ctx, statement, SYNC_COLUMNS);
   if (found.length === 0) throw new DomainError("group_missing");

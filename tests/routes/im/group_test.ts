@@ -33,6 +33,15 @@ Deno.test("POST /group/create", async (t) => {
       invite: 0,
       status: 1,
       remark: "",
+      group_type: 0,
+      online_count: 0,
+      receipt: 1,
+      chat_pwd_on: 0,
+      screenshot: 1,
+      revoke_remind: 1,
+      forbidden_add_friend: 0,
+      allow_view_history_msg: 0,
+      forbidden_expir_time: 0,
     });
     for (const person of [ann!, bob!, cid!]) {
       assert.deepEqual(await person.received(1001), [{

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { groupMembers, groups } from "../../../db/schema/groups.ts";
+import { vercodeOf } from "../../../routes/im/vercode.ts";
 import { assertImFailure, assertNeedsToken } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
 import { makeChatters, openGroup, syncAll } from "../../people/group.ts";
@@ -24,6 +26,32 @@ Deno.test("GET /groups/{group_no}", async (t) => {
     assert.deepEqual([outside.member_count, outside.role, outside.quit], [2, 0, 0]);
     await bob!.ask("POST", `${path}/exit`);
     assert.equal((await bob!.ask("GET", path)).quit, 1);
+  });
+
+  await t.step("says what deployed clients read besides", async () => {
+    const more = {
+      group_type: 0,
+      online_count: 0,
+      receipt: 1,
+      chat_pwd_on: 0,
+      screenshot: 1,
+      revoke_remind: 1,
+      forbidden_add_friend: 0,
+      allow_view_history_msg: 0,
+      forbidden_expir_time: 0,
+    };
+    const shown = async () => {
+      const group = await ann!.ask("GET", path);
+      return Object.fromEntries(Object.keys(more).map((key) => [key, group[key]]));
+    };
+    assert.deepEqual(await shown(), more);
+    const until = new Date(Math.ceil(app.clock.now().getTime() / 1000) * 1000 + 60_000);
+    await app.ctx.db.update(groupMembers).set({ mutedUntil: until });
+    await app.ctx.db.update(groups).set({ isSuper: true });
+    const seconds = until.getTime() / 1000;
+    assert.deepEqual(await shown(), { ...more, group_type: 1, forbidden_expir_time: seconds });
+    app.clock.advance(62_000);
+    assert.deepEqual(await shown(), { ...more, group_type: 1 });
   });
 
   await t.step("refuses numbers nobody has, and needs a token", async () => {
@@ -145,6 +173,7 @@ Deno.test("GET /groups/{group_no}/membersync", async (t) => {
       status: 1,
       invite_uid: ann!.uid,
       robot: 0,
+      vercode: vercodeOf(bob!.uid),
       forbidden_expir_time: 0,
     });
     await ann!.ask("DELETE", `/groups/${groupNo}/members`, { body: { members: [cid!.uid] } });

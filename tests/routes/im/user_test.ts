@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { vercodeOf } from "../../../routes/im/vercode.ts";
 import { setGone, setPresent } from "../../../db/redis/presence.ts";
 import { chatAccounts, friends } from "../../../db/schema/chat.ts";
 import { users } from "../../../db/schema/users.ts";
@@ -45,7 +46,7 @@ Deno.test("GET /user/search", async (t) => {
   ];
   const search = (keyword: string) =>
     askIm(app, "GET", "/user/search", { token: person.token, query: { keyword } });
-  const found = { exist: 1, data: { uid: other.uid, name: "Tony", vercode: "" } };
+  const found = { exist: 1, data: { uid: other.uid, name: "Tony", vercode: vercodeOf(other.uid) } };
   const { shortNo } = (await accountOf(app, other.uid))!;
 
   await t.step("finds by exact phone, short number and login name", async () => {

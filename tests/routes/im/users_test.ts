@@ -1,7 +1,11 @@
+import { eq } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { users } from "../../../db/schema/users.ts";
+import { vercodeOf } from "../../../routes/im/vercode.ts";
 import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
 import { makeAccount } from "../../people/chat_accounts.ts";
+import { makeChatters, openGroup } from "../../people/group.ts";
 
 const DONE = { status: 200, msg: "" };
 
@@ -34,11 +38,64 @@ Deno.test("GET /users/{uid}", async (t) => {
       screenshot: 1,
       revoke_remind: 1,
       robot: 0,
+      username: "",
+      vercode: vercodeOf(other.uid),
+      source_desc: "",
+      is_destroy: 0,
+      is_upload_avatar: 0,
+      flame: 0,
+      flame_second: 0,
+      device_flag: 0,
+      join_group_invite_uid: "",
+      join_group_invite_name: "",
+      join_group_time: "",
     });
+    await app.ctx.db.update(users).set({ avatar: "a.png" }).where(eq(users.id, other.userId));
+    assert.equal((await get(other.uid)).data.is_upload_avatar, 1);
+  });
+
+  await t.step("by a code that is one's own for good, and can ask for friendship", async () => {
+    const codes = [person, other].map(({ uid }) => vercodeOf(uid));
+    assert.notEqual(codes[0], codes[1]);
+    assert.ok(codes.every((code) => /^[0-9a-f]{32}$/.test(code)));
+    const search = await askIm(app, "GET", "/user/search", {
+      token: person.token,
+      query: { keyword: other.phone },
+    });
+    assert.deepEqual(search.data, { uid: other.uid, name: "Tony", vercode: codes[1] });
+    for (const body of [{ vercode: codes[1] }, { vercode: 5 }, {}]) {
+      const call = { token: person.token, body: { to_uid: other.uid, ...body } };
+      assert.deepEqual((await callIm(app, "POST", "/friend/apply", call)).data, DONE);
+    }
+  });
+
+  await t.step("with their place in a group that both are in", async () => {
+    const [ann, bob, eve] = await makeChatters(app, "Ann", "Bob", "Eve");
+    const groupNo = await openGroup(app, [ann!, bob!]);
+    const ask = (as: typeof ann, of: typeof ann, group_no = groupNo) =>
+      as!.ask("GET", `/users/${of!.uid}`, { query: { group_no } });
+    const [bobsRow] = (await ann!.ask("GET", `/groups/${groupNo}/membersync`))
+      .filter(({ uid }: { uid: string }) => uid === bob!.uid);
+    assert.equal(bobsRow.vercode, vercodeOf(bob!.uid));
+    const seen = await ask(ann, bob);
+    assert.deepEqual(seen.group_member, bobsRow);
+    assert.deepEqual(
+      [seen.join_group_invite_uid, seen.join_group_invite_name, seen.join_group_time],
+      [ann!.uid, "Ann", bobsRow.created_at],
+    );
+    const owner = await ask(bob, ann);
+    assert.deepEqual([owner.group_member.role, owner.join_group_invite_name], [1, ""]);
+    for (const [as, of, no] of [[eve, bob], [ann, eve], [ann, bob, "0".repeat(32)]] as const) {
+      const { group_member, join_group_invite_uid, join_group_time } = await ask(as, of, no);
+      assert.deepEqual([group_member, join_group_invite_uid, join_group_time], [undefined, "", ""]);
+    }
+    await bob!.ask("POST", `/groups/${groupNo}/exit`);
+    assert.equal((await ask(ann, bob)).group_member, undefined);
   });
 
   await t.step("oneself", async () => {
     const { data } = await get(person.uid);
+    assert.equal(data.username, `0086${person.phone}`);
     assert.deepEqual([data.name, data.zone, data.phone], ["Toby", "0086", person.phone]);
     assert.match(data.short_no, /^\d{10}$/);
   });
