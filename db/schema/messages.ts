@@ -37,6 +37,8 @@ export const messages = pgTable(
     payload: text().notNull(),
     redDot: boolean().notNull(),
     syncOnce: boolean().notNull().default(false),
+    /** Those bits of a SEND's setting that are for its receivers, `KeptSetting`. */
+    setting: smallint().notNull().default(0),
     createdAt: instant().notNull(),
     /** Lies in a large group's log, from which members copy it. */
     isLogged: boolean().notNull().default(false),

@@ -13,8 +13,9 @@ import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
 
 /**
- * `sessions.kind`: one live session per person and kind, the newest wins. A partner's client keeps
- * its token for good, and it is worth nothing on the gateway and in the chat app.
+ * `sessions.kind`: one live session per person and kind, the newest wins; of `web`, which is
+ * browsers and desktops, one for each device, `WEB_SESSIONS_COUNT_MAX` together. A partner's client
+ * keeps its token for good, and it is worth nothing on the gateway and in the chat app.
  */
 export const SessionKind = { app: 0, web: 1, partner: 2 } as const;
 
@@ -37,7 +38,10 @@ export const sessions = pgTable(
     revokedAt: instant(),
   },
   (table) => [
-    uniqueIndex("sessions_live").on(table.userId, table.kind).where(sql`revoked_at is null`),
+    uniqueIndex("sessions_single").on(table.userId, table.kind)
+      .where(sql`revoked_at is null and kind <> 1`),
+    uniqueIndex("sessions_of_device").on(table.userId, table.deviceId)
+      .where(sql`revoked_at is null and kind = 1`),
     index("sessions_expiry").on(table.expiresAt),
   ],
 );

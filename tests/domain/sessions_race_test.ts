@@ -1,12 +1,14 @@
 import { and, eq, isNull } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { openSessionFor } from "../../db/domain/chat_accounts/log_in.ts";
 import { sendCaptcha } from "../../db/domain/captchas/send_captcha.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { logInByMobile } from "../../db/domain/users/log_in_by_mobile.ts";
 import { captchaAudit } from "../../db/schema/captchas.ts";
-import { sessions } from "../../db/schema/sessions.ts";
+import { SessionKind, sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { startTestApp } from "../harness.ts";
+import { makeUser } from "../people/factories.ts";
 import { openPatiently, startPostgres } from "../services/postgres.ts";
 
 Deno.test("many at once, on a real Postgres", async (t) => {
@@ -30,6 +32,27 @@ Deno.test("many at once, on a real Postgres", async (t) => {
     const live = await ctx.db.select().from(sessions)
       .where(and(eq(sessions.userId, person!.id), isNull(sessions.revokedAt)));
     assert.equal(live.length, 1);
+  });
+
+  await t.step("logins in many browsers leave ten sessions, in one browser one", async () => {
+    const { id } = await makeUser(ctx, "Toby");
+    const client = { clientType: 0, versionName: undefined, versionCode: undefined, address };
+    const logIn = (deviceId: string) =>
+      openSessionFor(ctx, {
+        userId: id,
+        kind: SessionKind.web,
+        client,
+        device: { deviceId, name: "", model: "" },
+      });
+    const liveOf = () =>
+      ctx.db.select().from(sessions)
+        .where(and(eq(sessions.userId, id), isNull(sessions.revokedAt)));
+    await Promise.all(Array.from({ length: 16 }, (_, at) => logIn(`browser ${at}`)));
+    assert.equal((await liveOf()).length, 10);
+    await Promise.all(Array.from({ length: 4 }, () => logIn("one browser")));
+    const live = await liveOf();
+    assert.equal(live.length, 10);
+    assert.equal(new Set(live.map(({ deviceId }) => deviceId)).size, 10);
   });
 
   await t.step("asking for a code to one number sends one", async () => {

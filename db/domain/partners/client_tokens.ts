@@ -6,6 +6,9 @@ import { instant, int8, maybe, type Row, text } from "../../sql.ts";
 import { hashToken } from "../sessions/access_secret.ts";
 import { endSessions } from "../sessions/session_cache.ts";
 
+/** As the index `sessions_single` has it: a parameter would not do. */
+const WEB = sql.raw(String(SessionKind.web));
+
 export const TOKEN_RACE_COUNT_MAX = 5;
 /** Partners' clients keep their tokens for good (docs/contracts/partner.md#tokens). */
 const NEVER = new Date(Date.UTC(9999, 0, 1));
@@ -57,7 +60,7 @@ export function openedSession(
       select ${sessionId}::bigint, ${tokenHash}, user_id, ${SessionKind.partner}::smallint,
         ${instant(at)}, ${instant(NEVER)}
       from ${source}
-      on conflict (user_id, kind) where revoked_at is null do nothing
+      on conflict (user_id, kind) where revoked_at is null and kind <> ${WEB} do nothing
       returning id
     )`;
 }

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf, retry } from "../../client/errors.ts";
+import { SessionKind } from "../../schema/sessions.ts";
 import { LIVE_STATUSES, UserStatus } from "../../schema/users.ts";
 import { bool, instant, int4, int8, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
@@ -51,14 +52,18 @@ export interface LoggedIn {
   registered: boolean;
 }
 
+/** Browsers and desktops of one person that live side by side. */
+export const WEB_SESSIONS_COUNT_MAX = 10;
+
 const LOGIN_RACE_COUNT_MAX = 5;
 /** Broken by two logins of one person at once, and by a drawn short number that somebody has. */
-const LOST_DRAWS = ["sessions_live", "chat_accounts_shortNo_unique"];
+const LOST_DRAWS = ["sessions_single", "sessions_of_device", "chat_accounts_shortNo_unique"];
 
 /**
  * Opens the session of a login: the one place that does (partners' clients are granted theirs in
- * `partners/client_tokens.ts`). Of one person's sessions of one kind (app, web) the newest lives;
- * the others end at once, and their sockets are told.
+ * `partners/client_tokens.ts`). Of one person's sessions in the app the newest lives. On the web
+ * each device has one, and who names no device a new one each time, {@link WEB_SESSIONS_COUNT_MAX}
+ * at most; beyond that the oldest goes. What is replaced ends at once, and its sockets are told.
  * @returns undefined when `person` names nobody
  * @throws {DomainError} `account_frozen` for a disabled account, `account_missing` for a deleted one
  */
@@ -89,7 +94,7 @@ const columns = {
   uid: text,
   status: int4,
   registered: bool,
-  /** Token hashes of the sessions this one replaces. */
+  /** Token hashes of the sessions this one has ended. */
   ended: typed<string[]>(),
 };
 
@@ -108,6 +113,7 @@ function sessionStatement(
       returning id
     )`;
   const deviceId = device ? sql`(select id from device)` : sql`null::bigint`;
+  const isWeb = kind === SessionKind.web;
   return sql`
     with ${person(at)}${devices ?? sql``}, given_back as (
       ${proof?.giveBack ?? sql`select`}
@@ -118,7 +124,7 @@ function sessionStatement(
     ), ended as (
       update sessions set revoked_at = ${now}
       where user_id = (select id from person where ${mayLogIn}) and kind = ${kind}
-        and revoked_at is null
+        and revoked_at is null ${isWeb ? sql`and device_id = ${deviceId}` : sql``}
       returning token_hash
     ), opened as (
       insert into sessions (token_hash, user_id, kind, client_type, version_name, version_code,
@@ -128,7 +134,15 @@ function sessionStatement(
         ${client.address}, ${now}, ${instant(expiresAt)}
       -- Reading "ended" here makes the old session's row go before the new one comes.
       from person where ${mayLogIn} and (select count(*) from ended) >= 0
+      returning id
     )
-    select id as user_id, uid, status, registered, array(select token_hash from ended) as ended
+    select id as user_id, uid, status, registered, array(select token_hash from ended)${
+    isWeb ? sql` || ${endedBeyond(now)}` : sql``
+  } as ended
     from person`;
 }
+
+/** Token hashes of the oldest sessions on the web, once the new one is there to be counted. */
+const endedBeyond = (now: SQL) =>
+  sql`case when exists (select 1 from opened)
+    then end_older_web_sessions(person.id, ${WEB_SESSIONS_COUNT_MAX}, ${now}) end`;

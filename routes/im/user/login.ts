@@ -13,7 +13,8 @@ export const logIn = openEndpoint({
   path: "/user/login",
   summary: "用户登录",
   description:
-    "The newest login of each flag lives. Status 110 with `uid` and the masked `phone`: " +
+    "Of the app the newest login lives; on the web and desktops ten do, of one `device_id` the " +
+    "newest, and without one each stands for itself. Status 110 with `uid` and the masked `phone`: " +
     "the device lock is on and this device has to prove the phone.",
   body: LoginFrom.extend({
     username: Text.describe("区号和手机号 (0086138…)，或注册时的用户名"),

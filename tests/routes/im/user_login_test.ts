@@ -58,6 +58,36 @@ Deno.test("POST /user/login", async (t) => {
     );
   });
 
+  await t.step("browsers and desktops live side by side, one session for each device", async () => {
+    const browser = (id: string) => ({ device_id: id, device_name: "", device_model: "" });
+    const onWeb = async (device?: typeof PHONE) =>
+      (await logInAs(app, person, { flag: 1, device })).data.token as string;
+    const phone = (await logInAs(app, person, { device: PHONE })).data.token;
+    const [one, other] = [await onWeb(browser("b-1")), await onWeb(browser("b-2"))];
+    const [nameless, again] = [await onWeb(), await onWeb()];
+    // The phone's own browser is another session than its app.
+    const ofPhone = await onWeb(PHONE);
+    for (const token of [phone, one, other, nameless, again, ofPhone]) {
+      assert.ok(await isLive(app, token));
+    }
+    const replaced = await onWeb(browser("b-1"));
+    assert.deepEqual(
+      await Promise.all([one, replaced, other, nameless].map((token) => isLive(app, token))),
+      [false, true, true, true],
+    );
+  });
+
+  await t.step("of more than ten the oldest ends", async () => {
+    const other = await makeAccount(app);
+    const tokens: string[] = [];
+    for (let at = 0; at < 11; at++) {
+      const device = at % 2 ? { ...TABLET, device_id: `b-${at}` } : undefined;
+      tokens.push((await logInAs(app, other, { flag: 1, device })).data.token);
+    }
+    const live = await Promise.all(tokens.map((token) => isLive(app, token)));
+    assert.deepEqual(live, [false, ...new Array(10).fill(true)]);
+  });
+
   await t.step("a login of the gateway and one of the app are of one kind", async () => {
     const chat = (await logInAs(app, person)).data.token;
     const gateway = await logIn(app, { mobile: person.phone });
