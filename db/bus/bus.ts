@@ -36,6 +36,8 @@ export interface Moment {
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
+  /** Bits of `KeptSetting`; absent: none. */
+  setting?: number;
   atMs: number;
   /** The socket it came from, which knows already. */
   exceptSocket?: string;

@@ -2,7 +2,7 @@ import type { Ctx } from "../../db/client/ctx.ts";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import type { Channel } from "../../db/domain/messages/channel.ts";
 import type { GroupSends } from "../../db/domain/messages/group_sends.ts";
-import { CLIENT_MSG_NO_LENGTH_MAX } from "../../db/domain/messages/rules.ts";
+import { CLIENT_MSG_NO_LENGTH_MAX, KeptSetting } from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
 import { countersOf, perUser } from "../../middleware/rate_limit.ts";
@@ -20,6 +20,8 @@ const SEALED_BYTES_MAX = 64 * 1024;
 /** `channel_type` on the wire. */
 const PERSON = 1;
 const GROUP = 2;
+
+const KEPT_BITS = KeptSetting.receipt | KeptSetting.signal;
 
 /** What clients are told about our own failures. */
 const REASONS: Partial<Record<Kind, ReasonCode>> = {
@@ -64,6 +66,7 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
   if (frame.payload.length > SEALED_BYTES_MAX) return refused(Reason.payload_invalid);
   const payload = textOf(sender.codec.open(frame));
   const { redDot, syncOnce, noPersist } = frame.flags;
+  const setting = frame.setting & KEPT_BITS;
   if (noPersist) {
     const { messageId } = await sendMoment(ctx, {
       senderId: sender.userId,
@@ -72,6 +75,7 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
       payload,
       redDot,
       syncOnce,
+      setting,
       fromSocket: sender.socketId,
     });
     return { reason: Reason.success, messageId, seq: 0 };
@@ -83,6 +87,7 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
     payload,
     redDot,
     syncOnce,
+    setting,
   };
   const { messageId, senderSeq } = "groupNo" in channel
     ? await sender.groupSends.send({ ...said, groupNo: channel.groupNo })

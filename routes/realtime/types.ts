@@ -40,6 +40,7 @@ export interface Received {
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
+  setting?: number;
   atMs: number;
 }
 

@@ -7,6 +7,7 @@ import { acceptMessage } from "../../db/domain/messages/accept.ts";
 import { acceptSeveral } from "../../db/domain/messages/accept_several.ts";
 import { VERDICTS } from "../../db/domain/messages/channel.ts";
 import { GroupSends } from "../../db/domain/messages/group_sends.ts";
+import { KeptSetting } from "../../db/domain/messages/rules.ts";
 import { readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { groupMembers, groups } from "../../db/schema/groups.ts";
 import { ChannelType, conversations } from "../../db/schema/messages.ts";
@@ -29,6 +30,7 @@ const sayingOf = ({ senderId, clientMsgNo, content, redDot = true }: Saying) => 
   payload: text(content),
   redDot,
   syncOnce: false,
+  setting: redDot ? KeptSetting.receipt : 0,
 });
 
 const inboxOf = (ctx: Ctx, userId: number) => readInbox(ctx, { userId, afterSeq: 0, limit: 500 });
@@ -41,6 +43,7 @@ async function seenBy(ctx: Ctx, userId: number) {
     clientMsgNo: message.clientMsgNo,
     payload: message.payload,
     redDot: message.redDot,
+    setting: message.setting,
   }));
   const [conversation] = await ctx.db.select().from(conversations)
     .where(eq(conversations.userId, userId));

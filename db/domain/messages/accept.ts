@@ -36,6 +36,8 @@ export interface AcceptInput extends Speaking {
   /** Counts as unread. */
   redDot: boolean;
   syncOnce?: boolean;
+  /** Bits of {@link KeptSetting}. */
+  setting?: number | undefined;
   /** False: it lies in the inboxes and changes nobody's list of conversations. */
   inConversations?: boolean;
 }
@@ -130,6 +132,7 @@ export function acceptValuesOf(
     payload: input.payload,
     redDot: input.redDot,
     syncOnce: input.syncOnce ?? false,
+    setting: input.setting ?? 0,
     inConversations: input.inConversations ?? true,
     visibleTo: listText(input.visibleTo ?? []),
     at: at.toISOString(),

@@ -13,6 +13,7 @@ export interface GroupSaying {
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
+  setting: number;
   at: Date;
 }
 
@@ -38,6 +39,7 @@ export async function acceptSeveral(
     payload: one.payload,
     red_dot: one.redDot,
     sync_once: one.syncOnce,
+    setting: one.setting,
     at: one.at,
   }));
   const found = await rows(ctx, severalStatement({ groupNo, said: JSON.stringify(sayings) }), {
@@ -72,7 +74,8 @@ const severalStatement = built<SeveralValues>(({ groupNo, said }: Terms<SeveralV
       ${targetOf("group_no", { called: groupNo, appId: null })}
     ), said as materialized (
       select * from json_to_recordset(${said}::json) as said (place int, sender_id bigint,
-        client_msg_no text, payload text, red_dot boolean, sync_once boolean, at timestamptz)
+        client_msg_no text, payload text, red_dot boolean, sync_once boolean, setting smallint,
+        at timestamptz)
     ), prior as (
       select said.place, known.id, inbox.seq from said cross join lateral (
         select id, sender_id from messages
@@ -88,9 +91,9 @@ const severalStatement = built<SeveralValues>(({ groupNo, said }: Terms<SeveralV
       cross join lateral (${verdict}) as allowed
     ), message as (
       insert into messages (channel_type, sender_id, group_id, client_msg_no, payload, red_dot,
-        sync_once, is_logged, created_at)
+        sync_once, setting, is_logged, created_at)
       select ${ChannelType.group}::smallint, sender_id, ${target}, client_msg_no, payload, red_dot,
-        sync_once, verdict = 'logged', at
+        sync_once, setting, verdict = 'logged', at
       from verdicts where verdict in ('sent', 'logged') order by place
       returning id, sender_id, red_dot, created_at
     ), numbered as materialized (

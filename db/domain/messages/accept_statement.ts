@@ -19,6 +19,7 @@ export interface AcceptValues extends SpeakingValues, ChannelValues {
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
+  setting: number;
   inConversations: boolean;
   /** `listText`; empty unless only some receive it. */
   visibleTo: string;
@@ -72,10 +73,10 @@ export function acceptStatement(
         else allowed.verdict end as verdict from (${verdict}) as allowed
     ), message as (
       insert into messages (channel_type, sender_id, receiver_id, group_id, client_msg_no, payload,
-        red_dot, sync_once, is_logged, created_at)
+        red_dot, sync_once, setting, is_logged, created_at)
       select ${type}::smallint, ${sender}, ${receiverId}, ${groupId},
         ${given.clientMsgNo}, ${prelude?.payload ?? given.payload}, ${given.redDot},
-        ${given.syncOnce}, verdict = 'logged', ${now}
+        ${given.syncOnce}, ${given.setting}::smallint, verdict = 'logged', ${now}
       from verdict where verdict in ('sent', 'logged')
       returning id, created_at
     ), ${isToPerson ? sql`` : logging}

@@ -33,6 +33,8 @@ export interface InboxMessage {
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
+  /** Bits of `KeptSetting`. */
+  setting: number;
   createdAt: Date;
   /** The owner threw it away. */
   isDeleted: boolean;
@@ -57,6 +59,7 @@ export const INBOX_COLUMNS = {
   payload: text,
   redDot: bool,
   syncOnce: bool,
+  setting: int4,
   createdAt: time,
   isDeleted: bool,
   revoked: bool,
@@ -83,6 +86,7 @@ export function inboxMessageColumns(rows: "found" | "shown"): SQL {
       messages.is_logged and (select is_super from groups where id = messages.group_id)
         as of_super_group,
       messages.client_msg_no, messages.payload, messages.red_dot, messages.sync_once,
+      messages.setting,
       ${milliseconds(sql`messages.created_at`)} as created_at,
       messages.revoked_at is not null as revoked,
       (select uid from users where id = messages.revoker_id) as revoker_uid`;
@@ -116,6 +120,7 @@ export function messageOf(row: InboxRow): InboxMessage {
     payload: row.payload,
     redDot: row.redDot,
     syncOnce: row.syncOnce,
+    setting: row.setting,
     createdAt: row.createdAt,
     isDeleted: row.isDeleted,
     revokerUid: row.revoked ? row.revokerUid ?? "" : undefined,

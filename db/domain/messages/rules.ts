@@ -5,6 +5,8 @@ import { DomainError } from "../errors.ts";
 export const PAYLOAD_BYTES_MAX = 16 * 1024;
 /** Longest `client_msg_no`, characters. */
 export const CLIENT_MSG_NO_LENGTH_MAX = 100;
+/** Bits of a SEND's `setting` that are for its receivers: kept, and given back with the message. */
+export const KeptSetting = { receipt: 0x80, signal: 0x20 } as const;
 /** Above this many members a group keeps one log instead of an inbox row for each. */
 export const FAN_OUT_COUNT_MAX = 500;
 

@@ -23,6 +23,7 @@ export interface SendMomentInput {
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
+  setting?: number;
   /** A partner's server speaks for the sender. */
   trusted?: boolean;
   /** The socket it came from, if from one. */
@@ -65,6 +66,7 @@ export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Mome
     payload: input.payload,
     redDot: input.redDot,
     syncOnce: input.syncOnce,
+    ...input.setting && { setting: input.setting },
     atMs: at.getTime(),
     ...fromSocket !== undefined && { exceptSocket: fromSocket },
   };

@@ -100,14 +100,14 @@ function isSameButForSeq(one: Received, other: Received): boolean {
     one.channelType === other.channelType && one.fromUid === other.fromUid &&
     one.clientMsgNo === other.clientMsgNo && one.payload === other.payload &&
     one.atMs === other.atMs && one.redDot === other.redDot && one.syncOnce === other.syncOnce &&
-    (one.seq === 0) === (other.seq === 0);
+    one.setting === other.setting && (one.seq === 0) === (other.seq === 0);
 }
 
 function encode(message: Received): string {
   const { redDot, syncOnce, seq } = message;
   return encodeRpcRecvWithoutSeq({
     flags: { redDot, syncOnce, noPersist: seq === 0 },
-    setting: 0,
+    setting: message.setting ?? 0,
     fromUid: message.fromUid,
     channelId: message.channelNo,
     channelType: message.channelType,

@@ -1,3 +1,4 @@
+import { KeptSetting } from "../../../db/domain/messages/rules.ts";
 import { type ByteReader, type ByteWriter, FrameError } from "./bytes.ts";
 import type { Frame, FrameType } from "./packets.ts";
 
@@ -16,7 +17,13 @@ export const PACKET_NUMBERS: Record<FrameType, number> = {
 };
 
 /** Bits of `setting`. */
-export const Setting = { receipt: 0x80, signal: 0x20, plain: 0x10, topic: 0x08, stream: 0x02 };
+export const Setting = {
+  receipt: KeptSetting.receipt,
+  signal: KeptSetting.signal,
+  plain: 0x10,
+  topic: 0x08,
+  stream: 0x02,
+};
 /** Where client 1.0.4, which speaks version 2, puts the bit for streams. */
 const STREAM_IN_VERSION_2 = 0x04;
 

@@ -87,7 +87,7 @@ export class WukongCodec implements Codec {
 
   recv(message: Received): Data {
     const frame = {
-      setting: 0,
+      setting: message.setting ?? 0,
       fromUid: message.fromUid,
       channelId: message.channelNo,
       channelType: message.channelType,

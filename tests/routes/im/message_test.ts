@@ -66,6 +66,7 @@ Deno.test("POST /message/sync", async (t) => {
       channel_type: 1,
       payload: rest.payload,
       header: { no_persist: 0, red_dot: 1, sync_once: 0 },
+      setting: 0,
       is_deleted: 0,
       revoke: 0,
       revoker: "",

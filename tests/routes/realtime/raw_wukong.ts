@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { createKeyPair, WukongCipher } from "../../../routes/realtime/wukong/cipher.ts";
 import {
   encodeFrame,
+  type Flags,
   type Frame,
   FrameReader,
   type RecvFrame,
+  type SendFrame,
 } from "../../../routes/realtime/wukong/frames.ts";
 import type { ChatPerson } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
@@ -51,7 +53,13 @@ export class RawWukong implements AsyncDisposable {
     }, 5);
   }
 
-  sendFrame(to: ChatPerson, clientSeq: number): Uint8Array<ArrayBuffer> {
+  sendFrame(
+    to: ChatPerson,
+    clientSeq: number,
+    { flags, ...over }: Partial<Omit<SendFrame, "type" | "flags">> & {
+      flags?: Partial<Flags>;
+    } = {},
+  ): Uint8Array<ArrayBuffer> {
     const frame = {
       setting: 0,
       clientSeq,
@@ -59,8 +67,10 @@ export class RawWukong implements AsyncDisposable {
       channelId: to.uid,
       channelType: 1,
       payload: this.cipher!.seal(JSON.stringify({ type: 1, content: `${clientSeq}` })),
+      ...over,
     };
-    return encodeFrame({ type: "send", msgKey: this.cipher!.sendMsgKey(frame), ...frame }, 5);
+    const msgKey = this.cipher!.sendMsgKey(frame);
+    return encodeFrame({ type: "send", flags: flags ?? {}, msgKey, ...frame }, 5);
   }
 
   /** Connects and waits for the answer. */
