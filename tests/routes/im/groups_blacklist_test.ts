@@ -42,6 +42,7 @@ Deno.test("POST /groups/{group_no}/blacklist/add and POST /groups/{group_no}/bla
         senderId,
         clientMsgNo: undefined,
         syncOnce: false,
+        setting: 0,
         at: app.ctx.now(),
       })),
     });

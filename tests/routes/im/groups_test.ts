@@ -56,7 +56,7 @@ Deno.test("GET /groups/{group_no}", async (t) => {
 
   await t.step("refuses numbers nobody has, and needs a token", async () => {
     assertImFailure(await ann!.call("GET", `/groups/${NOBODY}`), 400, "群不存在");
-    assertImFailure(await ann!.call("GET", "/groups/x"), 404);
+    assertImFailure(await ann!.call("GET", "/groups/x"), 400, "群不存在");
     await assertNeedsToken(app, "GET", path);
   });
 });
