@@ -22,6 +22,8 @@ export interface Presence {
   online: boolean;
   /** Of the socket that is there, the app before others; of the last one when nobody is. */
   deviceFlag: number;
+  /** Of all sockets that are there, ascending. */
+  deviceFlags: number[];
   /** Known for thirty days, and only of people who are not there. */
   lastOfflineAt: Date | undefined;
 }
@@ -57,13 +59,14 @@ export async function readOnline(
 
 function presenceOf(sockets: string[], last: string | undefined): Presence {
   if (sockets.length > 0) {
-    const deviceFlag = Math.min(...sockets.map((member) => Number(member.split(":")[0])));
-    return { online: true, deviceFlag, lastOfflineAt: undefined };
+    const deviceFlags = sockets.map((member) => Number(member.split(":")[0])).sort();
+    return { online: true, deviceFlag: deviceFlags[0]!, deviceFlags, lastOfflineAt: undefined };
   }
   const [deviceFlag, atMs] = (last ?? "0:").split(":");
   return {
     online: false,
     deviceFlag: Number(deviceFlag),
+    deviceFlags: [],
     lastOfflineAt: atMs ? new Date(Number(atMs)) : undefined,
   };
 }

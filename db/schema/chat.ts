@@ -42,6 +42,8 @@ export const chatAccounts = pgTable("chat_accounts", {
   deviceType: text(),
   bundleId: text(),
   badge: integer().notNull().default(0),
+  /** Friend requests that came until then no longer count as new. */
+  appliesSeenAt: instant(),
   lastOfflineAt: instant(),
 });
 
@@ -79,15 +81,23 @@ export const friendHeads = pgTable("friend_heads", {
 export const friendApplies = pgTable(
   "friend_applies",
   {
+    /** What a list calls it. */
+    id: safeBigint().notNull().generatedAlwaysAsIdentity(),
     fromUserId: safeBigint().notNull().references(() => users.id),
     toUserId: safeBigint().notNull().references(() => users.id),
     tokenHash: text().notNull().unique(),
+    /** The token once more, for its receiver's list; absent of requests from before there was one. */
+    tokenSealed: text(),
     remark: text().notNull().default(""),
     expiresAt: instant().notNull(),
     acceptedAt: instant(),
+    refusedAt: instant(),
     createdAt: instant().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.fromUserId, table.toUserId] })],
+  (table) => [
+    primaryKey({ columns: [table.fromUserId, table.toUserId] }),
+    index("friend_applies_received").on(table.toUserId, table.createdAt, table.id),
+  ],
 );
 
 /** What one person has set for another: a person chat's switches. */

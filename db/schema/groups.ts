@@ -30,6 +30,8 @@ export const groups = pgTable(
     ownerId: safeBigint().references(() => users.id),
     name: text().notNull(),
     notice: text().notNull().default(""),
+    /** Address of its picture; empty: one is drawn. */
+    avatar: text().notNull().default(""),
     /** Keeps one log instead of an inbox row for each member, whatever its size. */
     isSuper: boolean().notNull().default(false),
     /** Members are added by owner and managers alone; others may only invite (im). */

@@ -95,6 +95,8 @@ export const conversations = pgTable(
     unreadCount: integer().notNull().default(0),
     /** The owner threw away everything up to here. */
     clearedSeq: safeBigint().notNull().default(0),
+    /** The owner took it off the list when this was its newest; what comes after brings it back. */
+    hiddenSeq: safeBigint().notNull().default(0),
     updatedAt: instant().notNull(),
   },
   (table) => [

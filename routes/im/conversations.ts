@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { hideConversation } from "../../db/domain/messages/hide_conversation.ts";
 import { listConversations } from "../../db/domain/messages/list_conversations.ts";
-import { SyncedMessage, syncedMessage } from "./message_fields.ts";
+import { Done, done } from "./fields.ts";
+import { ChannelTypeField, SyncedMessage, syncedMessage } from "./message_fields.ts";
 import { endpoint } from "./surface.ts";
 
 export const list = endpoint({
@@ -24,5 +26,19 @@ export const list = endpoint({
       timestamp: Math.floor(lastMessage.createdAt.getTime() / 1000),
       last_message: syncedMessage(lastMessage, actor.uid),
     }));
+  },
+});
+
+export const hide = endpoint({
+  method: "delete",
+  path: "/conversations/{channel_id}/{channel_type}",
+  summary: "删除最近会话",
+  description: "Not in the contract. Takes it off the lists, read, until the next message in it; " +
+    "what was said stays. An unknown one is fine.",
+  params: z.object({ channel_id: z.string(), channel_type: ChannelTypeField }),
+  data: Done,
+  async handle({ params: { channel_id: no, channel_type: type }, actor, ctx }) {
+    await hideConversation(ctx, { userId: actor.userId, channel: { type, no } });
+    return done;
   },
 });

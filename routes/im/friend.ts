@@ -136,6 +136,7 @@ export const listOnline = endpoint({
 export const remove = endpoint({
   method: "delete",
   path: "/friend/{uid}",
+  aliases: [{ path: "/friends/{uid}" }],
   summary: "删除好友",
   description: "Ends it on both sides. Both get a command `friendDeleted` and sync their friends.",
   params: z.object({ uid: z.string() }),

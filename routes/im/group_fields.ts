@@ -64,7 +64,7 @@ export const GroupResp = z.object({
   updated_at: z.string(),
 });
 
-export function groupResp(group: GroupView): z.input<typeof GroupResp> {
+export function groupResp(group: GroupView): z.output<typeof GroupResp> {
   return {
     group_no: group.groupNo,
     name: group.name,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DomainError } from "../../db/domain/errors.ts";
 import { acknowledge as moveSyncPosition } from "../../db/domain/messages/acknowledge.ts";
 import { clearChannel, deleteMessage } from "../../db/domain/messages/delete_messages.ts";
+import { deleteSeveral } from "../../db/domain/messages/delete_several.ts";
 import { INBOX_PAGE_COUNT_MAX, readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { revokeMessage } from "../../db/domain/messages/revoke_message.ts";
 import { Done, done } from "./fields.ts";
@@ -10,6 +11,12 @@ import { endpoint } from "./surface.ts";
 
 const SYNC_COUNT_DEFAULT = 100;
 const MessageId = z.coerce.number().int().positive();
+
+/** Most messages one call throws away. */
+const DELETED_COUNT_MAX = 500;
+/** What the web client says of messages to throw away; an id that can be none names none. */
+const DeletedMessages = z.array(z.object({ message_id: MessageId.optional().catch(undefined) }))
+  .max(DELETED_COUNT_MAX);
 
 /** Both parts of a channel's name, or neither. */
 function channelOf({ channel_id, channel_type }: {
@@ -55,17 +62,26 @@ export const remove = endpoint({
   method: "delete",
   path: "/message",
   summary: "删除消息",
-  description: "One message by `message_id`, or everything said so far in a channel; for the " +
-    "caller alone.",
+  description:
+    "One message by `message_id`, everything said so far in a channel, or the messages " +
+    "of a list in the body; for the caller alone.",
   query: z.object({
     message_id: MessageId.optional(),
     channel_id: z.string().optional(),
     channel_type: ChannelTypeField.optional(),
   }),
+  body: z.union([DeletedMessages, z.object({})]),
   data: Done,
   errors: ["message_missing", "channel_missing"],
-  async handle({ query, actor, ctx }) {
+  async handle({ query, body, actor, ctx }) {
     const { userId } = actor;
+    if (Array.isArray(body)) {
+      await deleteSeveral(ctx, {
+        userId,
+        messageIds: body.flatMap(({ message_id: id }) => id ?? []),
+      });
+      return done;
+    }
     if (query.message_id !== undefined) {
       await deleteMessage(ctx, { userId, messageId: query.message_id });
       return done;

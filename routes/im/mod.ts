@@ -1,9 +1,16 @@
 import * as common from "./common.ts";
+import * as channels from "./channels.ts";
+import * as conversation from "./conversation.ts";
 import * as conversations from "./conversations.ts";
 import * as favorite from "./favorite.ts";
 import * as favorites from "./favorites.ts";
 import * as friend from "./friend.ts";
+import * as friendApply from "./friend/apply.ts";
+import * as friendRefuse from "./friend/refuse.ts";
+import * as friendRemark from "./friend/remark.ts";
+import * as friendSync from "./friend/sync.ts";
 import * as group from "./group.ts";
+import * as groupMy from "./group/my.ts";
 import * as groups from "./groups.ts";
 import * as groupBlacklist from "./groups/blacklist.ts";
 import * as groupManagers from "./groups/managers.ts";
@@ -13,6 +20,8 @@ import * as label from "./label.ts";
 import * as message from "./message.ts";
 import * as prohibitWords from "./message/prohibit_words.ts";
 import * as organization from "./organization.ts";
+import * as messageChannel from "./message/channel.ts";
+import * as messageOffset from "./message/offset.ts";
 import * as qrcode from "./qrcode.ts";
 import * as redpacket from "./redpacket.ts";
 import * as redpackets from "./redpackets.ts";
@@ -21,6 +30,8 @@ import { mount } from "./surface.ts";
 import * as transfers from "./transfers.ts";
 import * as user from "./user.ts";
 import * as login from "./user/login.ts";
+import * as userOnline from "./user/online.ts";
+import * as reddot from "./user/reddot.ts";
 import * as register from "./user/register.ts";
 import * as sms from "./user/sms.ts";
 import * as users from "./users.ts";
@@ -149,4 +160,20 @@ export const surface = mount([
 
   groupBlacklist.add,
   groupBlacklist.remove,
+  conversation.sync,
+  conversation.acknowledge,
+  messageChannel.sync,
+  messageOffset.clear,
+  channels.read,
+  conversations.hide,
+  friendSync.list,
+  friendApply.list,
+  friendApply.remove,
+  friendRefuse.refuse,
+  friendRemark.set,
+  reddot.countApplies,
+  reddot.clearApplies,
+  userOnline.overview,
+  groupMy.list,
+  groupMembers.list,
 ]);

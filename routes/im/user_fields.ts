@@ -15,10 +15,13 @@ import { vercodeOf } from "./vercode.ts";
 const DEVICE_TEXT_LENGTH_MAX = 200;
 const deviceText = z.string().trim().max(DEVICE_TEXT_LENGTH_MAX);
 
+/** Of what one person calls another, characters. */
+export const REMARK_LENGTH_MAX = 50;
+/** `status` of a person as another one sees them. */
+export const PEER_STATUS = { normal: 1, blacklisted: 2 } as const;
+
 /** A person's address in a path; what no uid looks like is simply unknown. */
 export const UidParams = z.object({ uid: z.string() });
-
-const PEER_STATUS = { normal: 1, blacklisted: 2 } as const;
 
 /** `UserDetailResp`: a person as the caller sees them, with what the public server says besides. */
 export const UserDetailResp = z.object({

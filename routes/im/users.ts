@@ -7,10 +7,10 @@ import { readMember } from "../../db/domain/groups/reads.ts";
 import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
 import { Flag, flag, HexId, maybeNameUpTo, nameUpTo } from "../fields.ts";
 import { Done, done } from "./fields.ts";
+import { FlagIn } from "./group_fields.ts";
 import { endpoint } from "./surface.ts";
-import { UidParams, userDetail, UserDetailResp } from "./user_fields.ts";
+import { REMARK_LENGTH_MAX, UidParams, userDetail, UserDetailResp } from "./user_fields.ts";
 
-const REMARK_LENGTH_MAX = 50;
 const EXPIRE_SECOND_MAX = 10 * 365 * 24 * 60 * 60;
 const Switch = Flag.transform((value) => value === 1).optional();
 
@@ -77,11 +77,12 @@ export const readRoute = endpoint({
 export const changeCurrent = endpoint({
   method: "put",
   path: "/users/current",
+  aliases: [{ path: "/user/current" }],
   summary: "修改用户信息",
   description: "One or more of these, all of them or none; anything else is refused.",
   body: z.strictObject({
     name: nameUpTo(NICKNAME_LENGTH_MAX).optional(),
-    sex: z.literal([0, 1]).optional(),
+    sex: FlagIn.transform(Number).optional(),
     short_no: z.string().optional().describe(
       "Once only: 6 to 20 letters, digits, _ and -, a letter first, a digit somewhere",
     ),

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, notInArray, or, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, notInArray, or, type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { type Presence, readOnline } from "../../redis/presence.ts";
 import { blocks } from "../../schema/blocks.ts";
@@ -55,7 +55,7 @@ export async function searchUser(
   return found;
 }
 
-export type UserDetail = Awaited<ReturnType<typeof readDetailRow>> & {
+export type UserDetail = Awaited<ReturnType<typeof readDetailRows>>[number] & {
   isSelf: boolean;
   presence: Presence | undefined;
 };
@@ -65,17 +65,44 @@ export async function readUserDetail(
   ctx: Ctx,
   { uid, viewerId }: { uid: string; viewerId: number },
 ): Promise<UserDetail> {
-  const row = await readDetailRow(ctx, { uid, viewerId });
-  const isSelf = row.userId === viewerId;
-  // Whether somebody is there is for their friends to know.
-  const presence = isSelf || row.isFriend
-    ? (await readOnline(ctx, [row.userId])).get(row.userId)
-    : undefined;
-  return { ...row, isSelf, presence };
+  // One's own name may still be missing; of other people only the visible are there.
+  const whose = and(eq(users.uid, uid), or(eq(users.id, viewerId), chatVisible));
+  const found = await readDetailRows(ctx, { whose, viewerId, countMax: 1 });
+  if (found.length === 0) throw new DomainError("user_missing");
+  return (await withPresence(ctx, found, viewerId))[0]!;
 }
 
-async function readDetailRow(ctx: Ctx, { uid, viewerId }: { uid: string; viewerId: number }) {
-  const [row] = await ctx.db
+/** The same of several people by their ids, whoever they are by now; in no order. */
+export async function readUserDetails(
+  ctx: Ctx,
+  { userIds, viewerId }: { userIds: number[]; viewerId: number },
+): Promise<UserDetail[]> {
+  if (userIds.length === 0) return [];
+  const whose = inArray(users.id, userIds);
+  const found = await readDetailRows(ctx, { whose, viewerId, countMax: userIds.length });
+  return await withPresence(ctx, found, viewerId);
+}
+
+/** Whether somebody is there is for their friends to know. */
+async function withPresence(
+  ctx: Ctx,
+  found: Awaited<ReturnType<typeof readDetailRows>>,
+  viewerId: number,
+): Promise<UserDetail[]> {
+  const shown = found.filter(({ userId, isFriend }) => userId === viewerId || isFriend);
+  const presences = await readOnline(ctx, shown.map(({ userId }) => userId));
+  return found.map((row) => ({
+    ...row,
+    isSelf: row.userId === viewerId,
+    presence: presences.get(row.userId),
+  }));
+}
+
+async function readDetailRows(
+  ctx: Ctx,
+  { whose, viewerId, countMax }: { whose: SQL | undefined; viewerId: number; countMax: number },
+) {
+  return await ctx.db
     .select({
       userId: users.id,
       uid: users.uid,
@@ -100,10 +127,7 @@ async function readDetailRow(ctx: Ctx, { uid, viewerId }: { uid: string; viewerI
       peerSettings,
       and(eq(peerSettings.userId, viewerId), eq(peerSettings.peerId, users.id)),
     )
-    // One's own name may still be missing; of other people only the visible are there.
-    .where(and(eq(users.uid, uid), or(eq(users.id, viewerId), chatVisible))).limit(1);
-  if (!row) throw new DomainError("user_missing");
-  return row;
+    .where(whose).limit(countMax);
 }
 
 /** What a person has logged in on, or that device alone, the newest login first. */

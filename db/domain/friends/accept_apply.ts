@@ -68,13 +68,13 @@ async function claimApply(
     with claimed as (
       update friend_applies set accepted_at = ${now}
       where token_hash = ${tokenHash} and to_user_id = ${userId}
-        and accepted_at is null and expires_at > ${now}
+        and accepted_at is null and refused_at is null and expires_at > ${now}
       returning from_user_id, to_user_id, remark
     ), settled as (
       update friend_applies set accepted_at = ${now} from claimed
       where friend_applies.from_user_id = claimed.to_user_id
         and friend_applies.to_user_id = claimed.from_user_id
-        and friend_applies.accepted_at is null
+        and friend_applies.accepted_at is null and friend_applies.refused_at is null
     )
     select remark from claimed`);
   return claimed?.remark;

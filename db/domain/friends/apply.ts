@@ -5,6 +5,7 @@ import { BUILT_IN_UIDS } from "../../schema/users.ts";
 import { bool, instant, int8, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { known } from "../users/who_is_there.ts";
+import { sealApplyToken } from "./apply_token.ts";
 import { command, sendNotice } from "./notices.ts";
 import { APPLY_LIFE_MS } from "./rules.ts";
 
@@ -27,6 +28,7 @@ export async function applyForFriendship(
   // Everybody's friends from the beginning, on one side alone: see placeBuiltInFriends.
   if (BUILT_IN_UIDS.includes(uid)) throw new DomainError("friend_already");
   const token = randomHex32();
+  const tokenHash = sha256Hex(token);
   const now = ctx.now();
   const { userId } = applicant;
   const statement = sql`
@@ -39,13 +41,14 @@ export async function applyForFriendship(
       from users where users.uid = ${uid} and ${known}
     ), applied as (
       insert into friend_applies
-        (from_user_id, to_user_id, token_hash, remark, expires_at, created_at)
-      select ${userId}, id, ${sha256Hex(token)}, ${remark},
+        (from_user_id, to_user_id, token_hash, token_sealed, remark, expires_at, created_at)
+      select ${userId}, id, ${tokenHash}, ${sealApplyToken(ctx, { token, tokenHash })}, ${remark},
         ${instant(new Date(now.getTime() + APPLY_LIFE_MS))}, ${instant(now)}
       from target where not is_self and not is_friend
       on conflict (from_user_id, to_user_id) do update
-        set token_hash = excluded.token_hash, remark = excluded.remark,
-          expires_at = excluded.expires_at, created_at = excluded.created_at, accepted_at = null
+        set token_hash = excluded.token_hash, token_sealed = excluded.token_sealed,
+          remark = excluded.remark, expires_at = excluded.expires_at,
+          created_at = excluded.created_at, accepted_at = null, refused_at = null
     )
     select target.id, is_self, is_friend,
       (select nickname from users where id = ${userId}) as own_name

@@ -2,11 +2,24 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { MemberRole } from "../../schema/groups.ts";
-import { bool, instant, int4, int8, maybe, milliseconds, rows, text, time } from "../../sql.ts";
+import {
+  bool,
+  instant,
+  int4,
+  int8,
+  listOf,
+  maybe,
+  milliseconds,
+  patternOf,
+  PLANNED_WITH_VALUES,
+  rows,
+  text,
+  time,
+} from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { keepsLog } from "../messages/channel.ts";
 import { role } from "./people.ts";
-import type { Role } from "./rules.ts";
+import { GROUPS_COUNT_MAX, type Role } from "./rules.ts";
 
 /** A group as one person sees it. */
 export interface GroupView {
@@ -37,6 +50,7 @@ export interface GroupView {
 }
 
 const GROUP_COLUMNS = {
+  groupNo: text,
   name: text,
   notice: text,
   forbidden: bool,
@@ -72,9 +86,44 @@ export async function readGroup(
   ctx: Ctx,
   { groupNo, userId }: { groupNo: string; userId: number },
 ): Promise<GroupView> {
+  const whose = sql`groups.group_no = ${groupNo} and groups.app_id = ${HOUSE_APP_ID}`;
+  const [group] = await readGroups(ctx, { userId, whose, countMax: 1 });
+  if (!group) throw new DomainError("group_missing");
+  return group;
+}
+
+/** The groups of these ids, as one person sees them; in no order. */
+export async function readGroupsById(
+  ctx: Ctx,
+  { groupIds, userId }: { groupIds: number[]; userId: number },
+): Promise<GroupView[]> {
+  if (groupIds.length === 0) return [];
+  const whose = sql`groups.id = any(${listOf(groupIds, "bigint")})`;
+  return await readGroups(ctx, { userId, whose, countMax: groupIds.length });
+}
+
+/** The groups a person is in and has saved, the newest group first. */
+export async function listSavedGroups(
+  ctx: Ctx,
+  { userId }: { userId: number },
+): Promise<GroupView[]> {
+  const whose = sql`groups.id in (
+      select group_members.group_id from group_members join group_settings
+        on group_settings.group_id = group_members.group_id
+        and group_settings.user_id = group_members.user_id and group_settings.save
+      where group_members.user_id = ${userId} and group_members.removed_at is null)
+    and groups.disbanded_at is null and groups.app_id = ${HOUSE_APP_ID}`;
+  return await readGroups(ctx, { userId, whose, countMax: GROUPS_COUNT_MAX });
+}
+
+async function readGroups(
+  ctx: Ctx,
+  { userId, whose, countMax }: { userId: number; whose: SQL; countMax: number },
+): Promise<GroupView[]> {
   const statement = sql`
-    select groups.name, groups.notice, groups.forbidden, groups.invite, groups.version,
-      groups.member_count, ${keepsLog} as is_large, groups.status, groups.disbanded_at is not null as is_disbanded,
+    select groups.group_no, groups.name, groups.notice, groups.forbidden, groups.invite,
+      groups.version, groups.member_count, ${keepsLog} as is_large, groups.status,
+      groups.disbanded_at is not null as is_disbanded,
       ${milliseconds(sql`groups.created_at`)} as created_at,
       ${milliseconds(sql`groups.updated_at`)} as updated_at,
       coalesce(mine.role, ${MemberRole.member}) as role, mine.removed_at is not null as has_quit,
@@ -84,10 +133,8 @@ export async function readGroup(
     from groups
     left join group_members as mine on mine.group_id = groups.id and mine.user_id = ${userId}
     left join group_settings as own on own.group_id = groups.id and own.user_id = ${userId}
-    where groups.group_no = ${groupNo} and groups.app_id = ${HOUSE_APP_ID}`;
-  const [group] = await rows(ctx, statement, GROUP_COLUMNS);
-  if (!group) throw new DomainError("group_missing");
-  return { groupNo, ...group };
+    where ${whose} order by groups.id desc limit ${countMax}`;
+  return await rows(ctx, statement, GROUP_COLUMNS);
 }
 
 /**
@@ -199,21 +246,62 @@ export async function syncMembers(
     limit: number;
   },
 ): Promise<SyncedMember[]> {
+  const page = sql`
+    select group_members.* from group_members
+    where group_id = (select id from place where is_member) and version > ${version}
+    order by version fetch first (${limit}::bigint) rows with ties`;
+  return await readMembersOf(ctx, { groupNo, userId, page, order: sql`page.version, page.id` });
+}
+
+/**
+ * Those who are in a group now, a page by its number from 1: the owner, the managers, then everybody
+ * in the order in which they first came.
+ * @param keyword part of a name or nickname; absent: everybody
+ * @throws {DomainError} `group_missing`, `group_not_member`
+ */
+export async function listMembers(
+  ctx: Ctx,
+  { groupNo, userId, keyword, page: pageNumber, limit }: {
+    groupNo: string;
+    userId: number;
+    keyword: string | undefined;
+    page: number;
+    limit: number;
+  },
+): Promise<SyncedMember[]> {
+  const pattern = keyword === undefined ? undefined : patternOf(keyword);
+  const rank = sql`case group_members.role when ${MemberRole.owner} then 0
+    when ${MemberRole.manager} then 1 else 2 end`;
+  // A group is as long as it is: a page far into it costs no more than the whole of it.
+  const page = sql`
+    select group_members.*, row_number() over (order by ${rank}, group_members.id) as place
+    from group_members join users on users.id = group_members.user_id
+    where group_members.group_id = (select id from place where is_member)
+      and group_members.removed_at is null
+      ${
+    pattern === undefined
+      ? sql``
+      : sql`and (users.nickname ilike ${pattern} or group_members.nickname ilike ${pattern})`
+  }
+    order by place limit ${limit} offset ${(pageNumber - 1) * limit} ${PLANNED_WITH_VALUES}`;
+  return await readMembersOf(ctx, { groupNo, userId, page, order: sql`page.place` });
+}
+
+async function readMembersOf(
+  ctx: Ctx,
+  { groupNo, userId, page, order }: { groupNo: string; userId: number; page: SQL; order: SQL },
+): Promise<SyncedMember[]> {
   const statement = sql`
     with place as (
       select groups.id, exists (select 1 from group_members where group_id = groups.id
         and user_id = ${userId} and removed_at is null) as is_member
       from groups where group_no = ${groupNo} and app_id = ${HOUSE_APP_ID}
         and disbanded_at is null
-    ), page as (
-      select group_members.* from group_members
-      where group_id = (select id from place where is_member) and version > ${version}
-      order by version fetch first (${limit}::bigint) rows with ties
-    )
+    ), page as (${page})
     select ${memberColumns(ctx.now())}, place.is_member
     from place left join page on true left join users on users.id = page.user_id
       left join users as inviter on inviter.id = page.inviter_id
-    order by page.version, page.id`;
+    order by ${order}`;
   const found = await rows(ctx, statement, SYNC_COLUMNS);
   if (found.length === 0) throw new DomainError("group_missing");
   if (!found[0]!.isMember) throw new DomainError("group_not_member");

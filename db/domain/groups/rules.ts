@@ -129,7 +129,8 @@ export const SERVER_BODY_BYTES_MAX = 4 * 1024 * 1024;
 
 export const GROUPS_PER_DAY_COUNT_MAX = 10;
 export const SYNC_COUNT_DEFAULT = 100;
-export const SYNC_COUNT_MAX = 500;
+/** The chat app's web client asks for all at once. */
+export const SYNC_COUNT_MAX = 10_000;
 /** Most groups of one person a partner's list answers, the newest first. */
 export const GROUPS_COUNT_MAX = 500;
 /** Most members it shows of each group. */

@@ -18,7 +18,7 @@ export interface Conversation {
 }
 
 /** Most conversations one list shows. */
-const CONVERSATION_COUNT_MAX = 200;
+export const CONVERSATION_COUNT_MAX = 200;
 
 /**
  * A person's conversations, the one with the newest message first. What large groups have logged is
@@ -46,6 +46,7 @@ function listStatement(userId: number, at: Date): SQL {
     with ${copying({ news: newsFor(userId), now: instant(at) })}, kept as (
       select channel_type, channel_id, last_seq, unread_count, cleared_seq from conversations
       where user_id = ${userId} and channel_id > 0
+        and last_seq > hidden_seq
         and not exists (select 1 from listed where listed.channel_type = conversations.channel_type
           and listed.channel_id = conversations.channel_id)
       order by last_seq desc limit ${CONVERSATION_COUNT_MAX}

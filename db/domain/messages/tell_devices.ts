@@ -1,0 +1,40 @@
+import { randomHex32 } from "../../../config/keys.ts";
+import { chunksOf } from "../../../config/runtime/chunks.ts";
+import type { Moment } from "../../bus/bus.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { ContentType } from "./rules.ts";
+import { momentIdAt } from "./send_moment.ts";
+
+export interface DeviceCommand {
+  userIds: number[];
+  cmd: string;
+  param: Record<string, unknown>;
+  /** The channel it comes in, by the name clients use; and its id. */
+  channel: { type: number; no: string; id: number };
+  /** Absent: the system. */
+  from?: { uid: string; userId: number };
+}
+
+/** People one event of the bus names. */
+const EVENT_PEOPLE_MAX = 500;
+
+/** Tells the devices that are connected what to do; it is not kept, and nobody asks who may. */
+export function tellDevices(ctx: Ctx, { userIds, cmd, param, channel, from }: DeviceCommand): void {
+  const now = ctx.now();
+  const said: Moment = {
+    messageId: momentIdAt(now),
+    fromUid: from?.uid ?? "",
+    fromId: from?.userId ?? 0,
+    channelType: channel.type,
+    channelNo: channel.no,
+    channelId: channel.id,
+    clientMsgNo: randomHex32(),
+    payload: JSON.stringify({ type: ContentType.command, cmd, param }),
+    redDot: false,
+    syncOnce: true,
+    atMs: now.getTime(),
+  };
+  for (const chunk of chunksOf(userIds, EVENT_PEOPLE_MAX)) {
+    ctx.bus.publish({ kind: "moment", userIds: chunk, ...said });
+  }
+}
