@@ -1,4 +1,4 @@
-import { callIm, type ChatLogin } from "../../clients/im.ts";
+import { callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmChatPerson } from "./warm_chat_person.ts";
