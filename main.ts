@@ -11,7 +11,7 @@ import { registerCron } from "./jobs/cron.ts";
 import type { JobDeps } from "./jobs/run.ts";
 import { openJobRunner } from "./jobs/runner.ts";
 import { jobs } from "./jobs/schedule.ts";
-import { openSoon } from "./jobs/soon.ts";
+import { busThatAsks, openSoon } from "./jobs/soon.ts";
 import { openProviders } from "./providers/providers.ts";
 import { createApp } from "./routes/app.ts";
 import type { Deps } from "./routes/deps.ts";
@@ -87,11 +87,11 @@ async function main() {
 }
 
 function serve(deps: Deps) {
-  const chat = openChat(deps);
   const stopping = new AbortController();
-  const hono = createApp({ ...deps, stopping: stopping.signal }, chat);
   const readiness = openReadiness(deps);
   const soon = openSoon({ ...deps, readiness });
+  const chat = openChat({ ...deps, bus: busThatAsks(deps.bus, soon) });
+  const hono = createApp({ ...deps, stopping: stopping.signal }, chat);
   const server = listen({
     hostname: deps.config.host,
     port: deps.config.port,

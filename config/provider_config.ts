@@ -2,6 +2,7 @@ import { z } from "zod";
 
 export interface ProviderConfigs {
   jpush: JpushConfig | undefined;
+  applePush: ApplePushConfig | undefined;
   wechat: WechatConfig | undefined;
   mixin: MixinConfig | undefined;
   aliyunSms: AliyunSmsConfig | undefined;
@@ -32,6 +33,17 @@ export interface AliyunOssConfig {
 export interface JpushConfig {
   appKey: string;
   masterSecret: string;
+  endpoint: string;
+}
+
+/** A key of Apple's developer account for pushes to phones; without, theirs go another way. */
+export interface ApplePushConfig {
+  /** PKCS #8 in PEM, as Apple's `.p8` file has it. */
+  privateKey: string;
+  keyId: string;
+  teamId: string;
+  /** The bundle id of the app, of clients that do not say theirs. */
+  topic: string;
   endpoint: string;
 }
 
@@ -77,6 +89,16 @@ export const providerVariables = {
   JPUSH_APP_KEY: text,
   JPUSH_MASTER_SECRET: text,
   JPUSH_ENDPOINT: z.url().default("https://api.jpush.cn"),
+  APPLE_PUSH_KEY: z.string()
+    // One line of a file of variables, or of a form.
+    .transform((pem) => pem.replaceAll("\\n", "\n").trim())
+    .refine((pem) => /^-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----$/.test(pem), {
+      message: "must be what Apple's .p8 file says",
+    }).optional(),
+  APPLE_PUSH_KEY_ID: text,
+  APPLE_PUSH_TEAM_ID: text,
+  APPLE_PUSH_TOPIC: text,
+  APPLE_PUSH_ENDPOINT: z.url().default("https://api.push.apple.com"),
   WECHAT_APP_ID: text,
   WECHAT_APP_SECRET: text,
   WECHAT_ENDPOINT: z.url().default("https://api.weixin.qq.com"),
@@ -104,13 +126,19 @@ const ALIYUN_OSS = [
 
 const AGORA = ["AGORA_APP_ID", "AGORA_APP_CERTIFICATE"] as const;
 const JPUSH = ["JPUSH_APP_KEY", "JPUSH_MASTER_SECRET"] as const;
+const APPLE_PUSH = [
+  "APPLE_PUSH_KEY",
+  "APPLE_PUSH_KEY_ID",
+  "APPLE_PUSH_TEAM_ID",
+  "APPLE_PUSH_TOPIC",
+] as const;
 const MIXIN = ["MIXIN_CLIENT_ID", "MIXIN_CLIENT_SECRET"] as const;
 const WECHAT = ["WECHAT_APP_ID", "WECHAT_APP_SECRET"] as const;
 
 /** Groups of variables of which production needs each; elsewhere they come together or not at all. */
 export const neededInProduction = [ALIYUN_SMS, ALIYUN_OSS, AGORA, JPUSH, MIXIN] as const;
-/** Groups that come together or not at all, in production as well: only H5 needs them. */
-export const optionalInProduction = [WECHAT] as const;
+/** Groups that come together or not at all, in production as well: H5, and phones of Apple's. */
+export const optionalInProduction = [WECHAT, APPLE_PUSH] as const;
 
 export function providerConfigsOf(env: Variables): ProviderConfigs {
   return {
@@ -118,6 +146,7 @@ export function providerConfigsOf(env: Variables): ProviderConfigs {
     agora: agoraOf(env),
     aliyunOss: aliyunOssOf(env),
     jpush: jpushOf(env),
+    applePush: applePushOf(env),
     wechat: wechatOf(env),
     mixin: mixinOf(env),
   };
@@ -157,6 +186,17 @@ function jpushOf(env: Variables): JpushConfig | undefined {
     appKey: env.JPUSH_APP_KEY,
     masterSecret: env.JPUSH_MASTER_SECRET!,
     endpoint: env.JPUSH_ENDPOINT,
+  };
+}
+
+function applePushOf(env: Variables): ApplePushConfig | undefined {
+  if (env.APPLE_PUSH_KEY === undefined) return undefined;
+  return {
+    privateKey: env.APPLE_PUSH_KEY,
+    keyId: env.APPLE_PUSH_KEY_ID!,
+    teamId: env.APPLE_PUSH_TEAM_ID!,
+    topic: env.APPLE_PUSH_TOPIC!,
+    endpoint: env.APPLE_PUSH_ENDPOINT,
   };
 }
 

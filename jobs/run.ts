@@ -29,6 +29,7 @@ export interface ChunkInput {
   /** What the chunk before left; null at the first. */
   progress: unknown;
   providers: Providers;
+  log?: JobDeps["log"] | undefined;
 }
 
 export interface Job extends JobPlan {
@@ -109,7 +110,7 @@ async function workOn(
   let run = claimed;
   try {
     for (;;) {
-      const input = { ...run, providers: deps.providers };
+      const input = { ...run, providers: deps.providers, log: deps.log };
       const ahead = job.callsOut ? await job.chunk(ctx, input) : undefined;
       const step = await commitChunk(ctx, run, async (tx) => ahead ?? await job.chunk(tx, input));
       if (step.isLast) return;

@@ -13,7 +13,8 @@ const loadWork = lazy(() =>
 );
 
 export interface Soon {
-  ask(): void;
+  /** @param what `pushes`: nothing else has come up */
+  ask(what?: "all" | "pushes"): void;
   stop(): Promise<void>;
 }
 
@@ -26,17 +27,23 @@ export function openSoon(
   { delayMs = DELAY_MS }: { delayMs?: number } = {},
 ): Soon {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isForAll = false;
   let underWay: Promise<void> | undefined;
   let isStopped = !mayRunJobs(deps);
 
   const look = () => {
     timer = undefined;
-    underWay = drain(deps, () => isStopped).finally(() => underWay = undefined);
+    const withAll = isForAll;
+    isForAll = false;
+    underWay = drain(deps, { withAll, isStopped: () => isStopped })
+      .finally(() => underWay = undefined);
   };
   return {
-    ask() {
+    ask(what = "all") {
       const isReady = deps.readiness?.isReady() !== false;
-      if (isStopped || !isReady || timer !== undefined) return;
+      if (isStopped || !isReady) return;
+      isForAll ||= what === "all";
+      if (timer !== undefined) return;
       timer = setTimeout(() => underWay ? underWay.then(look) : look(), delayMs);
     },
     async stop() {
@@ -47,12 +54,32 @@ export function openSoon(
   };
 }
 
-async function drain(deps: JobDeps, isStopped: () => boolean): Promise<void> {
+/**
+ * The bus as those use it who say something without a request, over a socket: what they tell the
+ * others of may have a push to go with it.
+ */
+export function busThatAsks(bus: JobDeps["bus"], soon: Pick<Soon, "ask">): JobDeps["bus"] {
+  return {
+    publish(event) {
+      bus.publish(event);
+      if (event.kind === "inbox" || event.kind === "group") soon.ask("pushes");
+    },
+    subscribe: (listener) => bus.subscribe(listener),
+    close: () => bus.close(),
+  };
+}
+
+async function drain(
+  deps: JobDeps,
+  { withAll, isStopped }: { withAll: boolean; isStopped: () => boolean },
+): Promise<void> {
   try {
     const [{ drainPending }, { broadcastChunk }, { contextOf }] = await loadWork();
     const ctx = contextOf({ name: "soon" }, deps);
     const { push, mixin } = deps.providers;
-    for (const doBatch of [() => drainPending(ctx, push), () => broadcastChunk(ctx, mixin)]) {
+    const pushes = () => drainPending(ctx, push, deps.log);
+    const broadcasts = () => broadcastChunk(ctx, mixin);
+    for (const doBatch of withAll ? [pushes, broadcasts] : [pushes]) {
       for (let count = 0; count < BATCH_COUNT_MAX && !isStopped(); count++) {
         if ((await doBatch()).isLast) break;
       }

@@ -4,6 +4,8 @@ export interface OutboxItem {
   to: string;
   code?: string;
   text: string;
+  /** What the app's icon would show with it. */
+  badge?: number | undefined;
   /** When it would have been sent, ms since 1970. */
   at: number;
 }
@@ -23,8 +25,15 @@ export class Outbox {
     this.put(item);
   }
 
-  put({ kind, to, code, text }: Omit<OutboxItem, "at">): void {
-    const item = { kind, to, ...(code !== undefined && { code }), text, at: Date.now() };
+  put({ kind, to, code, text, badge }: Omit<OutboxItem, "at">): void {
+    const item = {
+      kind,
+      to,
+      ...(code !== undefined && { code }),
+      text,
+      ...(badge !== undefined && { badge }),
+      at: Date.now(),
+    };
     this.#items.push(item);
     if (this.#items.length > ITEM_COUNT_MAX) this.#items.shift();
   }

@@ -5,7 +5,8 @@ import type { Mixin } from "./mixin.ts";
 import { developmentMixin } from "./mixin_development.ts";
 import { realMixin } from "./mixin_real.ts";
 import { Outbox } from "./outbox.ts";
-import type { Push } from "./push.ts";
+import { type Push, pushByType } from "./push.ts";
+import { applePush } from "./push_apple.ts";
 import { developmentPush } from "./push_development.ts";
 import { jpush } from "./push_jpush.ts";
 import type { Rtc } from "./rtc.ts";
@@ -46,6 +47,7 @@ export function openProviders(
     | "agora"
     | "aliyunOss"
     | "jpush"
+    | "applePush"
     | "wechat"
     | "mixin"
   >,
@@ -55,7 +57,7 @@ export function openProviders(
     outbox,
     sms: openSms(config, outbox),
     rtc: config.agora ? agoraRtc(config.agora) : developmentRtc(),
-    push: config.jpush ? jpush(config.jpush) : developmentPush(outbox!),
+    push: openPush(config, outbox),
     wechat: openWechat(config),
     mixin: config.mixin ? realMixin(config.mixin) : developmentMixin(outbox!),
     links: linksWhenNeeded(),
@@ -70,6 +72,23 @@ function openSms(
   if (account) return aliyunSms(account);
   if (!devDoors) return { sendCode: () => Promise.reject(new Error("no SMS provider")) };
   return developmentSms(outbox!);
+}
+
+/** Outside of production the outbox takes what has no service. */
+function openPush(
+  config: Pick<Config, "jpush" | "applePush">,
+  outbox: Outbox | undefined,
+): Push {
+  const kept = outbox && developmentPush(outbox);
+  return pushByType({
+    JPUSH: config.jpush ? jpush(config.jpush) : kept,
+    IOS: config.applePush ? applePush(config.applePush) : kept,
+    MI: kept,
+    HMS: kept,
+    OPPO: kept,
+    VIVO: kept,
+    FIREBASE: kept,
+  });
 }
 
 function openWechat({ wechat, devDoors }: Pick<Config, "wechat" | "devDoors">) {

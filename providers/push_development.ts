@@ -3,8 +3,8 @@ import type { Push } from "./push.ts";
 
 export function developmentPush(outbox: Outbox): Push {
   return {
-    send({ to, title, content, url, id }) {
-      outbox.putOnce(id, { kind: "push", to, text: `${title}\n${content}\n${url}` });
+    send({ token, title, content, url, badge, id }) {
+      outbox.putOnce(id, { kind: "push", to: token, text: `${title}\n${content}\n${url}`, badge });
       return Promise.resolve();
     },
   };

@@ -6,6 +6,9 @@ const TIMEOUT_MS = 5_000;
 /** "No device fits": what JPush answers for an app that was removed. */
 const NO_SUCH_DEVICE = 1011;
 
+/** Bits of Android's `alert_type`. */
+const AlertType = { sound: 1, vibration: 2, light: 4 } as const;
+
 /**
  * Sends through JPush (`POST /v3/push`). JPush drops a repeated `cid` for a day, which is longer
  * than any message is tried again by itself. No error names a device or a key.
@@ -18,7 +21,7 @@ export function jpush(
   const credentials = btoa(`${appKey}:${masterSecret}`);
   return {
     async send(message) {
-      const secrets = [masterSecret, appKey, credentials, message.to];
+      const secrets = [masterSecret, appKey, credentials, message.token];
       const answer = await ask(new URL("/v3/push", endpoint), {
         service: "JPush",
         timeoutMs,
@@ -35,14 +38,23 @@ export function jpush(
 }
 
 /** JPush wants cids to begin with the app's key. */
-function bodyOf({ to, title, content, url, id }: PushMessage, appKey: string) {
+function bodyOf(message: PushMessage, appKey: string) {
+  const { token, title, content, url, badge, sounds = true, vibrates = true, id } = message;
+  const extras = { url };
   return {
     cid: `${appKey}-${id}`,
     platform: ["android", "ios"],
-    audience: { registration_id: [to] },
+    audience: { registration_id: [token] },
     notification: {
-      android: { alert: content, title, extras: { url } },
-      ios: { alert: { title, body: content }, sound: "default", extras: { url } },
+      android: {
+        alert: content,
+        title,
+        extras,
+        alert_type: (sounds ? AlertType.sound : 0) + (vibrates ? AlertType.vibration : 0) +
+          AlertType.light,
+        badge_set_num: badge,
+      },
+      ios: { alert: { title, body: content }, sound: sounds ? "default" : "", badge, extras },
     },
     options: { apns_production: true },
   };

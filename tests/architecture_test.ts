@@ -64,7 +64,7 @@ const RULES: { of: RegExp; may: RegExp }[] = [
   { of: /^middleware\//, may: /^(middleware\/|config\/|db\/(client|redis|domain)\/|hono)/ },
   {
     of: /^providers\//,
-    may: /^(providers\/|config\/|node:|agora-token$|htmlparser2$|ipaddr\.js$|@mixin\.dev)/,
+    may: /^(providers\/|config\/|node:|agora-token$|htmlparser2$|ipaddr\.js$|jose$|@mixin\.dev)/,
   },
   { of: /^jobs\//, may: /^(jobs\/|config\/|db\/(client|domain)\/|providers\/)/ },
   { of: /^commands\//, may: /^(commands\/|jobs\/|config\/|db\/(client|domain)\/|node:)/ },

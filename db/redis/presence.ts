@@ -57,9 +57,34 @@ export async function readOnline(
   return found;
 }
 
+/**
+ * With which kinds of devices (`PresentSocket.deviceFlag`) these people are there, of those who are.
+ *
+ * @throws {RedisAwayError} nobody knows
+ */
+export async function readDeviceFlags(
+  ctx: PresenceCtx,
+  userIds: number[],
+): Promise<Map<number, Set<number>>> {
+  const found = new Map<number, Set<number>>();
+  for (const batch of chunksOf(userIds, BATCH_COUNT_MAX)) {
+    const nowMs = ctx.now().getTime();
+    const pipeline = ctx.redis.pipeline();
+    for (const userId of batch) {
+      pipeline.zrange(socketsKey(userId), `(${nowMs}`, "+inf", { byScore: true });
+    }
+    const replies = await pipeline.exec<string[][]>();
+    batch.forEach((userId, at) => {
+      const sockets = replies[at]!;
+      if (sockets.length > 0) found.set(userId, new Set(sockets.map(deviceFlagOf)));
+    });
+  }
+  return found;
+}
+
 function presenceOf(sockets: string[], last: string | undefined): Presence {
   if (sockets.length > 0) {
-    const deviceFlags = sockets.map((member) => Number(member.split(":")[0])).sort();
+    const deviceFlags = sockets.map(deviceFlagOf).sort();
     return { online: true, deviceFlag: deviceFlags[0]!, deviceFlags, lastOfflineAt: undefined };
   }
   const [deviceFlag, atMs] = (last ?? "0:").split(":");
@@ -101,4 +126,8 @@ export async function setGone(ctx: PresenceCtx, sockets: PresentSocket[]): Promi
 
 function memberOf({ deviceFlag, socketId }: PresentSocket): string {
   return `${deviceFlag}:${socketId}`;
+}
+
+function deviceFlagOf(member: string): number {
+  return Number(member.split(":")[0]);
 }

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import {
   boolean,
   index,
@@ -8,6 +9,7 @@ import {
   smallint,
   text,
   unique,
+  uniqueIndex,
 } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 import { groups } from "./groups.ts";
@@ -38,14 +40,22 @@ export const chatAccounts = pgTable("chat_accounts", {
   deviceLock: boolean().notNull().default(false),
   muteOfApp: boolean().notNull().default(false),
   msgExpireSecond: integer().notNull().default(0),
+  /** Of the device pushes go to; a device speaks for one person. */
   deviceToken: text(),
+  /** As the client spells it: whose service brings pushes there. */
   deviceType: text(),
   bundleId: text(),
+  /** The session that named the device: with it the device is nobody's any more. */
+  deviceSessionId: safeBigint(),
+  /** What the app's icon shows: set by the client, counted up by each push. */
   badge: integer().notNull().default(0),
   /** Friend requests that came until then no longer count as new. */
   appliesSeenAt: instant(),
   lastOfflineAt: instant(),
-});
+}, (table) => [
+  uniqueIndex("chat_accounts_device").on(table.deviceToken)
+    .where(sql`${table.deviceToken} is not null`),
+]);
 
 /** One side of a friendship; there are two rows, and a deleted one stays for the syncs. */
 export const friends = pgTable(

@@ -30,5 +30,7 @@ export const notifications = pgTable(
 export const pushTargets = pgTable("push_targets", {
   userId: safeBigint().primaryKey().references(() => users.id),
   jpushId: text().notNull().unique(),
+  /** The session that named the device: with it the device is nobody's any more. */
+  sessionId: safeBigint(),
   updatedAt: instant().notNull(),
 });

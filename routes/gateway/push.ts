@@ -16,7 +16,8 @@ export const register = endpoint({
   data: Nothing,
   beforeProfile: true,
   async handle({ params, actor, ctx }) {
-    await registerPushTarget(ctx, { userId: actor.userId, jpushId: params.jPushId });
+    const { userId, tokenHash } = actor;
+    await registerPushTarget(ctx, { userId, jpushId: params.jPushId, tokenHash });
     return {};
   },
 });

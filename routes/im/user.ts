@@ -14,6 +14,7 @@ import {
   listFriendsOnline,
   searchUser,
 } from "../../db/domain/chat_accounts/reads.ts";
+import { registerDevice as registerPushDevice } from "../../db/domain/chat_accounts/register_device.ts";
 import { removeDevice } from "../../db/domain/chat_accounts/remove_device.ts";
 import { PASSWORD_LENGTH_MAX } from "../../db/domain/chat_accounts/rules.ts";
 import { setChatPassword } from "../../db/domain/chat_accounts/set_chat_password.ts";
@@ -56,7 +57,7 @@ export const registerDevice = endpoint({
   method: "post",
   path: "/user/device_token",
   summary: "注册用户设备",
-  description: "One a person; a new one takes the place of the one before.",
+  description: "One a person, one person a device, until the login ends that names it.",
   body: z.object({
     device_token: z.string().trim().min(1).max(TOKEN_LENGTH_MAX).describe("设备token"),
     device_type: z.string().trim().max(50).default("").describe("设备类型,IOS，MI:小米，HMS: 华为"),
@@ -65,10 +66,10 @@ export const registerDevice = endpoint({
   data: Done,
   errors: ["account_missing"],
   async handle({ body, actor, ctx }) {
-    await updateChatAccount(ctx, actor.userId, {
-      deviceToken: body.device_token,
-      deviceType: body.device_type,
-      bundleId: body.bundle_id,
+    await registerPushDevice(ctx, {
+      userId: actor.userId,
+      tokenHash: actor.tokenHash,
+      device: { token: body.device_token, type: body.device_type, bundleId: body.bundle_id },
     });
     return done;
   },
@@ -85,6 +86,7 @@ export const unregisterDevice = endpoint({
       deviceToken: null,
       deviceType: null,
       bundleId: null,
+      deviceSessionId: null,
     });
     return done;
   },

@@ -387,7 +387,8 @@ Deno.test("a Mixin that never answers costs a try, not the job", async () => {
   const silent = { sendMessages: () => new Promise<void>(() => {}) } as unknown as Mixin;
   const { report } = await broadcastChunk(app.ctx, silent);
   assert.equal(report.waiting, 2);
-  const [work] = await app.ctx.db.select().from(pendingWork);
+  const [work] = await app.ctx.db.select().from(pendingWork)
+    .where(eq(pendingWork.kind, "mixin_message"));
   assert.match(work!.lastError!, /Mixin did not answer/);
 });
 

@@ -17,6 +17,7 @@ import { startTestApp } from "../harness.ts";
 import { makeBroadcast, makeCrowd } from "../people/crowd.ts";
 import { makeGroup, makeUser, makeUsers } from "../people/factories.ts";
 import { giveMoney, issuePayToken } from "../people/money.ts";
+import { makeSession } from "../people/sessions.ts";
 import { giveCard, giveRealName } from "../routes/ops/profit_place.ts";
 import { waitUntil } from "../services/binary.ts";
 import { openPatiently, startPostgres, type TestPostgres } from "../services/postgres.ts";
@@ -76,7 +77,8 @@ async function seedExpiredMoney(ctx: Ctx): Promise<void> {
 
 async function seedPushes(ctx: Ctx): Promise<void> {
   for (const { id: userId } of await makeUsers(ctx, 5)) {
-    const target = { userId, jpushId: `device-${userId}`, updatedAt: ctx.now() };
+    const { id: sessionId } = await makeSession(ctx, userId);
+    const target = { userId, jpushId: `device-${userId}`, sessionId, updatedAt: ctx.now() };
     await ctx.db.insert(pushTargets).values(target);
     const message = { title: "Hello", content: "You there?", url: "plaza://profile/x" };
     await enqueue(ctx, [{ kind: "push", payload: { userId, ...message } }]);

@@ -10,6 +10,7 @@ import { PENDING_TRY_COUNT_MAX } from "../../db/domain/outgoing/rules.ts";
 import { clubMembers, clubs } from "../../db/schema/clubs.ts";
 import { pendingWork } from "../../db/schema/jobs.ts";
 import { rooms } from "../../db/schema/rooms.ts";
+import { sessions } from "../../db/schema/sessions.ts";
 import { users } from "../../db/schema/users.ts";
 import { drainPending, type PushReport } from "../../jobs/push.ts";
 import { runDue } from "../../jobs/run.ts";
@@ -17,6 +18,7 @@ import { jobs } from "../../jobs/schedule.ts";
 import { openSoon } from "../../jobs/soon.ts";
 import { type Push, type PushMessage, PushRefusedError } from "../../providers/push.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
+import { makeSession } from "../people/sessions.ts";
 import { waitUntil } from "../services/binary.ts";
 import { openPatiently, startPostgres } from "../services/postgres.ts";
 import { jobDepsOf } from "./kit.ts";
@@ -60,7 +62,8 @@ async function addPeople(
     return { uid, appUid, nickname: "Somebody", createdAt: at, updatedAt: at };
   })).returning({ id: users.id });
   for (const { id } of withDevice ? rows : []) {
-    await registerPushTarget(ctx, { userId: id, jpushId: `device-${id}` });
+    const { tokenHash } = await makeSession(ctx, id);
+    await registerPushTarget(ctx, { userId: id, jpushId: `device-${id}`, tokenHash });
   }
   return rows.map(({ id }) => id).sort((a, b) => a - b);
 }
@@ -106,7 +109,9 @@ claim("a push reaches the person's device, with an id of its own", async (app) =
   assert.deepEqual(
     messages.map(({ id: _id, ...rest }) => rest),
     [0, 1].map(() => ({
-      to: `device-${person}`,
+      deviceType: "JPUSH",
+      bundleId: "",
+      token: `device-${person}`,
       title: "Hello",
       content: "You there?",
       url: "plaza://profile/x",
@@ -120,16 +125,19 @@ claim("a push reaches the person's device, with an id of its own", async (app) =
 });
 
 claim(
-  "somebody without a device, or with a deleted account, is passed over in silence",
+  "somebody without a device, logged out of it, or with a deleted account, is passed over in silence",
   async (app) => {
     const [without] = await addPeople(app, 1, { withDevice: false });
     const [deleted] = await addPeople(app, 1);
+    const [gone] = await addPeople(app, 1);
     await app.ctx.db.update(users).set({ status: 4 }).where(eq(users.id, deleted!));
-    await enqueue(app.ctx, [pushTo(without!), pushTo(deleted!)]);
+    await app.ctx.db.update(sessions).set({ revokedAt: app.ctx.now() })
+      .where(eq(sessions.userId, gone!));
+    await enqueue(app.ctx, [pushTo(without!), pushTo(deleted!), pushTo(gone!)]);
     const push = new StandIn();
     const [run] = await runPush(app, push);
     assert.equal(push.callCount, 0);
-    assert.equal((run!.report as PushReport).unreachable, 2);
+    assert.equal((run!.report as PushReport).unreachable, 3);
     assert.ok((await readWork(app)).every(({ doneAt, deadAt }) => doneAt && !deadAt));
   },
 );
@@ -170,7 +178,7 @@ claim("a service that fails at random gets everything once in the end", async (a
   assert.ok(work.every(({ doneAt, deadAt }) => doneAt !== null || deadAt !== null));
   for (const { id } of dead) assert.equal(await redriveWork(app.ctx, id), true);
   for (let minute = 0; minute < 30; minute++) await runPush(app, push);
-  const devices = [...push.taken.values()].map(({ to }) => to).sort();
+  const devices = [...push.taken.values()].map(({ token }) => token).sort();
   assert.deepEqual(devices, people.map((id) => `device-${id}`).sort(), "each exactly once");
   assert.ok(push.callCount > people.length, "though it was called more often");
 });
@@ -328,7 +336,7 @@ claim("a room opened in a club is told to its members but its host, in one run",
   const [run] = await runPush(app, push);
   const others = members.filter((id) => id !== host);
   assert.deepEqual(
-    [...push.taken.values()].map(({ to }) => to).sort(),
+    [...push.taken.values()].map(({ token }) => token).sort(),
     others.map((id) => `device-${id}`).sort(),
   );
   const [message] = push.taken.values();
@@ -432,7 +440,11 @@ claim(
     for (let round = 0; round < 15; round++) {
       await Promise.all(
         people.map((userId, at) =>
-          registerPushTarget(app.ctx, { userId, jpushId: `d${(at + round * (at % 3)) % 4}` })
+          registerPushTarget(app.ctx, {
+            userId,
+            jpushId: `d${(at + round * (at % 3)) % 4}`,
+            tokenHash: "",
+          })
         ),
       );
     }

@@ -9,7 +9,9 @@ import { jpush } from "../../providers/push_jpush.ts";
 const APP_KEY = "7d431e42dfa6a6d693ac2d04";
 const MASTER_SECRET = "5e987ac6d2e04d95a9d8f0d1";
 const MESSAGE = {
-  to: "161a3797c87cc173a10",
+  deviceType: "JPUSH" as const,
+  bundleId: "",
+  token: "161a3797c87cc173a10",
   title: "Jazz",
   content: "Toby 开启了活动",
   url: "plaza://room/cda55a0bfb834f5ab18eb0867f01017a",
@@ -52,7 +54,9 @@ const at = (endpoint: string, { masterSecret = MASTER_SECRET, timeoutMs = 5_000 
 async function failureOf(send: Promise<void>): Promise<Error> {
   const error = await send.then(() => assert.fail("it was accepted"), (e: Error) => e);
   const printed = Deno.inspect(error) + error.message + error.stack + JSON.stringify(error);
-  for (const secret of [MASTER_SECRET, APP_KEY, MESSAGE.to, btoa(`${APP_KEY}:${MASTER_SECRET}`)]) {
+  for (
+    const secret of [MASTER_SECRET, APP_KEY, MESSAGE.token, btoa(`${APP_KEY}:${MASTER_SECRET}`)]
+  ) {
     assert.ok(!printed.includes(secret), `${secret} is in: ${printed}`);
   }
   return error;
@@ -67,7 +71,7 @@ Deno.test("a message goes to one device, for both systems, with its link and its
     const [{ cid, platform, audience, notification }] = sent;
     assert.equal(cid, `${APP_KEY}-${MESSAGE.id}`);
     assert.deepEqual(platform, ["android", "ios"]);
-    assert.deepEqual(audience, { registration_id: [MESSAGE.to] });
+    assert.deepEqual(audience, { registration_id: [MESSAGE.token] });
     assert.equal(notification.android.alert, MESSAGE.content);
     assert.equal(notification.android.title, MESSAGE.title);
     assert.deepEqual(notification.ios.alert, { title: MESSAGE.title, body: MESSAGE.content });
@@ -106,7 +110,7 @@ Deno.test("a device JPush does not know is told apart from other refusals", asyn
     await withJpush(async (endpoint) => {
       const error = await failureOf(at(endpoint).send(MESSAGE));
       isGone = (error as PushRefusedError).isDeviceGone;
-    }, refusal(400, code, `cannot find user by this audience ${MESSAGE.to}`));
+    }, refusal(400, code, `cannot find user by this audience ${MESSAGE.token}`));
     return isGone;
   };
   assert.equal(await goneAt(1011), true);
@@ -165,7 +169,7 @@ Deno.test("the development provider keeps a message once, however often it is se
   await push.send(MESSAGE);
   await push.send(MESSAGE);
   await push.send({ ...MESSAGE, id: crypto.randomUUID() });
-  const kept = outbox.list({ to: MESSAGE.to });
+  const kept = outbox.list({ to: MESSAGE.token });
   assert.equal(kept.length, 2);
   assert.equal(kept[0]!.kind, "push");
   for (const part of [MESSAGE.title, MESSAGE.content, MESSAGE.url]) {

@@ -6,7 +6,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import { bool, instant, int8, listOf, nullable, type Row, rows, text, typed } from "../../sql.ts";
 import type { Delivery } from "../messages/copy_log.ts";
 import { ContentType } from "../messages/rules.ts";
-import { enqueueFrom } from "../outgoing/enqueue.ts";
+import { enqueueFrom, enqueueSent } from "../outgoing/enqueue.ts";
 import { DELIVERY_COUNT } from "./rules.ts";
 
 const EVENT_PEOPLE_MAX = 500;
@@ -92,11 +92,19 @@ async function deliverChunk(tx: Ctx, broadcast: Open, limit: number): Promise<De
       on conflict (user_id, channel_type, channel_id) do update
         set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
           unread_count = conversations.unread_count + 1
+    ), pushed as (
+      ${enqueueSent(sentToAll({ limit, now }))}
     )${hasBot ? sql`, entered as (${enterSends(tx, broadcast)})` : sql``}, kept as (
       ${keepProgress(broadcast, { limit, now })}
     )
     select user_id, last_seq as seq from heads`;
   return await rows(tx, statement, { userId: int8, seq: int8 });
+}
+
+/** The message, with the last of its members: their phones are told by it, all at once. */
+function sentToAll({ limit, now }: { limit: number; now: SQL }): SQL {
+  return sql`select id, ${now} as created_at from message
+    where (select count(*) from receivers) < ${limit}`;
 }
 
 function isMeant({ userIds }: Open): SQL {

@@ -69,6 +69,7 @@ export async function applyForFriendship(
       token,
     }),
     redDot: false,
+    pushes: true,
     copyToSender: false,
   });
 }

@@ -10,6 +10,8 @@ export interface FriendNotice {
   payload: { type: number; [key: string]: unknown };
   /** Counts as unread. */
   redDot: boolean;
+  /** As `AcceptInput.pushes`. */
+  pushes?: boolean;
   /** False: only the receiver is told. */
   copyToSender?: boolean;
 }
@@ -25,7 +27,7 @@ export function command(cmd: string, param: Record<string, string>) {
  */
 export async function sendNotice(
   ctx: Ctx,
-  { senderId, receiverId, payload, redDot, copyToSender = true }: FriendNotice,
+  { senderId, receiverId, payload, redDot, pushes = redDot, copyToSender = true }: FriendNotice,
 ): Promise<void> {
   try {
     await sendMessage(ctx, {
@@ -34,6 +36,7 @@ export async function sendNotice(
       clientMsgNo: undefined,
       payload: JSON.stringify(payload),
       redDot,
+      pushes,
       copyToSender,
     });
   } catch (error) {

@@ -38,6 +38,8 @@ export interface AcceptInput extends Speaking {
   syncOnce?: boolean;
   /** Bits of {@link KeptSetting}. */
   setting?: number | undefined;
+  /** Whether devices of people who are away are told; absent: of what counts as unread. */
+  pushes?: boolean;
   /** False: it lies in the inboxes and changes nobody's list of conversations. */
   inConversations?: boolean;
 }
@@ -133,6 +135,7 @@ export function acceptValuesOf(
     redDot: input.redDot,
     syncOnce: input.syncOnce ?? false,
     setting: input.setting ?? 0,
+    pushes: input.pushes ?? input.redDot,
     inConversations: input.inConversations ?? true,
     visibleTo: listText(input.visibleTo ?? []),
     at: at.toISOString(),

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { built, int8, maybe, rows, type Terms, text } from "../../sql.ts";
+import { enqueueSent } from "../outgoing/enqueue.ts";
 import { type Accepted, deliveriesIn } from "./accept.ts";
 import { channelParts, target, targetOf } from "./channel.ts";
 
@@ -134,6 +135,8 @@ const severalStatement = built<SeveralValues>(({ groupNo, said }: Terms<SeveralV
       on conflict (user_id, channel_type, channel_id) do update
         set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
           unread_count = conversations.unread_count + excluded.unread_count
+    ), pushed as (
+      ${enqueueSent(sql`select id, created_at from message where red_dot`)}
     )
     select verdicts.verdict, coalesce(numbered.id, verdicts.prior_id) as message_id,
       ${target} as target_id,

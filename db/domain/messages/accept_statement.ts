@@ -1,6 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
 import { instant, milliseconds, type Terms } from "../../sql.ts";
+import { enqueueSent } from "../outgoing/enqueue.ts";
+import { hasNamedDevice } from "../outgoing/push_targets.ts";
 import {
   channelParts,
   channelTypeOf,
@@ -20,6 +22,7 @@ export interface AcceptValues extends SpeakingValues, ChannelValues {
   redDot: boolean;
   syncOnce: boolean;
   setting: number;
+  pushes: boolean;
   inConversations: boolean;
   /** `listText`; empty unless only some receive it. */
   visibleTo: string;
@@ -80,13 +83,20 @@ export function acceptStatement(
       from verdict where verdict in ('sent', 'logged')
       returning id, created_at
     ), ${isToPerson ? sql`` : logging}
-    ${shape.isForSome && !isToPerson ? deliveryToSome(shape, given) : deliveryToAll(shape, given)}
+    ${shape.isForSome && !isToPerson ? deliveryToSome(shape, given) : deliveryToAll(shape, given)},
+    pushed as (${enqueueSent(toBePushed(isToPerson, given))})
     select verdict.verdict, coalesce(message.id, prior.id) as message_id,
       ${milliseconds(sql`coalesce(message.created_at, prior.created_at)`)} as created_at,
       ${target} as target_id, prior.seq as prior_seq,
       (select string_agg(user_id || ':' || seq, ',') from boxed) as deliveries
       ${prelude ? sql`, ${prelude.columns}` : sql``}
     from verdict left join message on true left join prior on true`;
+}
+
+/** The message, if somebody's device may have to be told of it; of a group's members a job asks. */
+function toBePushed(isToPerson: boolean, given: Given): SQL {
+  return sql`select id, created_at from message
+    where ${given.pushes}::boolean and ${isToPerson ? hasNamedDevice(target) : sql`true`}`;
 }
 
 /** The message into a large group's log. */

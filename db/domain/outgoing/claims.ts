@@ -119,6 +119,34 @@ export async function finishWork(ctx: Ctx, claims: Claimed[]): Promise<number> {
   return finished.length;
 }
 
+/**
+ * Forgets finished work. Of messages there is too much for anybody to ask about it later: only
+ * what failed for good stays, as a dead letter.
+ */
+export async function deleteWork(ctx: Ctx, claims: Claimed[]): Promise<void> {
+  if (claims.length === 0) return;
+  await ctx.db.execute(sql`
+    delete from pending_work using (
+      select * from jsonb_to_recordset(${JSON.stringify(claims.map(nameOf))}::jsonb)
+        as ours (id bigint, fence int)
+    ) as ours
+    where pending_work.id = ours.id and pending_work.fence = ours.fence
+      and done_at is null and dead_at is null`);
+}
+
+/** Gives work back that could not even be tried: it waits, and loses no try by it. */
+export async function postponeWork(ctx: Ctx, claims: Claimed[], waitMs: number): Promise<void> {
+  const dueAt = instant(new Date(ctx.now().getTime() + waitMs));
+  await ctx.db.execute(sql`
+    update pending_work set due_at = ${dueAt}, attempt_count = attempt_count - 1
+    from (
+      select * from jsonb_to_recordset(${JSON.stringify(claims.map(nameOf))}::jsonb)
+        as ours (id bigint, fence int)
+    ) as ours
+    where pending_work.id = ours.id and pending_work.fence = ours.fence
+      and done_at is null and dead_at is null`);
+}
+
 const nameOf = ({ id, fence }: Claimed) => ({ id, fence });
 
 /** What became of work that failed; `lost`: it was somebody else's by then, and is theirs. */

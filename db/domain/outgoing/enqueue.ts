@@ -16,6 +16,19 @@ export interface PendingPayloads {
     /** The last member an earlier try told; the job's own. */
     after?: number;
   };
+  /** Something was said that counts as unread: whoever is away is to hear of it. */
+  message_sent: {
+    messageId: number;
+    /** The last member an earlier part of the work looked at; the job's own. */
+    after?: number;
+  };
+  /** A message to one person's device; what it says is read when it is sent. */
+  message_push: {
+    messageId: number;
+    userId: number;
+    /** What the app's icon shows with it; null: nothing is known of it. */
+    badge: number | null;
+  };
   /** A broadcast to one member, over the group's Mixin bot. */
   mixin_message: {
     broadcastId: number;
@@ -56,6 +69,14 @@ export function enqueueFrom(ctx: Pick<Ctx, "now">, kind: PendingKind, source: SQ
     sql`select ${kind}::text as kind, source.payload, source.dedupe_key::text as dedupe_key
       from (${source}) as source`,
   );
+}
+
+/** For a statement that makes messages: work for each row of `sent`, which has `id` and `created_at`. */
+export function enqueueSent(sent: SQL): SQL {
+  return sql`insert into pending_work (kind, payload, created_at, due_at)
+    select 'message_sent', jsonb_build_object('messageId', sent.id), sent.created_at,
+      sent.created_at
+    from (${sent}) as sent`;
 }
 
 function enqueueRows({ now }: Pick<Ctx, "now">, source: SQL): SQL {
