@@ -1,4 +1,5 @@
-import * as common from "./common.ts";
+import * as appconfig from "./common/appconfig.ts";
+import * as appversion from "./common/appversion.ts";
 import * as channels from "./channels.ts";
 import * as conversation from "./conversation.ts";
 import * as conversations from "./conversations.ts";
@@ -150,8 +151,8 @@ export const surface = mount([
   label.remove,
   label.read,
 
-  common.readConfig,
-  common.readVersion,
+  appconfig.readConfig,
+  appversion.readVersion,
   prohibitWords.sync,
   sticker.listCategories,
   sticker.list,
