@@ -46,6 +46,8 @@ const entries: SurfaceEntry[] = [
       "common",
       "sticker",
       "organization",
+      "conversation",
+      "search",
     ],
     load: lazy(() => import("./im/mod.ts")),
   },

@@ -2,7 +2,9 @@ import * as appconfig from "./common/appconfig.ts";
 import * as appversion from "./common/appversion.ts";
 import * as channels from "./channels.ts";
 import * as conversation from "./conversation.ts";
+import * as conversationExtra from "./conversation/extra.ts";
 import * as conversations from "./conversations.ts";
+import * as conversationsExtra from "./conversations/extra.ts";
 import * as favorite from "./favorite.ts";
 import * as favorites from "./favorites.ts";
 import * as friend from "./friend.ts";
@@ -20,12 +22,14 @@ import * as groupMembers from "./groups/members.ts";
 import * as label from "./label.ts";
 import * as message from "./message.ts";
 import * as prohibitWords from "./message/prohibit_words.ts";
+import * as reminder from "./message/reminder.ts";
 import * as organization from "./organization.ts";
 import * as messageChannel from "./message/channel.ts";
 import * as messageOffset from "./message/offset.ts";
 import * as qrcode from "./qrcode.ts";
 import * as redpacket from "./redpacket.ts";
 import * as redpackets from "./redpackets.ts";
+import * as search from "./search.ts";
 import * as sticker from "./sticker.ts";
 import { mount } from "./surface.ts";
 import * as transfers from "./transfers.ts";
@@ -177,4 +181,11 @@ export const surface = mount([
   userOnline.overview,
   groupMy.list,
   groupMembers.list,
+
+  conversationsExtra.keep,
+  conversationExtra.sync,
+  search.searchAll,
+  user.showQrcode,
+  reminder.sync,
+  reminder.finish,
 ]);

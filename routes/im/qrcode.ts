@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { scanQrLogin } from "../../db/domain/chat_accounts/qr_login.ts";
+import { vercodeOf } from "../../db/domain/chat_accounts/vercode.ts";
 import { scanCode } from "../../db/domain/groups/qrcode.ts";
 import { originOf } from "../origin.ts";
 import { endpoint } from "./surface.ts";
@@ -33,7 +34,8 @@ export const scan = endpoint({
     }
     const scanned = await scanCode(ctx, { code, userId });
     if (scanned.kind === "user") {
-      return { forward: "native", type: "userInfo", data: { uid: scanned.uid } };
+      const data = { uid: scanned.uid, vercode: vercodeOf(ctx, scanned.uid) };
+      return { forward: "native", type: "userInfo", data };
     }
     if (scanned.kind === "group") {
       return { forward: "native", type: "group", data: { group_no: scanned.groupNo } };

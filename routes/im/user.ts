@@ -17,6 +17,7 @@ import {
 import { registerDevice as registerPushDevice } from "../../db/domain/chat_accounts/register_device.ts";
 import { removeDevice } from "../../db/domain/chat_accounts/remove_device.ts";
 import { PASSWORD_LENGTH_MAX } from "../../db/domain/chat_accounts/rules.ts";
+import { codeOfUser } from "../../db/domain/groups/qrcode.ts";
 import { setChatPassword } from "../../db/domain/chat_accounts/set_chat_password.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
@@ -226,6 +227,16 @@ export const readDevice = endpoint({
     const [device] = await listDevices(ctx, { ...actor, deviceId: params.device_id });
     return device ? deviceResp(device) : {};
   },
+});
+
+export const showQrcode = endpoint({
+  method: "get",
+  path: "/user/qrcode",
+  summary: "获取我的二维码",
+  description: "An address to draw; whoever scans it is shown one's profile.",
+  data: z.object({ data: z.string() }),
+  handle: ({ actor, ctx, request }) =>
+    Promise.resolve({ data: `${originOf(ctx.config, request)}/qrcode/${codeOfUser(actor.uid)}` }),
 });
 
 export const forgetDevice = endpoint({

@@ -25,6 +25,11 @@ export async function makeGroupCode(
   return { code, expiresAt: new Date(at.getTime() + QRCODE_LIFE_MS) };
 }
 
+/** The code of a person, which stays the same. */
+export function codeOfUser(uid: string): string {
+  return `user_${uid}`;
+}
+
 /** What a scanned code leads to. */
 export type Scanned =
   | { kind: "user"; uid: string }

@@ -1,5 +1,6 @@
 import type { SQL } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { ChannelType } from "../../schema/messages.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import {
   type Built,
@@ -12,19 +13,25 @@ import {
   rows,
   text,
   time,
+  typed,
 } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { acceptStatement, type AcceptValues, type Prelude } from "./accept_statement.ts";
+import {
+  type AcceptShape,
+  acceptStatement,
+  type AcceptValues,
+  type Prelude,
+} from "./accept_statement.ts";
 import {
   type ChannelValues,
   channelValuesOf,
   shapeOf,
   type Speaking,
-  type SpeakingShape,
   speakingValuesOf,
   VERDICTS,
 } from "./channel.ts";
 import type { Delivery } from "./copy_log.ts";
+import { type Mention, mentionOf } from "./mention_rules.ts";
 import { checkPayload } from "./rules.ts";
 
 export interface AcceptInput extends Speaking {
@@ -55,6 +62,8 @@ export interface Accepted {
   deliveries: Delivery[];
   /** A large group whose log got the message instead; its members pull. */
   loggedInGroup: number | undefined;
+  /** Who is reminded of it. */
+  remindedIds: number[];
 }
 
 /**
@@ -68,8 +77,15 @@ export interface Accepted {
  */
 export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accepted> {
   checkPayload(input.payload);
-  const values = { ...channelValuesOf(input.channel), ...acceptValuesOf(input, ctx.now()) };
-  const said = await runAccept(ctx, statementOf(shapeOf(input), values));
+  const mention = input.channel.type === ChannelType.group && !input.visibleTo
+    ? mentionOf(input.payload)
+    : undefined;
+  const values = {
+    ...channelValuesOf(input.channel),
+    ...acceptValuesOf(input, ctx.now(), mention),
+  };
+  const shape = { ...shapeOf(input), reminds: mention !== undefined };
+  const said = await runAccept(ctx, statementOf(shape, values));
   const { verdict } = said[0]!;
   if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
   return acceptedOf(said, input.senderId);
@@ -92,6 +108,7 @@ export const ACCEPT_COLUMNS = {
   /** The sender's own number of a message that was there already. */
   priorSeq: maybe(int8),
   deliveries: maybe(deliveriesIn),
+  remindedIds: maybe(typed<(number | string)[]>()),
 };
 
 type AcceptRow = Row<typeof ACCEPT_COLUMNS>;
@@ -99,6 +116,7 @@ type AcceptRow = Row<typeof ACCEPT_COLUMNS>;
 /** What an accepting statement's row says, when its verdict is no refusal. */
 export function acceptedOf([said]: AcceptRow[], senderId: number | undefined): Accepted {
   const { verdict, messageId, createdAt, targetId, priorSeq, deliveries = [] } = said!;
+  const { remindedIds = [] } = said!;
   const own = deliveries.find(({ userId }) => userId === senderId);
   return {
     messageId: messageId!,
@@ -107,6 +125,7 @@ export function acceptedOf([said]: AcceptRow[], senderId: number | undefined): A
     repeated: verdict === "repeated",
     deliveries,
     loggedInGroup: verdict === "logged" ? targetId : undefined,
+    remindedIds: remindedIds.map(Number),
   };
 }
 
@@ -127,6 +146,7 @@ export function acceptStatementAfter(
 export function acceptValuesOf(
   input: Omit<AcceptInput, "channel">,
   at: Date,
+  mention?: Mention,
 ): Omit<AcceptValues, keyof ChannelValues> {
   return {
     ...speakingValuesOf(input),
@@ -139,10 +159,12 @@ export function acceptValuesOf(
     inConversations: input.inConversations ?? true,
     visibleTo: listText(input.visibleTo ?? []),
     at: at.toISOString(),
+    mentionsAll: mention?.all ?? false,
+    mentions: listText(mention?.uids ?? []),
   };
 }
 
-const statementOf = builtFor<SpeakingShape, AcceptValues>(acceptStatement);
+const statementOf = builtFor<AcceptShape, AcceptValues>(acceptStatement);
 
 /** What one message coming in twice breaks. */
 const ONCE = ["messages_once_to_person", "messages_once_to_group"];

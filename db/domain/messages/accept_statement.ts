@@ -14,6 +14,7 @@ import {
   targetOf,
 } from "./channel.ts";
 import { copying, newsOf } from "./copy_log.ts";
+import { reminding } from "./reminding.ts";
 
 /** The values of an accepting statement. */
 export interface AcceptValues extends SpeakingValues, ChannelValues {
@@ -28,6 +29,15 @@ export interface AcceptValues extends SpeakingValues, ChannelValues {
   visibleTo: string;
   /** ISO 8601. */
   at: string;
+  mentionsAll: boolean;
+  /** `listText`. */
+  mentions: string;
+}
+
+/** What of a message the text of its statement depends on. */
+export interface AcceptShape extends SpeakingShape {
+  /** It names people in a group, who are reminded of it. */
+  reminds?: boolean;
 }
 
 /** What comes before a message in the same statement. */
@@ -50,7 +60,7 @@ type Given = Terms<AcceptValues>;
  * @param before CTEs, each with a comma behind it; of a named shape `people` and `speaker`
  */
 export function acceptStatement(
-  shape: SpeakingShape,
+  shape: AcceptShape,
   given: Given,
   { prelude, before = sql`` }: { prelude?: Prelude; before?: SQL } = {},
 ): SQL {
@@ -85,10 +95,12 @@ export function acceptStatement(
     ), ${isToPerson ? sql`` : logging}
     ${shape.isForSome && !isToPerson ? deliveryToSome(shape, given) : deliveryToAll(shape, given)},
     pushed as (${enqueueSent(toBePushed(isToPerson, given))})
+    ${shape.reminds ? sql`, ${reminding(given, { sender, now })}` : sql``}
     select verdict.verdict, coalesce(message.id, prior.id) as message_id,
       ${milliseconds(sql`coalesce(message.created_at, prior.created_at)`)} as created_at,
       ${target} as target_id, prior.seq as prior_seq,
-      (select string_agg(user_id || ':' || seq, ',') from boxed) as deliveries
+      (select string_agg(user_id || ':' || seq, ',') from boxed) as deliveries,
+      ${shape.reminds ? sql`(select json_agg(user_id) from reminded)` : sql`null`} as reminded_ids
       ${prelude ? sql`, ${prelude.columns}` : sql``}
     from verdict left join message on true left join prior on true`;
 }

@@ -6,8 +6,9 @@ import { DomainError } from "../errors.ts";
 import { type Accepted, acceptMessage } from "./accept.ts";
 import { type AcceptedSeveral, acceptSeveral, type GroupSaying } from "./accept_several.ts";
 import { VERDICTS } from "./channel.ts";
+import { mentionOf } from "./mention_rules.ts";
 import { checkPayload } from "./rules.ts";
-import { senderSeqOf, wake } from "./send.ts";
+import { senderSeqOf, sendMessage, wake } from "./send.ts";
 
 /** Messages one statement accepts. */
 const MESSAGE_COUNT_MAX = 20;
@@ -41,6 +42,13 @@ export class GroupSends {
   /** @throws {DomainError} as `acceptMessage` */
   async send({ groupNo, ...said }: Input): Promise<Sent> {
     checkPayload(said.payload);
+    // Whom it names is reminded, which the statement for several does not.
+    if (mentionOf(said.payload)) {
+      return await sendMessage(this.#ctx, {
+        ...said,
+        channel: { type: ChannelType.group, groupNo },
+      });
+    }
     const { verdict, messageId, senderSeq } = await this.#together.take(
       groupNo,
       { ...said, at: this.#ctx.now() },

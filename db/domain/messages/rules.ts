@@ -14,6 +14,7 @@ export const FAN_OUT_COUNT_MAX = 500;
 export const ContentType = {
   text: 1,
   image: 2,
+  file: 8,
   redPacket: 9,
   transfer: 10,
   command: 99,

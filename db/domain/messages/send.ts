@@ -1,5 +1,6 @@
 import type { Ctx } from "../../client/ctx.ts";
 import { type Accepted, type AcceptInput, acceptMessage } from "./accept.ts";
+import { tellDevicesOf } from "./tell_devices.ts";
 import { readInbox } from "./read_inbox.ts";
 
 /**
@@ -13,13 +14,19 @@ export async function sendMessage(ctx: Ctx, input: AcceptInput): Promise<Accepte
   return { ...accepted, senderSeq: await senderSeqOf(ctx, input.senderId, accepted.messageId) };
 }
 
-/** Tells every process whose inbox or which log has grown; after the commit. */
+/**
+ * Tells every process whose inbox or which log has grown, and who is reminded of it; after the
+ * commit.
+ */
 export function wake(
   ctx: Ctx,
-  { deliveries, loggedInGroup }: Pick<Accepted, "deliveries" | "loggedInGroup">,
+  { deliveries, loggedInGroup, remindedIds = [] }:
+    & Pick<Accepted, "deliveries" | "loggedInGroup">
+    & Partial<Accepted>,
 ): void {
   if (deliveries.length > 0) ctx.bus.publish({ kind: "inbox", heads: deliveries });
   if (loggedInGroup !== undefined) ctx.bus.publish({ kind: "group", groupId: loggedInGroup });
+  tellDevicesOf(ctx, remindedIds, { cmd: "syncReminders" });
 }
 
 /** A large group's message gets the sender's number when the sender's inbox copies it. */

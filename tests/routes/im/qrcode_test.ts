@@ -4,7 +4,7 @@ import { assertImFailure, assertNeedsToken } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
 import { makeChatters, openGroup } from "../../people/group.ts";
 
-Deno.test("GET /qrcode/{code}", async (t) => {
+Deno.test("GET /qrcode/{code} and GET /user/qrcode", async (t) => {
   await using app = await startTestApp();
   const [ann, bob, eve] = await makeChatters(app, "Ann", "Bob", "Eve");
   const groupNo = await openGroup(app, [ann!, bob!]);
@@ -13,8 +13,13 @@ Deno.test("GET /qrcode/{code}", async (t) => {
   const scan = (person: typeof ann, of: string) => person!.call("GET", `/qrcode/${of}`);
 
   await t.step("a person's code is their profile", async () => {
+    const { data: shown } = await bob!.ask("GET", "/user/qrcode");
+    assert.equal(shown, `http://plaza.test/qrcode/user_${bob!.uid}`);
     const { data } = await scan(ann, `user_${bob!.uid}`);
-    assert.deepEqual(data, { forward: "native", type: "userInfo", data: { uid: bob!.uid } });
+    assert.deepEqual([data.forward, data.type, data.data.uid], ["native", "userInfo", bob!.uid]);
+    assert.match(data.data.vercode, /^[a-f0-9]{32,}$/);
+    assert.deepEqual((await scan(eve, `user_${bob!.uid}`)).data, data);
+    await assertNeedsToken(app, "GET", "/user/qrcode");
   });
 
   await t.step("a group's code is the group to members, a page to the others", async () => {

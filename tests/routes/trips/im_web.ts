@@ -1,5 +1,9 @@
-import { callIm } from "../../clients/im.ts";
+import { acceptMessage } from "../../../db/domain/messages/accept.ts";
+import { ChannelType } from "../../../db/schema/messages.ts";
+import { askIm, callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
+import { makeAccount } from "../../people/chat_accounts.ts";
+import { befriend, type Chatter, makeChatters, openGroup } from "../../people/group.ts";
 import type { TripsTable } from "../trips_test.ts";
 import { warmChatPerson } from "./warm_chat_person.ts";
 
@@ -8,6 +12,31 @@ const asPerson = (method: string, path: string, body?: unknown) => async (app: T
   const { token } = await warmChatPerson(app);
   return await callIm(app, method, path, { token, body });
 };
+
+async function sayTo(app: TestApp, from: Chatter, to: Chatter): Promise<void> {
+  await acceptMessage(app.ctx, {
+    senderId: from.userId,
+    channel: { type: ChannelType.person, userId: to.userId },
+    clientMsgNo: undefined,
+    payload: JSON.stringify({ type: 1, content: "Hi, Bob" }),
+    redDot: true,
+  });
+}
+
+/** A message in a group that names somebody, whose session is in the cache. */
+async function mentionOne(app: TestApp): Promise<{ named: Chatter; groupNo: string }> {
+  const [ann, bob] = await makeChatters(app, "Ann", "Bob");
+  const groupNo = await openGroup(app, [ann!, bob!]);
+  await bob!.ask("GET", "/conversations");
+  await acceptMessage(app.ctx, {
+    senderId: ann!.userId,
+    channel: { type: ChannelType.group, groupNo },
+    clientMsgNo: undefined,
+    payload: JSON.stringify({ type: 1, content: "@Bob", mention: { uids: [bob!.uid] } }),
+    redDot: true,
+  });
+  return { named: bob!, groupNo };
+}
 
 /** The operations of the public web client that no contract has. */
 export const trips: TripsTable = {
@@ -42,4 +71,52 @@ export const trips: TripsTable = {
     redis: 0,
     call: asPerson("GET", "/user/devices/d-1"),
   },
+  "POST /conversations/{channel_id}/{channel_type}/extra": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { uid } = await makeAccount(app, { name: "Tony" });
+      return await asPerson("POST", `/conversations/${uid}/1/extra`, { draft: "hi" })(app);
+    },
+  },
+  "POST /conversation/extra/sync": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const person = await warmChatPerson(app);
+      const body = { draft: "only for me" };
+      await askIm(app, "POST", `/conversations/${person.uid}/1/extra`, { ...person, body });
+      const all = { version: 0 };
+      return await callIm(app, "POST", "/conversation/extra/sync", { ...person, body: all });
+    },
+  },
+  "POST /search/global": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const [ann, bob] = await makeChatters(app, "Ann", "Bob");
+      await befriend(app, ann!, [bob!]);
+      await sayTo(app, ann!, bob!);
+      await ann!.ask("GET", "/conversations");
+      return await ann!.call("POST", "/search/global", { body: { keyword: "b" } });
+    },
+  },
+  "POST /message/reminder/sync": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { named } = await mentionOne(app);
+      return await named.call("POST", "/message/reminder/sync", { body: { version: 0 } });
+    },
+  },
+  "POST /message/reminder/done": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { named } = await mentionOne(app);
+      const [{ id }] = await named.ask("POST", "/message/reminder/sync", { body: {} });
+      return await named.call("POST", "/message/reminder/done", { body: [id] });
+    },
+  },
+  "GET /user/qrcode": { sql: 0, redis: 0, call: asPerson("GET", "/user/qrcode") },
 };

@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { syncConversationExtras } from "../../../db/domain/messages/conversation_extras.ts";
+import { endpoint } from "../surface.ts";
+
+export const sync = endpoint({
+  method: "post",
+  path: "/conversation/extra/sync",
+  summary: "同步最近会话扩展",
+  description: "What was kept after `version`, ascending, at most 1000.",
+  body: z.object({ version: z.coerce.number().int().min(0).catch(0).default(0) }),
+  data: z.array(z.object({
+    channel_id: z.string(),
+    channel_type: z.number().int(),
+    browse_to: z.number().int(),
+    keep_message_seq: z.number().int(),
+    keep_offset_y: z.number().int(),
+    draft: z.string(),
+    version: z.number().int().describe("The last one's is what the next call sends"),
+  })),
+  async handle({ body, actor, ctx }) {
+    const extras = await syncConversationExtras(ctx, {
+      userId: actor.userId,
+      version: body.version,
+    });
+    return extras.map((extra) => ({
+      channel_id: extra.channelNo,
+      channel_type: extra.channelType,
+      browse_to: extra.browseTo,
+      keep_message_seq: extra.keepMessageSeq,
+      keep_offset_y: extra.keepOffsetY,
+      draft: extra.draft,
+      version: extra.version,
+    }));
+  },
+});
