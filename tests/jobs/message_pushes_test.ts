@@ -181,6 +181,7 @@ Deno.test("a group's members are pushed under its name, the sender as each calls
     payload: JSON.stringify({ type: 1, content }),
     redDot: true,
     syncOnce: false,
+    setting: 0,
     at: app.ctx.now(),
   }));
   await acceptSeveral(app.ctx, { groupNo, said });

@@ -105,6 +105,7 @@ Deno.test("POST /message/reminder/sync and POST /message/reminder/done", async (
       payload: mentioning({ uids: [bob!.uid, bob!.uid] }),
       redDot: true,
       syncOnce: false,
+      setting: 0,
     };
     const before = (await sync(bob)).length;
     const [one, two] = [await sends.send(again), await sends.send(again)];
