@@ -1,6 +1,6 @@
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Config } from "../../config/config.ts";
-import type { Bus } from "../bus/bus.ts";
+import type { Bus, BusEvent } from "../bus/bus.ts";
 import type { Redis, RedisConnection } from "../redis/client.ts";
 
 interface Rows<Row> {
@@ -55,13 +55,23 @@ export interface Database {
 
 /**
  * Runs `work` in one transaction, or in the caller's if there is one already. `work` may be run
- * again (see `retryLostRaces`), so it must have no effect outside the database. All of it happens at
- * one time, the first its clock says: what is stored, noted and answered agree.
+ * again (see `retryLostRaces`), so it must have no effect outside the database; what it publishes is
+ * told once it is committed, as the others would look too early. All of it happens at one time, the
+ * first its clock says: what is stored, noted and answered agree.
  */
-export function withTx<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
-  return ctx.transact((db) => {
+export async function withTx<T>(ctx: Ctx, work: (ctx: Ctx) => Promise<T>): Promise<T> {
+  let events: BusEvent[] = [];
+  const done = await ctx.transact((db) => {
     let at: Date | undefined;
     const now = () => at ??= ctx.now();
-    return work({ ...ctx, db, now, transact: (inner) => inner(db) });
+    events = [];
+    const bus: Bus = {
+      publish: (event) => void events.push(event),
+      subscribe: (listener) => ctx.bus.subscribe(listener),
+      close: () => ctx.bus.close(),
+    };
+    return work({ ...ctx, db, bus, now, transact: (inner) => inner(db) });
   });
+  for (const event of events) ctx.bus.publish(event);
+  return done;
 }

@@ -135,6 +135,7 @@ const catalogue = {
   redpacket_refused: ["forbidden", "不能领取此红包"],
   transfer_missing: ["not_found", "转账不存在"],
   transfer_settled: ["conflict", "转账已处理"],
+  transfer_expired: ["conflict", "转账已过期"],
 
   // Operators.
   operator_no_right: ["forbidden", "没有操作权限"],

@@ -94,7 +94,7 @@ export const receive = endpoint({
   description: "By the payee, once.",
   params: TransferParams,
   data: Done,
-  errors: ["transfer_missing", "transfer_settled"],
+  errors: ["transfer_missing", "transfer_settled", "transfer_expired"],
   async handle({ params, actor, ctx }) {
     await receiveTransfer(ctx, { no: params.no, userId: actor.userId });
     return done;

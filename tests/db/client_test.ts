@@ -2,6 +2,7 @@ import { neon } from "@neondatabase/serverless";
 import { DrizzleQueryError, eq, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { withTrips } from "../../config/runtime/trips.ts";
+import type { BusEvent } from "../../db/bus/bus.ts";
 import { type Ctx, type Database, type DatabaseKind, withTx } from "../../db/client/ctx.ts";
 import { brokenConstraintOf, isDatabaseAway, sqlStateOf } from "../../db/client/errors.ts";
 import { MIGRATIONS_FOLDER, readMigrationLevel } from "../../db/client/migrations.ts";
@@ -230,6 +231,33 @@ claim("withTx inside withTx is the same transaction", async (database) => {
   });
   await assert.rejects(outer, /outer/);
   assert.equal(await countUsers(database, user.uid), 0);
+});
+
+claim("what a transaction publishes is told once it is committed", async (database) => {
+  const told: number[] = [];
+  const publish = (event: BusEvent) => {
+    if (event.kind === "group") told.push(event.groupId);
+  };
+  let runs = 0;
+  /** A transaction that loses its first race, and so is run again. */
+  const transact: Ctx["transact"] = async (work) => {
+    await database.transact(work);
+    return await database.transact(work);
+  };
+  const say = (ctx: Ctx, groupId: number) => ctx.bus.publish({ kind: "group", groupId });
+  const ctx = { db: database.db, transact, bus: { publish } } as Ctx;
+  await withTx(ctx, async (tx) => {
+    say(tx, ++runs);
+    await withTx(tx, (inner) => Promise.resolve(say(inner, 10 + runs)));
+    assert.deepEqual(told, [], "not before");
+  });
+  assert.deepEqual(told, [2, 12], "of the run that counts");
+  const failing = withTx(ctx, (tx) => {
+    say(tx, 3);
+    throw new Error("no");
+  });
+  await assert.rejects(failing, /no/);
+  assert.deepEqual(told, [2, 12], "and never of one that failed");
 });
 
 claim("a statement is one trip, a transaction of one statement three", async (database) => {

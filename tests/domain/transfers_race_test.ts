@@ -145,7 +145,7 @@ Deno.test({
         refunded += count;
       }
     };
-    const [, , ...answers] = await race(["transfer_settled"], [
+    const [, , ...answers] = await race(["transfer_expired"], [
       settler,
       settler,
       ...numbers.map((no) => () => receiveTransfer(early, { no, userId: other.userId })),
@@ -178,7 +178,7 @@ Deno.test({
       times(20, () => () => receiveTransfer(ctx, { no, userId: other.userId })),
     );
     assert.equal(countOf(answers, "done"), 1);
-    await race(["transfer_settled"], [
+    await race(["transfer_expired"], [
       ...times(5, () => () => readTransfer(late, { no: due, userId: one.userId })),
       ...times(5, () => () => readTransfer(late, { no: due, userId: other.userId })),
       ...times(5, () => () => receiveTransfer(late, { no: due, userId: one.userId })),

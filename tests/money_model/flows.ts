@@ -272,7 +272,7 @@ export const flows: Flow[] = [
     name: "transfer given back to whoever receives it late",
     prepare: sentTransfer,
     afterMs: DAY_MS,
-    answersWith: "transfer_settled",
+    answersWith: "transfer_expired",
     run: ({ ctx }, subject) => receiveTransfer(ctx, transferOf(subject)),
   },
   {

@@ -63,7 +63,8 @@ export const receiveTransfer = defineAct<{ who: number; no: string }>("receive a
     const transfer = findTransfer(books, no);
     if (transfer?.receiver !== who) return refused("transfer_missing");
     books.refundTransfer(transfer);
-    if (transfer.state !== "waiting") return refused("transfer_settled");
+    if (transfer.state === "received") return refused("transfer_settled");
+    if (transfer.state === "refunded") return refused("transfer_expired");
     transfer.state = "received";
     books.move(who, "transfer_received", transfer.amount);
     return { granted: (data) => assert.deepEqual(data, { status: 200, msg: "" }) };

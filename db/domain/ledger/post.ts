@@ -37,10 +37,14 @@ export interface Posting extends Operation {
  * @throws {DomainError} `balance_insufficient`, `operation_conflict` when it was done before
  */
 export async function post(ctx: Ctx, posting: Posting): Promise<number> {
-  const legs = sql`${JSON.stringify(posting.legs)}::jsonb`;
-  const statement = sql`select ${postedAs({ ...posting, at: ctx.now(), legs })} as id`;
+  const statement = sql`select ${postingAs(posting, ctx.now())} as id`;
   const [posted] = await explained(rows(ctx, statement, { id: int8 }));
   return posted!.id;
+}
+
+/** The same as part of a statement. */
+export function postingAs({ legs, ...posting }: Posting, at: Date): SQL {
+  return postedAs({ ...posting, at, legs: sql`${JSON.stringify(legs)}::jsonb` });
 }
 
 /** What a refused posting means; anything else as it is. */

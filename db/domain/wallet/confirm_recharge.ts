@@ -5,6 +5,7 @@ import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 import { operatorIdOf, type OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
+import { postAndTell } from "./post_and_tell.ts";
 import { rechargePostedAs } from "./recharge.ts";
 
 export interface Recharge {
@@ -21,8 +22,8 @@ export interface Recharge {
 }
 
 /**
- * Credits a recharge whose money an operator has seen arrive: once, however often and by however
- * many it is confirmed (M7).
+ * Credits a recharge whose money an operator has seen arrive, of which the system account tells whose
+ * it is: once, however often and by however many it is confirmed (M7).
  * @throws {DomainError} `recharge_missing`
  */
 export function confirmRecharge(
@@ -42,7 +43,8 @@ export function confirmRecharge(
         rechargeNo: sql`${rechargeNo}`,
         at: tx.now(),
       });
-      await tx.db.execute(sql`select ${posted}`);
+      const news = { event: "recharge_confirmed", no: rechargeNo, amount } as const;
+      await postAndTell(tx, { posted, userId, news });
       await recordAction(tx, {
         actor,
         action: "recharges.confirm",

@@ -6,6 +6,7 @@ import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
 import { SESSION_LIFE_MS } from "../../../db/domain/sessions/session.ts";
 import { inbox, messages } from "../../../db/schema/messages.ts";
 import { SessionKind, sessions } from "../../../db/schema/sessions.ts";
+import { SYSTEM_UID, users } from "../../../db/schema/users.ts";
 import type { TestApp } from "../../harness.ts";
 import { makeUser } from "../../people/factories.ts";
 
@@ -36,8 +37,15 @@ export async function makeFriends({ ctx }: TestApp, one: ChatPerson, other: Chat
   await withTx(ctx, (ctx) => placeFriendship(ctx, [one.userId, other.userId]));
 }
 
+/** The built-in account that tells people of their own affairs. */
+export async function systemAccountId({ ctx }: TestApp): Promise<number> {
+  const [account] = await ctx.db.select({ id: users.id }).from(users)
+    .where(eq(users.uid, SYSTEM_UID));
+  return account!.id;
+}
+
 /** What a person has received and sent, oldest first. */
-export async function readTold({ ctx }: TestApp, { userId }: ChatPerson) {
+export async function readTold({ ctx }: TestApp, { userId }: { userId: number }) {
   const rows = await ctx.db
     .select({
       senderId: messages.senderId,

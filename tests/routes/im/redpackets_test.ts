@@ -14,7 +14,7 @@ import { assertImFailure, assertNeedsToken } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { makeGroup, makeUsers } from "../../people/factories.ts";
 import { balanceOf, issuePayToken, walletOf } from "../../people/money.ts";
-import { readTold } from "./chat_people.ts";
+import { readTold, systemAccountId } from "./chat_people.ts";
 import {
   create,
   created,
@@ -494,6 +494,25 @@ Deno.test("GET /redpackets/{redpacket_no}", async (t) => {
     assert.equal((await lookAt(app, tony, late)).data.status, 2);
     assert.equal(await settle(app), 0);
     assert.equal(await walletOf(ctx, toby), before + left);
+    const system = await systemAccountId(app);
+    const told = (await readTold(app, toby)).filter(({ senderId }) => senderId === system);
+    const yuan = (left / 100).toFixed(2);
+    assert.deepEqual(told, [{
+      senderId: system,
+      channelId: system,
+      redDot: true,
+      payload: {
+        type: 1,
+        event: "redpacket_refunded",
+        no: late,
+        amount: left,
+        content: `红包超过24小时未领完，剩余${yuan}元已退回`,
+      },
+    }], "its sender is told, once");
+    for (const who of [tony, anna]) {
+      const events = (await readTold(app, who)).map(({ payload }) => payload.event);
+      assert.ok(!events.includes("redpacket_refunded"), "and nobody else");
+    }
     const refunds = eq(transactions.kind, "red_packet_refunded");
     assert.equal(await ctx.db.$count(transactions, refunds), 1);
   });
@@ -504,6 +523,16 @@ Deno.test("GET /redpackets/{redpacket_no}", async (t) => {
     assert.equal(await settle(app), 1);
     const { data } = await read(app, tony, late);
     assert.deepEqual([data.status, data.balance, data.records], [4, 0, []]);
+    for (const [who, peer] of [[toby, tony], [tony, toby]] as const) {
+      const { channelId, payload } = (await readTold(app, who)).at(-1)!;
+      assert.deepEqual([channelId, payload], [peer.userId, {
+        type: 2000,
+        event: "redpacket_refunded",
+        no: late,
+        amount: 100,
+        content: "红包超过24小时未领完，剩余1.00元已退回",
+      }], "both read it in their chat");
+    }
   });
 
   await t.step("is for the scene and the sender alone, with a token", async () => {

@@ -1,8 +1,9 @@
-import { eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { hashPayToken } from "../../../db/domain/wallet/pay_once.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { transactions } from "../../../db/schema/ledger.ts";
+import { conversations, inbox, inboxHeads } from "../../../db/schema/messages.ts";
 import { transfers } from "../../../db/schema/transfers.ts";
 import { payTokens, wallets, WalletStatus } from "../../../db/schema/wallets.ts";
 import { settleSteps } from "../../../jobs/settle.ts";
@@ -167,6 +168,97 @@ Deno.test("POST /transfers", async (t) => {
   });
 });
 
+/** What the two read at last in their chat with each other, and what of it is unread. */
+async function newsOf(app: TestApp, [one, other]: [ChatPerson, ChatPerson]) {
+  const read = async (who: ChatPerson, peer: ChatPerson) => {
+    const { payload, channelId, redDot } = (await readTold(app, who)).at(-1)!;
+    assert.equal(channelId, peer.userId, "in their chat with each other");
+    assert.ok(redDot);
+    const { db } = app.ctx;
+    const [chat] = await db.select().from(conversations).where(
+      and(eq(conversations.userId, who.userId), eq(conversations.channelId, peer.userId)),
+    );
+    return { payload, unread: chat!.unreadCount };
+  };
+  return [await read(one, other), await read(other, one)] as const;
+}
+
+const tip = (event: string, no: string, content: string, amount = 100) => ({
+  type: 2000,
+  event,
+  no,
+  amount,
+  content,
+});
+
+Deno.test("what becomes of a transfer is told to both in their chat, once", async (t) => {
+  await using app = await startTestApp();
+  const { toby, tony } = await makePlace(app);
+  const heads =
+    async () => [(await readTold(app, toby)).length, (await readTold(app, tony)).length];
+  const settleTransfers = settleSteps.find(({ name }) => name === "transfers")!;
+
+  await t.step("received: news to who sent it", async () => {
+    const no = await sent(app, toby, tony);
+    const woken: unknown[] = [];
+    const stop = app.bus.subscribe((event) => void woken.push(event));
+    await receive(app, tony, no);
+    await Promise.resolve();
+    stop();
+    const payload = tip("transfer_received", no, "转账1.00元已收款");
+    assert.deepEqual(await newsOf(app, [toby, tony]), [
+      { payload, unread: 1 },
+      { payload, unread: 1 },
+    ]);
+    const told = await heads();
+    assert.deepEqual(told, [2, 2]);
+    assert.deepEqual(woken, [{
+      kind: "inbox",
+      heads: [{ userId: toby.userId, seq: 2 }, { userId: tony.userId, seq: 2 }],
+    }]);
+    await receive(app, tony, no);
+    assert.deepEqual(await heads(), told, "once");
+  });
+
+  await t.step("given back, though one has blocked the other, whoever comes by", async () => {
+    for (const [blocker, blocked] of [[toby, tony], [tony, toby]] as const) {
+      const no = await sent(app, toby, tony, 205);
+      await app.ctx.db.insert(blocks).values({
+        userId: blocker.userId,
+        blockedId: blocked.userId,
+        createdAt: app.ctx.now(),
+      });
+      app.clock.advance(DAY_MS);
+      for (const look of [read, read, receive]) await look(app, tony, no);
+      await settleTransfers.settle(app.ctx, 10);
+      await app.ctx.db.delete(blocks);
+      const payload = tip("transfer_refunded", no, "转账2.05元超过24小时未收款，已退回", 205);
+      const [news] = await newsOf(app, [toby, tony]);
+      assert.deepEqual(news.payload, payload);
+    }
+    assert.deepEqual(await heads(), [6, 6]);
+  });
+
+  await t.step("of many given back at once each is told, numbered without a gap", async () => {
+    const numbers = [];
+    for (let at = 0; at < 3; at++) numbers.push(await sent(app, toby, tony, 1 + at));
+    app.clock.advance(DAY_MS);
+    assert.equal(await settleTransfers.settle(app.ctx, 10), 3);
+    for (const who of [toby, tony]) {
+      const seqs = await app.ctx.db.select({ seq: inbox.seq }).from(inbox)
+        .where(eq(inbox.userId, who.userId)).orderBy(inbox.seq);
+      assert.deepEqual(seqs.map(({ seq }) => seq), seqs.map((_, at) => at + 1));
+      const [head] = await app.ctx.db.select().from(inboxHeads)
+        .where(eq(inboxHeads.userId, who.userId));
+      assert.equal(head!.lastSeq, 12);
+      const told = (await readTold(app, who)).slice(-3).map(({ payload }) => payload.no);
+      assert.deepEqual(told.toSorted(), numbers.toSorted());
+    }
+    const [news] = await newsOf(app, [toby, tony]);
+    assert.equal(news.unread, 6, "one for each that was settled");
+  });
+});
+
 Deno.test("GET /transfers/{no}", async (t) => {
   await using app = await startTestApp();
   const { toby, tony, otto } = await makePlace(app);
@@ -259,8 +351,8 @@ Deno.test("POST /transfers/{no}/receive", async (t) => {
   await t.step("after the day gives it back instead", async () => {
     const late = await sent(app, toby, tony);
     app.clock.advance(DAY_MS);
-    assertImFailure(await receive(app, tony, late), 400, "转账已处理");
-    assertImFailure(await receive(app, tony, late), 400, "转账已处理");
+    assertImFailure(await receive(app, tony, late), 400, "转账已过期");
+    assertImFailure(await receive(app, tony, late), 400, "转账已过期");
     assert.deepEqual([await walletOf(app.ctx, toby), await walletOf(app.ctx, tony)], [900, 100]);
   });
 });

@@ -11,6 +11,7 @@ import {
 import { startTestApp } from "../../harness.ts";
 import { makeUser } from "../../people/factories.ts";
 import { walletOf } from "../../people/money.ts";
+import { readTold, systemAccountId } from "../im/chat_people.ts";
 
 const CONFIRM = "POST /v1/recharges/{no}/confirm";
 
@@ -56,6 +57,16 @@ Deno.test("POST /v1/recharges/{no}/confirm", async (t) => {
       app.clock.advance(60_000);
       assert.deepEqual(await confirm((await makeOperator(ctx, "admin")).token), first);
       assert.equal(await walletOf(ctx, person), 5_000);
+      const told = await readTold(app, person);
+      const payload = {
+        type: 1,
+        event: "recharge_confirmed",
+        no,
+        amount: 5_000,
+        content: "充值50.00元已到账",
+      };
+      const senderId = await systemAccountId(app);
+      assert.deepEqual(told, [{ senderId, channelId: senderId, redDot: true, payload }], "once");
       const [action, ...more] = await ctx.db.select().from(operatorActions);
       assert.deepEqual(more, []);
       assert.deepEqual(

@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { transactions, withdrawals } from "../../../db/schema/ledger.ts";
+import { inbox } from "../../../db/schema/messages.ts";
 import { operatorActions } from "../../../db/schema/operators.ts";
 import {
   askOps,
@@ -11,6 +12,7 @@ import {
 } from "../../clients/ops.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 import { balanceOf, walletOf } from "../../people/money.ts";
+import { readTold, systemAccountId } from "../im/chat_people.ts";
 import { askForWithdrawal, makePayee } from "./withdrawing_people.ts";
 
 const LIST = "GET /v1/withdrawals";
@@ -145,6 +147,21 @@ Deno.test("POST /v1/withdrawals/{no}/confirm", async (t) => {
     },
   );
 
+  await t.step("is told whose money it was, once, by the system account", async () => {
+    const system = await systemAccountId(app);
+    const told = await readTold(app, payee);
+    const payload = {
+      type: 1,
+      event: "withdrawal_paid",
+      no,
+      amount: 300,
+      content: "提现3.00元已到账",
+    };
+    assert.deepEqual(told, [{ senderId: system, channelId: system, redDot: true, payload }]);
+    const kept = eq(inbox.userId, system);
+    assert.equal(await app.ctx.db.$count(inbox, kept), 0, "which keeps nothing itself");
+  });
+
   await t.step("can not be refused any more", async () => {
     assertOpsFailure(await callOps(app, REJECT, { token, params: { no }, body: {} }), DECIDED);
     assert.equal(await walletOf(app.ctx, payee), 9_700);
@@ -198,6 +215,13 @@ Deno.test("POST /v1/withdrawals/{no}/reject", async (t) => {
   await t.step("said again it answers what was decided first", async () => {
     const { data } = await reject({ reason: "另一个" });
     assert.equal(data.reason, "卡号有误");
+    assert.deepEqual((await readTold(app, payee)).map(({ payload }) => payload), [{
+      type: 1,
+      event: "withdrawal_rejected",
+      no,
+      amount: 300,
+      content: "提现3.00元被驳回，已退回钱包：卡号有误",
+    }]);
     assert.equal(await walletOf(ctx, payee), 10_000);
     assert.equal((await actionsOf(app, no)).length, 1);
   });
@@ -213,6 +237,8 @@ Deno.test("POST /v1/withdrawals/{no}/reject", async (t) => {
       assertOpsFailure(await reject({ reason }, next), INVALID);
     }
     assert.equal((await reject(undefined, next)).data.reason, "");
+    const { content } = (await readTold(app, payee)).at(-1)!.payload;
+    assert.equal(content, "提现2.00元被驳回，已退回钱包");
     const last = await askForWithdrawal(ctx, payee, 200);
     assert.equal((await reject({ reason: "half \ud800" }, last)).http, 200);
   });
