@@ -29,6 +29,7 @@ const entries: SurfaceEntry[] = [
       "message",
       "group",
       "groups",
+      "conversation",
       "conversations",
       "conversation",
       "coversation",

@@ -97,6 +97,7 @@ const catalogue = {
   message_invalid: ["invalid", "消息内容不正确"],
   message_blacklisted: ["forbidden", "对方已将你加入黑名单"],
   message_missing: ["not_found", "消息不存在"],
+  message_irrevocable: ["forbidden", "这类消息不能撤回"],
   channel_missing: ["not_found", "频道不存在"],
   group_not_member: ["forbidden", "你不在该群"],
   group_forbidden: ["forbidden", "全员禁言中"],

@@ -35,6 +35,8 @@ export const messages = pgTable(
     clientMsgNo: text(),
     /** A JSON object with an integer `type`, as text: it goes out as it came in. */
     payload: text().notNull(),
+    /** The payload's `type`, as far as 32 bits hold it. */
+    contentType: integer().notNull().default(0),
     redDot: boolean().notNull(),
     syncOnce: boolean().notNull().default(false),
     /** Those bits of a SEND's setting that are for its receivers, `KeptSetting`. */
@@ -44,6 +46,8 @@ export const messages = pgTable(
     isLogged: boolean().notNull().default(false),
     revokedAt: instant(),
     revokerId: safeBigint().references(() => users.id),
+    /** Whose doing the system tells of: to them it is no news. */
+    actorId: safeBigint(),
   },
   (table) => [
     uniqueIndex("messages_once_to_person").on(table.senderId, table.clientMsgNo, table.receiverId)
@@ -78,7 +82,7 @@ export const inbox = pgTable(
 export const inboxHeads = pgTable("inbox_heads", {
   userId: safeBigint().primaryKey(),
   lastSeq: safeBigint().notNull().default(0),
-  /** `syncack`: everything up to here has been fetched; never goes back. */
+  /** `syncack`: everything up to here has been fetched; never goes back, reads nothing. */
   ackedSeq: safeBigint().notNull().default(0),
   /** A device has confirmed what was pushed up to here; never goes back, clears nothing. */
   deliveredSeq: safeBigint().notNull().default(0),
@@ -91,8 +95,12 @@ export const conversations = pgTable(
     userId: safeBigint().notNull(),
     channelType: smallint().notNull(),
     channelId: safeBigint().notNull(),
+    /** The newest that may stand in it, no command; at or below `cleared_seq` it is not listed. */
     lastSeq: safeBigint().notNull(),
+    /** Those behind `read_seq` that count (`countsFor`) and have not been thrown away. */
     unreadCount: integer().notNull().default(0),
+    /** The owner has read everything up to here; never goes back. */
+    readSeq: safeBigint().notNull().default(0),
     /** The owner threw away everything up to here. */
     clearedSeq: safeBigint().notNull().default(0),
     /** The owner took it off the list when this was its newest; what comes after brings it back. */

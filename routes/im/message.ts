@@ -30,12 +30,21 @@ function channelOf({ channel_id, channel_type }: {
   return { type: channel_type, no: channel_id };
 }
 
+/** As much as is said of where a message was said. */
+function saidOf({ channel_id, channel_type }: {
+  channel_id?: string | undefined;
+  channel_type?: number | undefined;
+}) {
+  return { no: channel_id || undefined, type: channel_type || undefined };
+}
+
 export const sync = endpoint({
   method: "post",
   path: "/message/sync",
   summary: "消息同步",
   description: "What came after `max_message_seq`, ascending; ask again until a page is short. " +
-    "Without it (or 0) everything not acknowledged yet, or a channel from its beginning.",
+    "Without it (or 0) everything not acknowledged yet, or a channel from its beginning. What the " +
+    "caller deleted is left out; a channel's last page reads it.",
   body: z.object({
     max_message_seq: z.coerce.number().int().min(0).default(0).describe("Number or text"),
     limit: z.coerce.number().int().positive().catch(SYNC_COUNT_DEFAULT).default(SYNC_COUNT_DEFAULT)
@@ -53,6 +62,7 @@ export const sync = endpoint({
       afterSeq: body.max_message_seq || fromStart,
       limit: body.limit,
       channel,
+      isShown: true,
     });
     return messages.map((message) => syncedMessage(message, actor.uid));
   },
@@ -83,7 +93,8 @@ export const remove = endpoint({
       return done;
     }
     if (query.message_id !== undefined) {
-      await deleteMessage(ctx, { userId, messageId: query.message_id });
+      const { message_id: messageId } = query;
+      await deleteMessage(ctx, { userId, messageId, channel: saidOf(query) });
       return done;
     }
     const channel = channelOf(query);
@@ -98,16 +109,21 @@ export const revoke = endpoint({
   path: "/message/revoke",
   summary: "撤回消息",
   description: "One's own message; in a group the owner may take back anybody's, a manager what " +
-    "plain members said. Everybody's clients get the command `messageRevoke`.",
+    "plain members said; nobody money or what the system says. Everybody's clients get the command " +
+    "`messageRevoke`.",
   query: z.object({
     message_id: MessageId,
     channel_id: z.string().optional(),
     channel_type: z.coerce.number().optional(),
   }),
   data: Done,
-  errors: ["message_missing", "group_no_right", "group_disbanded"],
+  errors: ["message_missing", "message_irrevocable", "group_no_right", "group_disbanded"],
   async handle({ query, actor, ctx }) {
-    await revokeMessage(ctx, { userId: actor.userId, messageId: query.message_id });
+    await revokeMessage(ctx, {
+      userId: actor.userId,
+      messageId: query.message_id,
+      channel: saidOf(query),
+    });
     return done;
   },
 });
@@ -116,7 +132,8 @@ export const acknowledge = endpoint({
   method: "post",
   path: "/message/syncack/{last_message_seq}",
   summary: "消息同步回执",
-  description: "Everything up to here has been fetched and read; the mark never goes back.",
+  description:
+    "Everything up to here has been fetched; that reads nothing. The mark never goes back.",
   params: z.object({ last_message_seq: z.coerce.number().int().min(0) }),
   data: Done,
   async handle({ params, actor, ctx }) {

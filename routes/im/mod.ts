@@ -5,6 +5,7 @@ import * as conversation from "./conversation.ts";
 import * as conversationExtra from "./conversation/extra.ts";
 import * as conversations from "./conversations.ts";
 import * as conversationsExtra from "./conversations/extra.ts";
+import * as coversation from "./coversation.ts";
 import * as favorite from "./favorite.ts";
 import * as favorites from "./favorites.ts";
 import * as friend from "./friend.ts";
@@ -108,6 +109,7 @@ export const surface = mount([
   groups.exit,
   groups.join,
 
+  coversation.clearUnread,
   conversations.list,
 
   qrcode.scan,

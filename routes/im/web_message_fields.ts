@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { parseBoundedJson } from "../../config/runtime/bounded_json.ts";
 import type { InboxMessage } from "../../db/domain/messages/inbox_message.ts";
-import { shownPayloadOf } from "../../db/domain/messages/readable.ts";
 import { Flag, flag } from "../fields.ts";
 
 const MessageExtra = z.object({
@@ -50,7 +49,7 @@ export function webMessage(message: InboxMessage): z.input<typeof WebMessage> {
     channel_id: message.channelNo,
     channel_type: message.channelType,
     timestamp: Math.floor(message.createdAt.getTime() / 1000),
-    payload: parseBoundedJson(shownPayloadOf(message)) as Record<string, unknown>,
+    payload: parseBoundedJson(message.payload) as Record<string, unknown>,
     is_deleted: flag(message.isDeleted),
     revoke: flag(revokerUid !== undefined),
     revoker: revokerUid ?? "",

@@ -1,8 +1,13 @@
 import type { Ctx } from "../../db/client/ctx.ts";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import type { Channel } from "../../db/domain/messages/channel.ts";
+import { findMoney } from "../../db/domain/messages/find_money.ts";
 import type { GroupSends } from "../../db/domain/messages/group_sends.ts";
-import { CLIENT_MSG_NO_LENGTH_MAX, KeptSetting } from "../../db/domain/messages/rules.ts";
+import {
+  checkWords,
+  CLIENT_MSG_NO_LENGTH_MAX,
+  KeptSetting,
+} from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
 import { countersOf, perUser } from "../../middleware/rate_limit.ts";
@@ -65,6 +70,11 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
   if (frame.clientMsgNo.length > CLIENT_MSG_NO_LENGTH_MAX) return refused(Reason.payload_invalid);
   if (frame.payload.length > SEALED_BYTES_MAX) return refused(Reason.payload_invalid);
   const payload = textOf(sender.codec.open(frame));
+  const money = checkWords(payload);
+  if (money) {
+    const shown = await findMoney(ctx, { senderId: sender.userId, channel, money });
+    return { reason: Reason.success, messageId: shown.messageId, seq: shown.senderSeq };
+  }
   const { redDot, syncOnce, noPersist } = frame.flags;
   const setting = frame.setting & KEPT_BITS;
   if (noPersist) {

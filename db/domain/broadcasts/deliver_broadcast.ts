@@ -4,6 +4,7 @@ import { type Ctx, withTx } from "../../client/ctx.ts";
 import { DELIVERED } from "../../schema/broadcasts.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { bool, instant, int8, listOf, nullable, type Row, rows, text, typed } from "../../sql.ts";
+import { ontoConversation } from "../messages/conversation_row.ts";
 import type { Delivery } from "../messages/copy_log.ts";
 import { ContentType } from "../messages/rules.ts";
 import { enqueueFrom, enqueueSent } from "../outgoing/enqueue.ts";
@@ -70,8 +71,9 @@ async function deliverChunk(tx: Ctx, broadcast: Open, limit: number): Promise<De
         and user_id > ${broadcast.afterUserId} and ${isMeant(broadcast)}
       order by user_id limit ${limit}
     ), made as (
-      insert into messages (channel_type, group_id, payload, red_dot, created_at)
-      select ${ChannelType.group}, ${groupId}, ${payloadOf(broadcast.text)}, true, ${now}
+      insert into messages (channel_type, group_id, payload, content_type, red_dot, created_at)
+      select ${ChannelType.group}, ${groupId}, ${payloadOf(broadcast.text)}, ${ContentType.text},
+        true, ${now}
       where ${messageId === null} and exists (select from receivers)
       returning id
     ), message as (
@@ -86,12 +88,10 @@ async function deliverChunk(tx: Ctx, broadcast: Open, limit: number): Promise<De
       select user_id, last_seq, message.id, ${ChannelType.group}, ${groupId}::bigint
       from heads, message
     ), listed as (
-      insert into conversations
+      insert into conversations as known
         (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
       select user_id, ${ChannelType.group}, ${groupId}::bigint, last_seq, 1, ${now} from heads
-      on conflict (user_id, channel_type, channel_id) do update
-        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
-          unread_count = conversations.unread_count + 1
+      ${ontoConversation()}
     ), pushed as (
       ${enqueueSent(sentToAll({ limit, now }))}
     )${hasBot ? sql`, entered as (${enterSends(tx, broadcast)})` : sql``}, kept as (

@@ -52,6 +52,7 @@ export async function acceptApply(
     ...fromApplicant,
     payload: { type: ContentType.text, content: greetingOf({ remark, name: other.name }) },
     redDot: true,
+    ownReads: false,
   });
 }
 

@@ -14,6 +14,8 @@ export interface FriendNotice {
   pushes?: boolean;
   /** False: only the receiver is told. */
   copyToSender?: boolean;
+  /** False: the sender, who did not say it themselves, has not read the chat. */
+  ownReads?: boolean;
 }
 
 /** A command for the clients: what to do, not what to show. */
@@ -27,17 +29,14 @@ export function command(cmd: string, param: Record<string, string>) {
  */
 export async function sendNotice(
   ctx: Ctx,
-  { senderId, receiverId, payload, redDot, pushes = redDot, copyToSender = true }: FriendNotice,
+  { receiverId, payload, ...notice }: FriendNotice,
 ): Promise<void> {
   try {
     await sendMessage(ctx, {
-      senderId,
+      ...notice,
       channel: { type: ChannelType.person, userId: receiverId },
       clientMsgNo: undefined,
       payload: JSON.stringify(payload),
-      redDot,
-      pushes,
-      copyToSender,
     });
   } catch (error) {
     if (!(error instanceof DomainError && error.kind === "message_blacklisted")) throw error;

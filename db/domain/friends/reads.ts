@@ -18,6 +18,7 @@ export interface Friend {
   top: boolean;
 }
 
+/** What has changed behind a key, ended friendships too; without one everybody who is a friend. */
 export async function listChangedFriends(
   ctx: Ctx,
   { userId, after, limit }: { userId: number; after: SyncKey | undefined; limit: number },
@@ -40,7 +41,7 @@ export async function listChangedFriends(
       peerSettings,
       and(eq(peerSettings.userId, friends.userId), eq(peerSettings.peerId, friends.friendId)),
     )
-    .where(and(eq(friends.userId, userId), after && isBehind(after)))
+    .where(and(eq(friends.userId, userId), after ? isBehind(after) : eq(friends.isDeleted, false)))
     .orderBy(asc(friends.updatedAt), asc(friends.id))
     .limit(limit);
 }

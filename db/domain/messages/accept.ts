@@ -32,10 +32,13 @@ import {
 } from "./channel.ts";
 import type { Delivery } from "./copy_log.ts";
 import { type Mention, mentionOf } from "./mention_rules.ts";
-import { checkPayload } from "./rules.ts";
+import type { OwnChannel } from "./own_devices.ts";
+import { checkPayload, handlingOf } from "./rules.ts";
 
 export interface AcceptInput extends Speaking {
   senderId: number | undefined;
+  /** Whose doing the system tells of: to them it is no news. */
+  actorId?: number | undefined;
   /** The sender's own number of it in the channel; sent there again it is the same message. */
   clientMsgNo: string | undefined;
   /** JSON text with an integer `type`. */
@@ -49,6 +52,8 @@ export interface AcceptInput extends Speaking {
   pushes?: boolean;
   /** False: it lies in the inboxes and changes nobody's list of conversations. */
   inConversations?: boolean;
+  /** False: the sender, who did not say it themselves, has not read the channel. */
+  ownReads?: boolean;
 }
 
 export interface Accepted {
@@ -64,6 +69,8 @@ export interface Accepted {
   loggedInGroup: number | undefined;
   /** Who is reminded of it. */
   remindedIds: number[];
+  /** Where something was unread until its sender spoke. */
+  reads: OwnChannel[];
 }
 
 /**
@@ -76,13 +83,13 @@ export interface Accepted {
  *   `group_forbidden`, `group_muted`, `group_blacklisted`, `group_disbanded`, `channel_missing`
  */
 export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accepted> {
-  checkPayload(input.payload);
+  const contentType = checkPayload(input.payload);
   const mention = input.channel.type === ChannelType.group && !input.visibleTo
     ? mentionOf(input.payload)
     : undefined;
   const values = {
     ...channelValuesOf(input.channel),
-    ...acceptValuesOf(input, ctx.now(), mention),
+    ...acceptValuesOf({ ...input, contentType }, ctx.now(), mention),
   };
   const shape = { ...shapeOf(input), reminds: mention !== undefined };
   const said = await runAccept(ctx, statementOf(shape, values));
@@ -109,13 +116,14 @@ export const ACCEPT_COLUMNS = {
   priorSeq: maybe(int8),
   deliveries: maybe(deliveriesIn),
   remindedIds: maybe(typed<(number | string)[]>()),
+  read: maybe(typed<OwnChannel>()),
 };
 
 type AcceptRow = Row<typeof ACCEPT_COLUMNS>;
 
 /** What an accepting statement's row says, when its verdict is no refusal. */
 export function acceptedOf([said]: AcceptRow[], senderId: number | undefined): Accepted {
-  const { verdict, messageId, createdAt, targetId, priorSeq, deliveries = [] } = said!;
+  const { verdict, messageId, createdAt, targetId, priorSeq, deliveries = [], read } = said!;
   const { remindedIds = [] } = said!;
   const own = deliveries.find(({ userId }) => userId === senderId);
   return {
@@ -126,6 +134,7 @@ export function acceptedOf([said]: AcceptRow[], senderId: number | undefined): A
     deliveries,
     loggedInGroup: verdict === "logged" ? targetId : undefined,
     remindedIds: remindedIds.map(Number),
+    reads: read ? [read] : [],
   };
 }
 
@@ -137,26 +146,33 @@ export function acceptStatementAfter(
 ): SQL {
   const values = {
     ...channelValuesOf(input.channel),
-    ...acceptValuesOf({ ...input, payload: "" }, at),
+    ...acceptValuesOf({ ...input, payload: "", contentType: 0 }, at),
   };
   return acceptStatement(shapeOf(input), values, { prelude });
 }
 
-/** What stands in a statement for what is said; the channel comes besides. */
+/**
+ * What stands in a statement for what is said; the channel comes besides.
+ *
+ * @param input with what `checkPayload` says of its payload
+ */
 export function acceptValuesOf(
-  input: Omit<AcceptInput, "channel">,
+  { redDot, syncOnce = false, inConversations = true, ...input }:
+    & Omit<AcceptInput, "channel">
+    & { contentType: number },
   at: Date,
   mention?: Mention,
 ): Omit<AcceptValues, keyof ChannelValues> {
   return {
     ...speakingValuesOf(input),
+    ...handlingOf(input.contentType, { redDot, syncOnce, inConversations }),
+    ownReads: input.ownReads ?? true,
+    actorId: input.actorId ?? null,
     clientMsgNo: input.clientMsgNo ?? null,
     payload: input.payload,
-    redDot: input.redDot,
-    syncOnce: input.syncOnce ?? false,
+    contentType: input.contentType,
     setting: input.setting ?? 0,
-    pushes: input.pushes ?? input.redDot,
-    inConversations: input.inConversations ?? true,
+    pushes: input.pushes ?? redDot,
     visibleTo: listText(input.visibleTo ?? []),
     at: at.toISOString(),
     mentionsAll: mention?.all ?? false,

@@ -1,10 +1,15 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { built, int8, maybe, rows, type Terms, text } from "../../sql.ts";
+import { built, int8, maybe, rows, type Terms, text, typed } from "../../sql.ts";
 import { enqueueSent } from "../outgoing/enqueue.ts";
 import { type Accepted, deliveriesIn } from "./accept.ts";
 import { channelParts, target, targetOf } from "./channel.ts";
+import { ownUnread } from "./accept_statement.ts";
+import { ontoConversation } from "./conversation_row.ts";
+import type { OwnChannel } from "./own_devices.ts";
+import { checkPayload, handlingOf } from "./rules.ts";
+import { isCommand } from "./seen.ts";
 
 /** What one of a group's people says. */
 export interface GroupSaying {
@@ -19,7 +24,7 @@ export interface GroupSaying {
 }
 
 /** What became of several messages. */
-export interface AcceptedSeveral extends Pick<Accepted, "deliveries" | "loggedInGroup"> {
+export interface AcceptedSeveral extends Pick<Accepted, "deliveries" | "loggedInGroup" | "reads"> {
   /** Of each what `Accepted` has, or a refusal. */
   each: { verdict: string; messageId: number; senderSeq: number }[];
 }
@@ -28,27 +33,35 @@ export interface AcceptedSeveral extends Pick<Accepted, "deliveries" | "loggedIn
  * `acceptMessage` for several messages to one group, as one statement: each is allowed or refused,
  * found to be a repeat or numbered as it would be alone, in their order. Inboxes are locked, and
  * counted up, once for all of them. Nobody may say two of them under the same number.
+ *
+ * @throws {DomainError} `message_invalid`
  */
 export async function acceptSeveral(
   ctx: Ctx,
   { groupNo, said }: { groupNo: string; said: readonly GroupSaying[] },
 ): Promise<AcceptedSeveral> {
-  const sayings = said.map((one, place) => ({
-    place,
-    sender_id: one.senderId,
-    client_msg_no: one.clientMsgNo ?? null,
-    payload: one.payload,
-    red_dot: one.redDot,
-    sync_once: one.syncOnce,
-    setting: one.setting,
-    at: one.at,
-  }));
+  const sayings = said.map((one, place) => {
+    const contentType = checkPayload(one.payload);
+    const handling = handlingOf(contentType, { ...one, inConversations: true });
+    return {
+      place,
+      sender_id: one.senderId,
+      client_msg_no: one.clientMsgNo ?? null,
+      payload: one.payload,
+      content_type: contentType,
+      red_dot: handling.redDot,
+      sync_once: handling.syncOnce,
+      setting: one.setting,
+      at: one.at,
+    };
+  });
   const found = await rows(ctx, severalStatement({ groupNo, said: JSON.stringify(sayings) }), {
     verdict: text,
     messageId: maybe(int8),
     senderSeq: maybe(int8),
     targetId: maybe(int8),
     deliveries: maybe(deliveriesIn),
+    read: maybe(typed<OwnChannel>()),
   });
   return {
     each: found.map(({ verdict, messageId = 0, senderSeq = 0 }) => ({
@@ -57,6 +70,7 @@ export async function acceptSeveral(
       senderSeq,
     })),
     deliveries: found[0]!.deliveries ?? [],
+    reads: found.flatMap(({ read }) => read ?? []),
     loggedInGroup: found.find(({ verdict }) => verdict === "logged")?.targetId,
   };
 }
@@ -75,7 +89,8 @@ const severalStatement = built<SeveralValues>(({ groupNo, said }: Terms<SeveralV
       ${targetOf("group_no", { called: groupNo, appId: null })}
     ), said as materialized (
       select * from json_to_recordset(${said}::json) as said (place int, sender_id bigint,
-        client_msg_no text, payload text, red_dot boolean, sync_once boolean, setting smallint,
+        client_msg_no text, payload text, content_type int, red_dot boolean, sync_once boolean,
+        setting smallint,
         at timestamptz)
     ), prior as (
       select said.place, known.id, inbox.seq from said cross join lateral (
@@ -91,12 +106,12 @@ const severalStatement = built<SeveralValues>(({ groupNo, said }: Terms<SeveralV
       from said left join prior on prior.place = said.place
       cross join lateral (${verdict}) as allowed
     ), message as (
-      insert into messages (channel_type, sender_id, group_id, client_msg_no, payload, red_dot,
-        sync_once, setting, is_logged, created_at)
-      select ${ChannelType.group}::smallint, sender_id, ${target}, client_msg_no, payload, red_dot,
-        sync_once, setting, verdict = 'logged', at
+      insert into messages (channel_type, sender_id, group_id, client_msg_no, payload, content_type,
+        red_dot, sync_once, setting, is_logged, created_at)
+      select ${ChannelType.group}::smallint, sender_id, ${target}, client_msg_no, payload,
+        content_type, red_dot, sync_once, setting, verdict = 'logged', at
       from verdicts where verdict in ('sent', 'logged') order by place
-      returning id, sender_id, red_dot, created_at
+      returning id, sender_id, content_type, red_dot, created_at
     ), numbered as materialized (
       -- Ids rise with the places, as rows are put in by place.
       select message.*, row_number() over (order by id) as number from message
@@ -126,15 +141,19 @@ const severalStatement = built<SeveralValues>(({ groupNo, said }: Terms<SeveralV
         ${target}
       from heads, numbered
     ), listed as (
-      insert into conversations (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
-      select user_id, ${ChannelType.group}::smallint, ${target}, last_seq,
-        (select count(*) from numbered
-          where red_dot and numbered.sender_id is distinct from heads.user_id),
-        (select max(created_at) from numbered)
-      from heads
-      on conflict (user_id, channel_type, channel_id) do update
-        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
-          unread_count = conversations.unread_count + excluded.unread_count
+      insert into conversations as known
+        (user_id, channel_type, channel_id, last_seq, read_seq, unread_count, updated_at)
+      select heads.user_id, ${ChannelType.group}::smallint, ${target},
+        heads.last_seq - ${messageCount} + told.last,
+        case when own is null then 0 else heads.last_seq - ${messageCount} + own end,
+        (select count(*) from numbered where red_dot and number > coalesce(own, 0)
+          and numbered.sender_id is distinct from heads.user_id), told.at
+      from heads cross join lateral (
+        select max(number) as last, max(number) filter (where sender_id = heads.user_id) as own,
+          max(created_at) as at
+        from numbered where not ${isCommand("numbered")}
+      ) as told where told.last is not null
+      ${ontoConversation()}
     ), pushed as (
       ${enqueueSent(sql`select id, created_at from message where red_dot`)}
     )
@@ -143,7 +162,14 @@ const severalStatement = built<SeveralValues>(({ groupNo, said }: Terms<SeveralV
       coalesce(verdicts.prior_seq, heads.last_seq - ${messageCount} + numbered.number) as sender_seq,
       case when verdicts.place = 0 then (
         select string_agg(user_id || ':' || last_seq, ',') from heads
-      ) end as deliveries
+      ) end as deliveries,
+      (${
+    ownUnread({
+      senderId: sql`verdicts.sender_id`,
+      type: ChannelType.group,
+      is: sql`verdicts.verdict in ('sent', 'logged') and not ${isCommand("verdicts")}`,
+    })
+  }) as read
     from verdicts left join accepted on accepted.place = verdicts.place
     left join numbered on numbered.number = accepted.number
     left join heads on heads.user_id = numbered.sender_id

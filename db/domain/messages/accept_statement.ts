@@ -15,16 +15,21 @@ import {
 } from "./channel.ts";
 import { copying, newsOf } from "./copy_log.ts";
 import { reminding } from "./reminding.ts";
+import { ownChannel } from "./own_devices.ts";
+import { ontoConversation } from "./conversation_row.ts";
 
 /** The values of an accepting statement. */
 export interface AcceptValues extends SpeakingValues, ChannelValues {
+  actorId: number | null;
   clientMsgNo: string | null;
   payload: string;
+  contentType: number;
   redDot: boolean;
   syncOnce: boolean;
   setting: number;
   pushes: boolean;
   inConversations: boolean;
+  ownReads: boolean;
   /** `listText`; empty unless only some receive it. */
   visibleTo: string;
   /** ISO 8601. */
@@ -46,8 +51,10 @@ export interface Prelude {
   ctes: SQL;
   /** Whether the message is to be sent at all. */
   happened: SQL;
-  /** JSON text. */
+  /** JSON text, no command. */
   payload: SQL;
+  /** The payload's `type`; absent: as given. */
+  contentType?: SQL;
   /** What the statement answers besides, on each row. */
   columns: SQL;
 }
@@ -86,10 +93,11 @@ export function acceptStatement(
         else allowed.verdict end as verdict from (${verdict}) as allowed
     ), message as (
       insert into messages (channel_type, sender_id, receiver_id, group_id, client_msg_no, payload,
-        red_dot, sync_once, setting, is_logged, created_at)
+        content_type, actor_id, red_dot, sync_once, setting, is_logged, created_at)
       select ${type}::smallint, ${sender}, ${receiverId}, ${groupId},
-        ${given.clientMsgNo}, ${prelude?.payload ?? given.payload}, ${given.redDot},
-        ${given.syncOnce}, ${given.setting}::smallint, verdict = 'logged', ${now}
+        ${given.clientMsgNo}, ${prelude?.payload ?? given.payload},
+        ${prelude?.contentType ?? given.contentType}, ${given.actorId},
+        ${given.redDot}, ${given.syncOnce}, ${given.setting}::smallint, verdict = 'logged', ${now}
       from verdict where verdict in ('sent', 'logged')
       returning id, created_at
     ), ${isToPerson ? sql`` : logging}
@@ -100,7 +108,8 @@ export function acceptStatement(
       ${milliseconds(sql`coalesce(message.created_at, prior.created_at)`)} as created_at,
       ${target} as target_id, prior.seq as prior_seq,
       (select string_agg(user_id || ':' || seq, ',') from boxed) as deliveries,
-      ${shape.reminds ? sql`(select json_agg(user_id) from reminded)` : sql`null`} as reminded_ids
+      ${shape.reminds ? sql`(select json_agg(user_id) from reminded)` : sql`null`} as reminded_ids,
+      (${ownUnread({ senderId: sender, type, is: readsOwn(given) })}) as read
       ${prelude ? sql`, ${prelude.columns}` : sql``}
     from verdict left join message on true left join prior on true`;
 }
@@ -109,6 +118,22 @@ export function acceptStatement(
 function toBePushed(isToPerson: boolean, given: Given): SQL {
   return sql`select id, created_at from message
     where ${given.pushes}::boolean and ${isToPerson ? hasNamedDevice(target) : sql`true`}`;
+}
+
+/** Whether the sender has read the channel by it. */
+const readsOwn = ({ ownReads, copyToSender, inConversations }: Given): SQL =>
+  sql`${ownReads} and ${copyToSender} and ${inConversations}
+    and verdict.verdict in ('sent', 'logged')`;
+
+/** The sender's channel as an `OwnChannel`, if something is unread there before the statement. */
+export function ownUnread(
+  { senderId, type, is }: { senderId: SQL; type: number; is: SQL },
+): SQL {
+  const no = sql.raw(`target.${type === ChannelType.person ? "uid" : "group_no"}`);
+  return sql`select ${ownChannel(sql`conversations.user_id`, { type, no })}
+    from conversations join target on target.id = conversations.channel_id
+    where conversations.user_id = ${senderId} and channel_type = ${type}::smallint
+      and unread_count > 0 and ${is}`;
 }
 
 /** The message into a large group's log. */
@@ -129,9 +154,15 @@ function mayHear(shape: SpeakingShape, given: Given): SQL {
   return sql`(user_id = any(${some}) or user_id = ${senderOf(shape, given)})`;
 }
 
-/** Whether it counts as unread for `user_id`. */
+/** Whether it counts as unread for `user_id` (`countsFor`). */
 function isUnread(shape: SpeakingShape, given: Given): SQL {
-  return sql`(${given.redDot} and user_id is distinct from ${senderOf(shape, given)})`;
+  return sql`(${given.redDot} and user_id is distinct from ${senderOf(shape, given)}
+    and user_id is distinct from ${given.actorId})`;
+}
+
+/** Whether it is the own message of `user_id`, who so has read the channel. */
+function isOwn(shape: SpeakingShape, given: Given): SQL {
+  return sql`(${given.ownReads} and coalesce(user_id = ${senderOf(shape, given)}, false))`;
 }
 
 /** The message itself into inboxes, at once: of everybody, unless it lies in a log. */
@@ -151,13 +182,13 @@ function deliveryToAll(shape: SpeakingShape, given: Given): SQL {
       from heads, message
       returning user_id, seq, channel_id
     ), listed as (
-      insert into conversations (user_id, channel_type, channel_id, last_seq, unread_count, updated_at)
+      insert into conversations as known
+        (user_id, channel_type, channel_id, last_seq, read_seq, unread_count, updated_at)
       select user_id, ${type}::smallint, channel_id, seq,
+        case when ${isOwn(shape, given)} then seq else 0 end,
         case when ${isUnread(shape, given)} then 1 else 0 end, ${instant(given.at)}
       from boxed where ${given.inConversations}
-      on conflict (user_id, channel_type, channel_id) do update
-        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
-          unread_count = conversations.unread_count + excluded.unread_count
+      ${ontoConversation()}
     )`;
 }
 
@@ -173,7 +204,7 @@ function deliveryToSome(shape: SpeakingShape, given: Given): SQL {
   const behind = sql`
     select user_id, ${target} as group_id, null::bigint as seq, message.id as message_id,
       ${isUnread(shape, given)} as is_unread, ${given.inConversations} as is_listed,
-      message.id as place_id
+      ${isOwn(shape, given)} as is_own, message.id as place_id
     from (${recipients}) as recipients, message where ${mayHear(shape, given)}`;
   return sql`${copying({ news, now, behind })}, boxed as (
       select user_id, seq from copied where message_id = (select id from message)

@@ -70,7 +70,8 @@ export function channelValuesOf(channel: Channel): ChannelValues {
 /** The one the channel names, as `target(id, …)`: no row when there is nobody of that name. */
 export function targetOf(naming: Naming, { called, appId }: Terms<ChannelValues>): SQL {
   const person = sql`select id, uid, app_id from users where`;
-  const group = sql`select id, is_super, member_count, forbidden, disbanded_at from groups where`;
+  const group =
+    sql`select id, group_no, is_super, member_count, forbidden, disbanded_at from groups where`;
   switch (naming) {
     case "user_id":
       return sql`${person} id = ${called}`;

@@ -1,4 +1,5 @@
 import { parseBoundedJson } from "../../../config/runtime/bounded_json.ts";
+import { isPlainWord } from "./rules.ts";
 
 const TEXT = 1;
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -15,6 +16,15 @@ export function payloadOf(content: string): string {
   return isPayload && contentOf(content) === content
     ? content
     : JSON.stringify({ type: TEXT, content });
+}
+
+/**
+ * The same of what a partner's client says: a payload that only the server or a payment makes is
+ * words here. {@link contentOf} gives back what came in.
+ */
+export function payloadSaid(content: string): string {
+  const payload = payloadOf(content);
+  return isPlainWord(payload) ? payload : JSON.stringify({ type: TEXT, content });
 }
 
 /**

@@ -4,7 +4,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import { instant, int4, int8, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { nextVersions } from "./sync_versions.ts";
-import { tellOwnDevices } from "./tell_devices.ts";
+import { tellSelf } from "./tell_devices.ts";
 
 /** Where a person is in a conversation, and what they have begun to write there. */
 export interface ConversationExtra {
@@ -60,7 +60,7 @@ export async function keepConversationExtra(
     { version: int8 },
   );
   if (!kept) throw new DomainError("channel_missing");
-  tellOwnDevices(ctx, { userId, uid }, { cmd: "syncConversationExtra" });
+  tellSelf(ctx, { userId, uid }, { cmd: "syncConversationExtra" });
   return kept.version;
 }
 

@@ -13,6 +13,8 @@ import {
   type Term,
 } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
+import { ontoConversation } from "./conversation_row.ts";
+import { countsFor, isCommand } from "./seen.ts";
 
 /** One person's inbox got the message under this number. */
 export interface Delivery {
@@ -41,6 +43,10 @@ export interface Copying {
   isCleared?: boolean;
   /** Rows as those of `lines`, a message after what is copied. */
   behind?: SQL;
+  /** CTEs that stand behind `copied`, with a comma in front, and on which {@link isRead} may go. */
+  reading?: SQL;
+  /** Whether the group of this `group_id` has been read up to the last of it. */
+  isRead?: SQL;
 }
 
 /**
@@ -51,8 +57,10 @@ export interface Copying {
  * inboxes, `listed` those of the conversations, `heads` the newest number of each person.
  */
 export function copying(
-  { news, now, isDeleted = sql`false`, isCleared = false, behind }: Copying,
+  { news, now, behind, reading, ...whether }: Copying,
 ): SQL {
+  const { isDeleted = sql`false`, isCleared = false, isRead = sql`false` } = whether;
+  const ofEach = sql`over (partition by user_id, group_id)`;
   return sql`
     news as (${news}), claimed as (
       update group_members set log_seq = news.new_seq from news
@@ -62,8 +70,10 @@ export function copying(
     ), lines as (
       -- Logs mingle by the messages' ids; against them each keeps its own order.
       select claimed.user_id, claimed.group_id, line.seq, line.message_id,
-        said.red_dot and said.sender_id is distinct from claimed.user_id as is_unread,
-        true as is_listed, max(line.message_id) over (
+        ${countsFor(sql`claimed.user_id`, "said")} as is_unread,
+        not ${isCommand("said")} as is_listed,
+        coalesce(said.sender_id = claimed.user_id, false) and not ${isCommand("said")} as is_own,
+        max(line.message_id) over (
           partition by claimed.user_id, claimed.group_id order by line.seq) as place_id
       from claimed cross join lateral (
         -- Limits keep the planner to the index, a few lines at a time.
@@ -72,11 +82,12 @@ export function copying(
           and group_logs.seq <= claimed.new_seq
         order by group_logs.seq desc limit ${PULL_COUNT_MAX}
       ) as line cross join lateral (
-        select red_dot, sender_id from messages where messages.id = line.message_id limit 1
+        select red_dot, sender_id, actor_id, content_type, revoked_at from messages
+        where messages.id = line.message_id limit 1
       ) as said
       ${behind ? sql`union all ${behind}` : sql``}
     ), fresh as materialized (
-      select user_id, group_id, message_id, is_unread, is_listed,
+      select user_id, group_id, message_id, is_unread, is_listed, is_own,
         count(*) over (partition by user_id) as count,
         row_number() over (partition by user_id order by place_id, seq) as place
       from lines
@@ -94,18 +105,24 @@ export function copying(
         case when ${isDeleted} then ${now} end
       from numbered
       returning user_id, seq, message_id, channel_type, channel_id, deleted_at
-    ), listed as (
-      insert into conversations as known
-        (user_id, channel_type, channel_id, last_seq, unread_count, cleared_seq, updated_at)
-      select user_id, ${ChannelType.group}, group_id, max(new_seq),
-        count(*) filter (where is_unread and not ${isCleared}),
+    )${reading ?? sql``}, listed as (
+      insert into conversations as known (user_id, channel_type, channel_id, last_seq, read_seq,
+        unread_count, cleared_seq, updated_at)
+      select user_id, ${ChannelType.group}, group_id,
+        coalesce(max(new_seq) filter (where is_shown), 0), read_seq,
+        count(*) filter (where is_shown and is_unread and new_seq > read_seq),
         case when ${isCleared} then max(new_seq) else 0 end, ${now}
-      from numbered where is_listed group by user_id, group_id
-      on conflict (user_id, channel_type, channel_id) do update
-        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
-          cleared_seq = greatest(known.cleared_seq, excluded.cleared_seq),
-          unread_count = case when ${isCleared} then 0
-            else known.unread_count + excluded.unread_count end
+      from (
+        select numbered.*, is_listed and not ${isDeleted} as is_shown,
+          case when ${isCleared} or ${isRead} then max(new_seq) ${ofEach}
+            else coalesce(max(new_seq) filter (where is_own) ${ofEach}, 0) end as read_seq
+        from numbered
+      ) as placed group by user_id, group_id, read_seq
+      having ${isCleared} or bool_or(is_shown)
+      ${
+    ontoConversation(sql`,
+          cleared_seq = greatest(known.cleared_seq, excluded.cleared_seq)`)
+  }
       returning *
     )`;
 }

@@ -1,16 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
-import {
-  bool,
-  int4,
-  int8,
-  maybe,
-  milliseconds,
-  type Row,
-  type Term,
-  text,
-  time,
-} from "../../sql.ts";
+import { bool, int4, int8, maybe, milliseconds, type Row, text, time } from "../../sql.ts";
+import { payloadShown } from "./seen.ts";
 
 export { ChannelType };
 
@@ -30,6 +21,7 @@ export interface InboxMessage {
   /** Comes from the log of a super group, which partners' clients read by itself. */
   isOfSuperGroup: boolean;
   clientMsgNo: string;
+  /** Of a message taken back only that (`payloadShown`). */
   payload: string;
   redDot: boolean;
   syncOnce: boolean;
@@ -75,9 +67,7 @@ type InboxRow = Row<typeof INBOX_COLUMNS>;
 export function inboxMessageColumns(rows: "found" | "shown"): SQL {
   const its = (column: string) => sql.raw(`${rows}.${column}`);
   return sql`${its("seq")}, ${its("message_id")}, ${its("channel_type")},
-      case when ${its("channel_type")} = ${ChannelType.person}
-        then (select uid from users where id = ${its("channel_id")})
-        else (select group_no from groups where id = ${its("channel_id")}) end as channel_no,
+      ${channelNoOf(rows)} as channel_no,
       case when ${its("channel_type")} = ${ChannelType.person}
         then (select app_uid from users where id = ${its("channel_id")})
         else ${its("channel_id")} end as channel_app_id,
@@ -85,20 +75,33 @@ export function inboxMessageColumns(rows: "found" | "shown"): SQL {
       (select app_uid from users where id = messages.sender_id) as from_app_uid,
       messages.is_logged and (select is_super from groups where id = messages.group_id)
         as of_super_group,
-      messages.client_msg_no, messages.payload, messages.red_dot, messages.sync_once,
+      messages.client_msg_no, ${payloadShown()} as payload, messages.red_dot, messages.sync_once,
       messages.setting,
       ${milliseconds(sql`messages.created_at`)} as created_at,
       messages.revoked_at is not null as revoked,
       (select uid from users where id = messages.revoker_id) as revoker_uid`;
 }
 
-/** Whether its owner threw a message of {@link inboxMessageColumns} away, alone or with all before it. */
-export function isDeletedIn(rows: "found" | "kept", userId: SQL | Term<number>): SQL {
+/** What clients call the channel of rows with `channel_type` and `channel_id`. */
+export function channelNoOf(rows: string): SQL {
   const its = (column: string) => sql.raw(`${rows}.${column}`);
-  return sql`(${its("deleted_at")} is not null or ${its("seq")} <= coalesce((
-      select cleared_seq from conversations where user_id = ${userId}
-        and conversations.channel_type = ${its("channel_type")}
-        and conversations.channel_id = ${its("channel_id")}), 0))`;
+  return sql`case when ${its("channel_type")} = ${ChannelType.person}
+        then (select uid from users where id = ${its("channel_id")})
+        else (select group_no from groups where id = ${its("channel_id")}) end`;
+}
+
+/** As much as a client says of where a message was said. */
+export interface ChannelSaid {
+  type?: number | undefined;
+  no?: string | undefined;
+}
+
+/** Whether rows with `channel_type` and `channel_id` are of that channel, as far as it is named. */
+export function isInChannel(rows: string, channel: ChannelSaid = {}): SQL {
+  const type = channel.type === undefined
+    ? sql`true`
+    : sql`${sql.raw(`${rows}.channel_type`)} = ${channel.type}`;
+  return channel.no === undefined ? type : sql`(${type} and ${channelNoOf(rows)} = ${channel.no})`;
 }
 
 /** The messages of rows that have one. */

@@ -9,6 +9,7 @@ import {
   inboxMessageColumns,
   messageOf,
 } from "./inbox_message.ts";
+import { countsFor, isCommand } from "./seen.ts";
 
 export interface Conversation {
   channelType: number;
@@ -21,7 +22,8 @@ export interface Conversation {
 export const CONVERSATION_COUNT_MAX = 200;
 
 /**
- * A person's conversations, the one with the newest message first. What large groups have logged is
+ * A person's conversations, the one with the newest message first: the last one that is no command
+ * and that the person has not thrown away; with none there is no conversation. What large groups have logged is
  * copied into the inbox first, as reading it does; of what is more than that, the list shows the
  * newest without a number and counts all.
  */
@@ -42,43 +44,52 @@ export async function listConversations(ctx: Ctx, userId: number): Promise<Conve
 }
 
 function listStatement(userId: number, at: Date): SQL {
+  const me = sql`${userId}::bigint`;
   return sql`
     with ${copying({ news: newsFor(userId), now: instant(at) })}, kept as (
       select channel_type, channel_id, last_seq, unread_count, cleared_seq from conversations
-      where user_id = ${userId} and channel_id > 0
-        and last_seq > hidden_seq
+      where user_id = ${me} and channel_id > 0 and last_seq > greatest(cleared_seq, hidden_seq)
         and not exists (select 1 from listed where listed.channel_type = conversations.channel_type
           and listed.channel_id = conversations.channel_id)
       order by last_seq desc limit ${CONVERSATION_COUNT_MAX}
     ), mine as (
-      select kept.*, inbox.message_id, inbox.deleted_at from kept
-      join inbox on inbox.user_id = ${userId} and inbox.seq = kept.last_seq
+      select kept.*, last.seq, last.message_id from kept cross join lateral (
+        -- The last one but for those that were thrown away since; and older marks stand at commands.
+        select inbox.seq, inbox.message_id from inbox
+        join messages on messages.id = inbox.message_id and not ${isCommand()}
+        where inbox.user_id = ${me} and inbox.channel_type = kept.channel_type
+          and inbox.channel_id = kept.channel_id and inbox.seq <= kept.last_seq
+          and inbox.seq > kept.cleared_seq and inbox.deleted_at is null
+        order by inbox.seq desc limit 1
+      ) as last
       union all
       select listed.channel_type, listed.channel_id, listed.last_seq, listed.unread_count,
-        listed.cleared_seq, copied.message_id, copied.deleted_at
+        listed.cleared_seq, copied.seq, copied.message_id
       from listed join copied on copied.seq = listed.last_seq
     ), beyond as (
       select claimed.group_id, last.message_id, rest.unread
       from claimed join group_heads on group_heads.group_id = claimed.group_id
         and group_heads.last_seq > claimed.new_seq
-      join group_logs as last on last.group_id = group_heads.group_id
-        and last.seq = group_heads.last_seq
       cross join lateral (
-        select count(*) filter (where messages.red_dot
-          and messages.sender_id is distinct from ${userId}) as unread
+        select group_logs.message_id from group_logs
+        join messages on messages.id = group_logs.message_id and not ${isCommand()}
+        where group_logs.group_id = claimed.group_id and group_logs.seq > claimed.new_seq
+        order by group_logs.seq desc limit 1
+      ) as last
+      cross join lateral (
+        select count(*) filter (where ${countsFor(me)}) as unread
         from group_logs join messages on messages.id = group_logs.message_id
         where group_logs.group_id = claimed.group_id and group_logs.seq > claimed.new_seq
       ) as rest
     ), shown as (
       select coalesce(beyond.message_id, mine.message_id) as message_id,
-        case when beyond.message_id is null then mine.last_seq else 0 end as seq,
-        mine.channel_type, mine.channel_id, mine.unread_count + coalesce(beyond.unread, 0) as unread,
-        beyond.message_id is null
-          and (mine.deleted_at is not null or mine.last_seq <= mine.cleared_seq) as is_deleted
+        case when beyond.message_id is null then mine.seq else 0 end as seq,
+        mine.channel_type, mine.channel_id, mine.unread_count + coalesce(beyond.unread, 0) as unread
       from mine left join beyond on mine.channel_type = ${ChannelType.group}
         and mine.channel_id = beyond.group_id
     )
-    select ${inboxMessageColumns("shown")}, shown.is_deleted, shown.unread, ${copyingState(userId)}
+    select ${inboxMessageColumns("shown")}, false as is_deleted, shown.unread,
+      ${copyingState(userId)}
     from shown join messages on messages.id = shown.message_id
     order by messages.id desc limit ${CONVERSATION_COUNT_MAX}`;
 }

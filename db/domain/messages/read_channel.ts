@@ -11,7 +11,7 @@ import {
   inboxMessageColumns,
   messagesOf,
 } from "./inbox_message.ts";
-import { isReadable } from "./readable.ts";
+import { isReadable } from "./seen.ts";
 
 export interface ReadChannelInput {
   userId: number;

@@ -1,16 +1,17 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, builtFor, instant, type Terms } from "../../sql.ts";
+import { bool, builtFor, instant, maybe, type Terms, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { copying, copyingState, newsFor, readCopying } from "./copy_log.ts";
 import {
   INBOX_COLUMNS,
   type InboxMessage,
   inboxMessageColumns,
-  isDeletedIn,
   messagesOf,
 } from "./inbox_message.ts";
+import { type OwnChannel, ownChannel, tellOwnDevices } from "./own_devices.ts";
+import { isDeletedIn } from "./seen.ts";
 
 export type { InboxMessage };
 
@@ -23,6 +24,11 @@ export interface ReadInboxInput {
   channel?: { type: number; no: string } | undefined;
   /** Only this message. */
   messageId?: number | undefined;
+  /**
+   * A client shows it to its person: what they threw away is left out, and a channel whose end it
+   * has reached is read, which their devices are told. Absent: everything comes, nothing is read.
+   */
+  isShown?: boolean | undefined;
 }
 
 /** Most messages one read answers. */
@@ -38,13 +44,15 @@ export const INBOX_PAGE_COUNT_MAX = 500;
 export async function readInbox(ctx: Ctx, input: ReadInboxInput): Promise<InboxMessage[]> {
   const rows = await readCopying(ctx, {
     statement: statementOf(shapeOf(input), valuesOf(input, ctx.now())),
-    columns: { ...INBOX_COLUMNS, channelKnown: bool },
+    columns: { ...INBOX_COLUMNS, channelKnown: bool, read: maybe(typed<OwnChannel>()) },
     mustFind: input.messageId !== undefined,
   });
   if (!rows[0]!.channelKnown) {
     const isPerson = input.channel?.type === ChannelType.person;
     throw new DomainError(isPerson ? "channel_missing" : "group_not_member");
   }
+  const { read } = rows[0]!;
+  if (read) tellOwnDevices(ctx, read, { cmd: "unreadClear", unread: 0 });
   return messagesOf(rows);
 }
 
@@ -53,6 +61,7 @@ interface ReadShape {
   isAfterSeq: boolean;
   channelType: number | undefined;
   isOneMessage: boolean;
+  isShown: boolean;
 }
 
 interface ReadValues {
@@ -67,11 +76,14 @@ interface ReadValues {
 
 const statementOf = builtFor<ReadShape, ReadValues>(readStatement);
 
-function shapeOf({ afterSeq, channel, messageId }: ReadInboxInput): ReadShape {
+function shapeOf(
+  { afterSeq, channel, messageId, isShown = false }: ReadInboxInput,
+): ReadShape {
   return {
     isAfterSeq: afterSeq !== undefined,
     channelType: channel?.type,
     isOneMessage: messageId !== undefined,
+    isShown,
   };
 }
 
@@ -98,28 +110,85 @@ function channelIdOf({ channelType }: ReadShape, { userId, channelNo }: Terms<Re
 
 function readStatement(shape: ReadShape, given: Terms<ReadValues>): SQL {
   const { userId, limit, afterSeq, messageId } = given;
-  const { isAfterSeq, channelType, isOneMessage } = shape;
-  const ofChannel = sql`and channel_type = ${channelType}::smallint
-    and channel_id = (select channel_id from state)`;
-  const only = sql`${channelType === undefined ? sql`` : ofChannel}
-    ${isOneMessage ? sql`and message_id = ${messageId}` : sql``}`;
+  const { isAfterSeq, channelType, isOneMessage, isShown } = shape;
+  const isRead = isShown && channelType !== undefined;
+  const only = (rows: "inbox" | "copied") =>
+    sql`${channelType === undefined ? sql`` : sql`and ${ofChannel(shape)}`}
+    ${isOneMessage ? sql`and message_id = ${messageId}` : sql``}
+    ${isShown ? sql`and not ${isDeletedIn(rows, userId)}` : sql``}`;
   const after = isAfterSeq
     ? sql`${afterSeq}::bigint`
     : sql`coalesce((select acked_seq from inbox_heads where user_id = ${userId}), 0)`;
-  return sql`
-    with ${copying({ news: newsFor(userId), now: instant(given.at) })}, state as (
+  const found = sql`, state as (
       select ${copyingState(userId)}, ${channelIdOf(shape, given)} as channel_id
     ), found as (
       (select seq, message_id, channel_type, channel_id, deleted_at from inbox
-        where user_id = ${userId} and seq > ${after} ${only}
+        where user_id = ${userId} and seq > ${after} ${only("inbox")}
         order by seq limit ${limit})
       union all
       (select seq, message_id, channel_type, channel_id, deleted_at from copied
-        where seq > ${after} ${only})
+        where seq > ${after} ${only("copied")})
       order by seq limit ${limit}
-    )
+    )${isRead ? sql`, ${reachedEnd(shape, given)}` : sql``}`;
+  const copies = copying({
+    news: newsFor(userId),
+    now: instant(given.at),
+    reading: found,
+    isRead: isRead && channelType === ChannelType.group
+      ? sql`group_id = (select channel_id from ended)`
+      : undefined,
+  });
+  return sql`
+    with ${copies}${isRead ? sql`, ${markRead(shape, given)}` : sql``}
     select state.hides_some, state.came_second, state.channel_id is not null as channel_known,
+      ${isRead ? readOf(shape, given) : sql`null`} as read,
       ${inboxMessageColumns("found")}, ${isDeletedIn("found", userId)} as is_deleted
     from state left join found on true left join messages on messages.id = found.message_id
     order by found.seq`;
+}
+
+const ofChannel = ({ channelType }: ReadShape): SQL =>
+  sql`channel_type = ${channelType}::smallint and channel_id = (select channel_id from state)`;
+
+/** `ended`: the channel, if there is nothing behind the page that this statement sees. */
+function reachedEnd(shape: ReadShape, { userId, limit }: Terms<ReadValues>): SQL {
+  return sql`newest as materialized (
+      select greatest((select max(seq) from inbox where user_id = ${userId} and ${
+    ofChannel(shape)
+  }),
+        (select max(seq) from copied where ${ofChannel(shape)})) as seq
+    ), ended as materialized (
+      select state.channel_id, newest.seq from state, newest
+      where (select count(*) from found) < ${limit}::int
+        or (select max(seq) from found) = newest.seq
+    )`;
+}
+
+const readOf = ({ channelType }: ReadShape, { userId, channelNo }: Terms<ReadValues>): SQL =>
+  sql`case when exists (select 1 from was_unread)
+    then ${ownChannel(userId, { type: channelType!, no: sql`${channelNo}::text` })} end`;
+
+/** Reads the ended channel, unless something has come into it meanwhile; `was_unread` if it was. */
+function markRead(shape: ReadShape, { userId }: Terms<ReadValues>): SQL {
+  const { channelType } = shape;
+  return sql`marked as (
+      update conversations set read_seq = greatest(read_seq, last_seq), unread_count = 0
+      from ended
+      where conversations.user_id = ${userId} and channel_type = ${channelType}::smallint
+        and conversations.channel_id = ended.channel_id and unread_count > 0
+        and last_seq <= ended.seq and not exists (select 1 from listed
+          where listed.channel_type = ${channelType}
+            and listed.channel_id = conversations.channel_id)
+      returning 1
+    ), was_unread as (
+      select 1 from marked union all
+      select 1 from fresh where is_unread and ${channelType} = ${ChannelType.group}
+        and group_id = (select channel_id from ended)
+      union all
+      select 1 from conversations, ended where conversations.user_id = ${userId}
+        and channel_type = ${channelType}::smallint and conversations.channel_id = ended.channel_id
+        and unread_count > 0 and exists (select 1 from listed
+          where listed.channel_type = ${channelType}
+            and listed.channel_id = conversations.channel_id)
+    )`;
 }

@@ -5,9 +5,9 @@ import {
   INBOX_COLUMNS,
   type InboxMessage,
   inboxMessageColumns,
-  isDeletedIn,
   messageOf,
 } from "./inbox_message.ts";
+import { isDeletedIn } from "./seen.ts";
 
 /** Somebody who wants what came into their inbox after a number. */
 export interface Reader {

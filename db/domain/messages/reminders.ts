@@ -4,7 +4,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import { bool, instant, int8, listOf, maybe, rows, text } from "../../sql.ts";
 import { copying, copyingState, newsFor, readCopying } from "./copy_log.ts";
 import { nextVersions } from "./sync_versions.ts";
-import { tellOwnDevices } from "./tell_devices.ts";
+import { tellSelf } from "./tell_devices.ts";
 
 /** Somebody has named the person in a group. */
 export interface Reminder {
@@ -113,5 +113,5 @@ export async function finishReminders(
       returning reminders.id`,
     { id: int8 },
   );
-  if (finished.length > 0) tellOwnDevices(ctx, { userId, uid }, { cmd: "syncReminders" });
+  if (finished.length > 0) tellSelf(ctx, { userId, uid }, { cmd: "syncReminders" });
 }

@@ -1,65 +1,123 @@
-import { eq, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { ChannelType, messages } from "../../schema/messages.ts";
-import { bool, int4, int8, maybe, rows } from "../../sql.ts";
+import { ChannelType } from "../../schema/messages.ts";
+import { bool, instant, int4, int8, maybe, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { Channel } from "./channel.ts";
-import { canRevoke, ContentType } from "./rules.ts";
+import { type ChannelSaid, isInChannel } from "./inbox_message.ts";
+import { canRevoke, ContentType, isRevocable } from "./rules.ts";
+import { countsFor } from "./seen.ts";
 import { sendMessage } from "./send.ts";
 
+export interface RevokeInput {
+  userId: number;
+  messageId: number;
+  /** Where the person says it was said. */
+  channel?: ChannelSaid | undefined;
+}
+
 /**
- * Takes a message back for everybody who received it, and tells their clients so. Doing it again
- * changes nothing more.
+ * Takes a message back for everybody who received it, who has it unread no more, and tells their
+ * clients so. Doing it again changes nothing more.
  *
- * @throws {DomainError} `message_missing` when the person never received it, `group_no_right`
+ * @throws {DomainError} `message_missing` when the person never received it, or not in that channel;
+ *   `message_irrevocable`, `group_no_right`
  */
-export async function revokeMessage(
-  ctx: Ctx,
-  { userId, messageId }: { userId: number; messageId: number },
-): Promise<void> {
-  const facts = await readFacts(ctx, userId, messageId);
+export async function revokeMessage(ctx: Ctx, input: RevokeInput): Promise<void> {
+  const { userId, messageId } = input;
+  const facts = await readFacts(ctx, input);
   if (!facts) throw new DomainError("message_missing");
+  if (!isRevocable(facts)) throw new DomainError("message_irrevocable");
   if (!canRevoke(facts)) throw new DomainError("group_no_right");
-  if (facts.isRevoked) return;
-  await ctx.db.update(messages).set({ revokedAt: ctx.now(), revokerId: userId })
-    .where(eq(messages.id, messageId));
+  if (facts.isRevoked || !await markRevoked(ctx, { userId, messageId })) return;
   await tellChannel(ctx, userId, facts.channel, messageId);
 }
 
 /** Undefined when the person never received it: it is neither in their inbox nor yet to be copied. */
-async function readFacts(ctx: Ctx, userId: number, messageId: number) {
+async function readFacts(ctx: Ctx, { userId, messageId, channel: said }: RevokeInput) {
   const role = (of: unknown) =>
     sql`(select role from group_members where group_id = messages.group_id
       and user_id = ${of} and removed_at is null)`;
   const [facts] = await rows(
     ctx,
     sql`
-      select messages.sender_id, messages.group_id, inbox.channel_id,
+      with received as (
+        select messages.id, messages.channel_type,
+          coalesce(inbox.channel_id, messages.group_id) as channel_id
+        from messages left join inbox
+          on inbox.user_id = ${userId} and inbox.message_id = messages.id
+        where messages.id = ${messageId} and (inbox.seq is not null or exists (
+          select 1 from group_members join group_logs
+            on group_logs.group_id = group_members.group_id
+            and group_logs.seq > group_members.log_seq and group_logs.message_id = messages.id
+          where group_members.group_id = messages.group_id and messages.is_logged
+            and group_members.user_id = ${userId} and group_members.removed_at is null))
+      )
+      select messages.sender_id, messages.group_id, received.channel_id, messages.content_type,
         messages.revoked_at is not null as is_revoked,
         ${role(userId)} as actor_role, ${role(sql`messages.sender_id`)} as sender_role
-      from messages left join inbox
-        on inbox.user_id = ${userId} and inbox.message_id = messages.id
-      where messages.id = ${messageId} and (inbox.seq is not null or exists (
-        select 1 from group_members join group_logs
-          on group_logs.group_id = group_members.group_id
-          and group_logs.seq > group_members.log_seq and group_logs.message_id = messages.id
-        where group_members.group_id = messages.group_id and messages.is_logged
-          and group_members.user_id = ${userId} and group_members.removed_at is null))`,
+      from received join messages on messages.id = received.id
+      where ${isInChannel("received", said)}`,
     {
       senderId: maybe(int8),
       groupId: maybe(int8),
-      channelId: maybe(int8),
+      channelId: int8,
+      contentType: int4,
       isRevoked: bool,
       actorRole: maybe(int4),
       senderRole: maybe(int4),
     },
   );
   if (!facts) return undefined;
-  const { groupId, channelId } = facts;
+  const { groupId, channelId, senderId } = facts;
   const channel: Channel = groupId === undefined
-    ? { type: ChannelType.person, userId: channelId! }
+    ? { type: ChannelType.person, userId: channelId }
     : { type: ChannelType.group, groupId };
-  return { ...facts, channel, isOwn: facts.senderId === userId };
+  return { ...facts, channel, isOwn: senderId === userId, hasSender: senderId !== undefined };
+}
+
+/**
+ * Rows are locked in the order of their people, as every message locks them, and looked at again
+ * behind the lock: what has been read or thrown away meanwhile is not counted off once more.
+ *
+ * @returns false when somebody else has just taken it back
+ */
+async function markRevoked(
+  ctx: Ctx,
+  { userId, messageId }: { userId: number; messageId: number },
+): Promise<boolean> {
+  const [found] = await rows(
+    ctx,
+    sql`
+      with revoked as (
+        update messages set revoked_at = ${instant(ctx.now())}, revoker_id = ${userId}
+        where id = ${messageId} and revoked_at is null
+        returning id, channel_type, group_id, sender_id, receiver_id, red_dot, actor_id,
+          null::timestamptz as revoked_at
+      ), unread as materialized (
+        select conversations.user_id, conversations.channel_type, conversations.channel_id
+        from revoked cross join lateral (
+          select user_id from group_members where group_members.group_id = revoked.group_id
+          union all
+          select receiver_id where revoked.group_id is null
+        ) as hearer
+        join inbox on inbox.user_id = hearer.user_id and inbox.message_id = revoked.id
+        join conversations on conversations.user_id = inbox.user_id
+          and conversations.channel_type = inbox.channel_type
+          and conversations.channel_id = inbox.channel_id
+        where inbox.deleted_at is null and inbox.seq > conversations.read_seq
+          and ${countsFor(sql`hearer.user_id`, "revoked")}
+        order by conversations.user_id for no key update of conversations, inbox
+      ), counted as (
+        update conversations set unread_count = greatest(unread_count - 1, 0) from unread
+        where conversations.user_id = unread.user_id
+          and conversations.channel_type = unread.channel_type
+          and conversations.channel_id = unread.channel_id
+      )
+      select exists (select 1 from revoked) as is_revoked`,
+    { isRevoked: bool },
+  );
+  return found!.isRevoked;
 }
 
 /** The command that makes clients take it off the screen. */

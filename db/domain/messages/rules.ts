@@ -35,39 +35,141 @@ export const ContentType = {
   tip: 2000,
 } as const;
 
+const INT_MAX = 2 ** 31 - 1;
+
 /**
  * Refuses what would break the clients that receive it: a payload must be a JSON object with an
  * integer `type`, and fit.
  *
+ * @returns the type, as far as 32 bits hold it
  * @throws {DomainError} `message_invalid`
  */
-export function checkPayload(payload: string): void {
+export function checkPayload(payload: string): number {
   if (new TextEncoder().encode(payload).length > PAYLOAD_BYTES_MAX) {
     throw new DomainError("message_invalid", { message: "消息过长" });
   }
-  let parsed: unknown;
-  try {
-    parsed = parseBoundedJson(payload);
-  } catch {
-    parsed = undefined;
-  }
-  const type = (parsed as { type?: unknown } | null | undefined)?.type;
-  if (Array.isArray(parsed) || !Number.isInteger(type)) {
+  const type = parsePayload(payload)?.type;
+  if (type === undefined) {
     throw new DomainError("message_invalid", {
       message: "消息内容必须是带有整数 type 的 JSON 对象",
     });
   }
+  return Math.max(-INT_MAX, Math.min(INT_MAX, type));
+}
+
+/** Undefined: it is no payload. */
+function parsePayload(payload: string): { type: number; [key: string]: unknown } | undefined {
+  let parsed: unknown;
+  try {
+    parsed = parseBoundedJson(payload);
+  } catch {
+    return undefined;
+  }
+  const isPayload = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) &&
+    Number.isInteger((parsed as { type?: unknown }).type);
+  return isPayload ? parsed as { type: number } : undefined;
+}
+
+/** How a message is dealt with, besides what it says. */
+export interface Handling {
+  /** Counts as unread. */
+  redDot: boolean;
+  /** For the device's screens, not for reading. */
+  syncOnce: boolean;
+  /** False: it lies in the inboxes and changes nobody's list of conversations. */
+  inConversations: boolean;
+}
+
+/** A command is for screens, whoever causes it: no conversation shows it, nobody has to read it. */
+export function handlingOf(contentType: number, asked: Handling): Handling {
+  return contentType === ContentType.command
+    ? { redDot: false, syncOnce: true, inConversations: false }
+    : asked;
+}
+
+/** Commands between the chat app and its server that are kept; any other is somebody's own. */
+export const APP_COMMANDS: readonly string[] = [
+  "channelUpdate",
+  "friendAccept",
+  "friendDeleted",
+  "friendRequest",
+  "memberUpdate",
+  "messageRevoke",
+  "typing",
+];
+
+/** Kinds of messages by which the system tells what has happened. */
+const SYSTEM_TYPES = { from: 1000, to: 2000 };
+/** The one command that people's clients send each other. */
+const TYPING = "typing";
+
+/** Money a person says they have put into a channel. */
+export interface MoneySaid {
+  type: typeof ContentType.redPacket | typeof ContentType.transfer;
+  /** The packet's or transfer's number; undefined: none is named. */
+  no: string | undefined;
+}
+
+/** The sender's own number of the message that shows their money. */
+export function moneyMsgNo({ type, no }: { type: MoneySaid["type"]; no: string }): string {
+  return `${type === ContentType.redPacket ? "redpacket" : "transfer"}-${no}`;
+}
+
+/**
+ * Whether only the server says such a thing. Clients obey commands, and show what the system tells
+ * and money for what it is, whoever sends it.
+ */
+function isServersWord({ type, cmd }: { type: number; cmd?: unknown }): boolean {
+  return (type === ContentType.command && cmd !== TYPING) || isSystemType(type);
+}
+
+const isSystemType = (type: number) => type >= SYSTEM_TYPES.from && type <= SYSTEM_TYPES.to;
+const isMoneyType = (type: number): type is MoneySaid["type"] =>
+  type === ContentType.redPacket || type === ContentType.transfer;
+
+/**
+ * Refuses what only the server says.
+ *
+ * @returns the money a person's words speak of, which the server has shown in the channel itself
+ * @throws {DomainError} `message_invalid`
+ */
+export function checkWords(payload: string): MoneySaid | undefined {
+  const said = parsePayload(payload);
+  if (!said) return undefined;
+  if (isServersWord(said)) {
+    throw new DomainError("message_invalid", { message: "这类消息只能由系统发送" });
+  }
+  const { type } = said;
+  if (!isMoneyType(type)) return undefined;
+  const no = type === ContentType.redPacket ? said.redpacket_no : said.no ?? said.record_no;
+  return { type, no: typeof no === "string" ? no : undefined };
+}
+
+/** Whether somebody may say this as it is, with nothing to be looked up. */
+export function isPlainWord(payload: string): boolean {
+  const said = parsePayload(payload);
+  return !said || !(isServersWord(said) || isMoneyType(said.type));
 }
 
 /** What decides whether somebody may take a message back. Roles are those of the group, if any. */
 export interface RevokeFacts {
   isOwn: boolean;
+  /** The payload's `type`. */
+  contentType: number;
+  /** Somebody said it, not the system. */
+  hasSender: boolean;
   /** Absent: not in the group, or no group. */
   actorRole: number | undefined;
   senderRole: number | undefined;
 }
 
 const OWNER = 1, MANAGER = 2;
+
+/** Nobody takes back money, nor what the system says or does. */
+export function isRevocable({ contentType, hasSender }: RevokeFacts): boolean {
+  return hasSender && contentType !== ContentType.command && !isMoneyType(contentType) &&
+    !isSystemType(contentType);
+}
 
 /**
  * One's own message always; in a group the owner may take back anybody's, a manager what plain

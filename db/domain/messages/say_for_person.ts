@@ -83,10 +83,17 @@ async function say(
   place: { named: number[]; naming: Naming; called: number },
 ): Promise<void> {
   const payload = payloadOf(content);
-  checkPayload(payload);
+  const contentType = checkPayload(payload);
   const at = ctx.now();
   const people = place.named.map((appUid) => ({ appUid }));
-  const said = { clientMsgNo, senderId: undefined, payload, redDot: true, trusted: true };
+  const said = {
+    clientMsgNo,
+    senderId: undefined,
+    payload,
+    contentType,
+    redDot: true,
+    trusted: true,
+  };
   const shape = {
     naming: place.naming,
     isForSome: false,

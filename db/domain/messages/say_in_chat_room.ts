@@ -2,7 +2,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { ensurePeople } from "../users/ensure_people.ts";
-import { payloadOf } from "./content.ts";
+import { payloadOf, payloadSaid } from "./content.ts";
 import { checkPayload } from "./rules.ts";
 import { momentIdAt } from "./send_moment.ts";
 
@@ -24,7 +24,8 @@ export function sayInChatRoom(
   ctx: Ctx,
   { appId, from, chatRoomId, content }: SayInChatRoomInput,
 ): void {
-  const payload = payloadToSay(content);
+  const payload = payloadSaid(content);
+  checkPayload(payload);
   publish(ctx, { appId, from, chatRoomId, payload, exceptSocket: from.socketId });
 }
 
@@ -46,15 +47,10 @@ export async function sayInChatRoomFor(
   ctx: Ctx,
   { tenantId, senderUid, chatRoomId, content }: SayInChatRoomForInput,
 ): Promise<void> {
-  const payload = payloadToSay(content);
-  const [sender] = await ensurePeople(ctx, { tenantId, people: [{ appUid: senderUid }] });
-  publish(ctx, { appId: tenantId, from: sender!, chatRoomId, payload });
-}
-
-function payloadToSay(content: string): string {
   const payload = payloadOf(content);
   checkPayload(payload);
-  return payload;
+  const [sender] = await ensurePeople(ctx, { tenantId, people: [{ appUid: senderUid }] });
+  publish(ctx, { appId: tenantId, from: sender!, chatRoomId, payload });
 }
 
 function publish(

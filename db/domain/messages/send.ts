@@ -1,5 +1,6 @@
 import type { Ctx } from "../../client/ctx.ts";
 import { type Accepted, type AcceptInput, acceptMessage } from "./accept.ts";
+import { tellOwnDevices } from "./own_devices.ts";
 import { tellDevicesOf } from "./tell_devices.ts";
 import { readInbox } from "./read_inbox.ts";
 
@@ -15,18 +16,19 @@ export async function sendMessage(ctx: Ctx, input: AcceptInput): Promise<Accepte
 }
 
 /**
- * Tells every process whose inbox or which log has grown, and who is reminded of it; after the
- * commit.
+ * Tells every process whose inbox or which log has grown, who is reminded of it, and the sender's
+ * devices what they have read by speaking; after the commit.
  */
 export function wake(
   ctx: Ctx,
-  { deliveries, loggedInGroup, remindedIds = [] }:
+  { deliveries, loggedInGroup, remindedIds = [], reads = [] }:
     & Pick<Accepted, "deliveries" | "loggedInGroup">
     & Partial<Accepted>,
 ): void {
   if (deliveries.length > 0) ctx.bus.publish({ kind: "inbox", heads: deliveries });
   if (loggedInGroup !== undefined) ctx.bus.publish({ kind: "group", groupId: loggedInGroup });
   tellDevicesOf(ctx, remindedIds, { cmd: "syncReminders" });
+  for (const channel of reads) tellOwnDevices(ctx, channel, { cmd: "unreadClear", unread: 0 });
 }
 
 /** A large group's message gets the sender's number when the sender's inbox copies it. */

@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
-import { ContentType, HISTORY_COUNT_MAX } from "./rules.ts";
+import { listOf } from "../../sql.ts";
+import { APP_COMMANDS, ContentType, HISTORY_COUNT_MAX } from "./rules.ts";
+import { isCommand } from "./seen.ts";
 
-/** How commands to the chat app's own screens begin, as this server writes them. */
-const COMMANDS = `{"type":${ContentType.command},%`;
 /** How requests to let people into a group begin, which only the chat app can answer. */
 const REQUESTS = `{"type":${ContentType.inviteRequested},%`;
 /** How a payload carries a notification; inside other texts the quotes are escaped. */
@@ -24,8 +24,8 @@ export function shownOf(userId: SQL, kept: SQL): SQL {
     from (${kept}) as kept cross join lateral (
       select sender_id, payload, created_at from messages
       where messages.id = kept.message_id and messages.revoked_at is null
-        and (messages.red_dot or messages.payload not like ${COMMANDS}
-          or messages.payload like ${NOTIFIED})
+        and (not ${isCommand()} or messages.payload like ${NOTIFIED}
+          or coalesce(messages.payload::json ->> 'cmd', '') <> all(${listOf(APP_COMMANDS, "text")}))
         and not (messages.sender_id is null and messages.group_id is not null
           and messages.payload like ${REQUESTS})
       limit 1

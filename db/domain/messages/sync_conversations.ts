@@ -10,7 +10,7 @@ import {
   inboxMessageColumns,
   messageOf,
 } from "./inbox_message.ts";
-import { isReadable } from "./readable.ts";
+import { isReadable } from "./seen.ts";
 import { CONVERSATION_COUNT_MAX } from "./list_conversations.ts";
 
 /** A conversation as the chat app's web client keeps it. */

@@ -26,7 +26,7 @@ const EVENT_PEOPLE_MAX = 500;
 
 /** Tells the devices that are connected what to do; it is not kept, and nobody asks who may. */
 export function tellDevices(
-  ctx: Ctx,
+  ctx: Pick<Ctx, "bus" | "now">,
   { userIds, cmd, param = {}, channel, from }: DeviceCommand,
 ): void {
   const now = ctx.now();
@@ -49,7 +49,7 @@ export function tellDevices(
 }
 
 /** A person's own devices, in their chat with themselves. */
-export function tellOwnDevices(
+export function tellSelf(
   ctx: Ctx,
   { userId, uid }: { userId: number; uid: string },
   command: Command,

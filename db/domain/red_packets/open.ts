@@ -89,6 +89,9 @@ async function takeFromPerson(
       payload: sql`(select case when opened_count = share_count then
       ${noticeOf(ContentType.redPacketFinished, redpacketNo, packet)} else
       ${noticeOf(ContentType.redPacketOpened, redpacketNo, packet)} end from packet)`,
+      contentType: sql`(select case when opened_count = share_count
+        then ${ContentType.redPacketFinished}::int else ${ContentType.redPacketOpened} end
+        from packet)`,
       columns: sql`(select amount from posted) as share`,
     },
     {

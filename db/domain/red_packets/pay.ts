@@ -15,7 +15,7 @@ import {
   type SpeakingShape,
   VERDICTS,
 } from "../messages/channel.ts";
-import { ContentType } from "../messages/rules.ts";
+import { ContentType, moneyMsgNo } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
 import { hashPayToken } from "../wallet/pay_once.ts";
 import {
@@ -111,13 +111,14 @@ function payValuesOf(
   return {
     ...acceptValuesOf({
       senderId: userId,
-      clientMsgNo: `redpacket-${redpacketNo}`,
+      clientMsgNo: moneyMsgNo({ type: ContentType.redPacket, no: redpacketNo }),
       payload: JSON.stringify({
         type: ContentType.redPacket,
         redpacket_no: redpacketNo,
         blessing,
         content: `[红包]${blessing}`,
       }),
+      contentType: ContentType.redPacket,
       redDot: true,
     }, at),
     id,

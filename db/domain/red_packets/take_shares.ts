@@ -6,6 +6,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import { built, int8, maybe, rows, type Terms } from "../../sql.ts";
 import { postedToMany } from "../ledger/post.ts";
 import { copying, newsOf } from "../messages/copy_log.ts";
+import { ContentType } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
 
 /** Shares one statement takes; as many as a packet has. */
@@ -160,18 +161,20 @@ function posting({ id, redpacketNo }: Terms<Given>): SQL {
 /** The notices, each to the sender and its opener, behind what the group has logged before them. */
 const telling: SQL = sql`notice as materialized (
     select nextval(pg_get_serial_sequence('messages', 'id')) as id, user_id, sender_id, group_id,
-      payload, at
+      case when is_last then finished else opened end as payload,
+      case when is_last then ${ContentType.redPacketFinished}::int
+        else ${ContentType.redPacketOpened} end as content_type, at
     from (
-      select taker.user_id, taker.at, packet.sender_id, packet.group_id,
-        case when share.position = packet.share_count then finished else opened end as payload
+      select taker.user_id, taker.at, taker.opened, taker.finished, packet.sender_id,
+        packet.group_id, share.position = packet.share_count as is_last
       from posted cross join share join taker on taker.user_id = share.user_id cross join packet
       where exists (select from groups where id = packet.group_id and disbanded_at is null)
       order by share.position
     ) as share
   ), message as (
-    insert into messages (id, channel_type, group_id, payload, red_dot, created_at)
+    insert into messages (id, channel_type, group_id, payload, content_type, red_dot, created_at)
     overriding system value
-    select id, ${ChannelType.group}, group_id, payload, false, at from notice
+    select id, ${ChannelType.group}, group_id, payload, content_type, false, at from notice
   ), hearer as materialized (
     select told.* from (
       select user_id, group_id, id from notice union select sender_id, group_id, id from notice
@@ -187,7 +190,7 @@ const telling: SQL = sql`notice as materialized (
     now: sql`(select max(at) from notice)`,
     behind: sql`
       select user_id, group_id, null::bigint as seq, id as message_id, false as is_unread,
-        true as is_listed, id as place_id
+        true as is_listed, false as is_own, id as place_id
       from hearer`,
   })
 }`;

@@ -14,7 +14,7 @@ import {
   type SpeakingShape,
   VERDICTS,
 } from "../messages/channel.ts";
-import { ContentType } from "../messages/rules.ts";
+import { ContentType, moneyMsgNo } from "../messages/rules.ts";
 import { wake } from "../messages/send.ts";
 import { hashPayToken } from "../wallet/pay_once.ts";
 import {
@@ -97,8 +97,9 @@ function sendValuesOf(
     ...channelValuesOf(channel),
     ...acceptValuesOf({
       senderId: userId,
-      clientMsgNo: `transfer-${no}`,
+      clientMsgNo: moneyMsgNo({ type: ContentType.transfer, no }),
       payload: JSON.stringify(payload),
+      contentType: ContentType.transfer,
       redDot: true,
     }, at),
     tokenHash: operation.operationKey,

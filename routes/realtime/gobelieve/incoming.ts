@@ -4,7 +4,7 @@ import { DomainError, type Kind } from "../../../db/domain/errors.ts";
 import { acceptMessage } from "../../../db/domain/messages/accept.ts";
 import type { Channel } from "../../../db/domain/messages/channel.ts";
 import { clientMsgNoOf } from "../../../db/domain/messages/client_numbers.ts";
-import { payloadOf } from "../../../db/domain/messages/content.ts";
+import { payloadSaid } from "../../../db/domain/messages/content.ts";
 import { ContentType } from "../../../db/domain/messages/rules.ts";
 import { wake } from "../../../db/domain/messages/send.ts";
 import { sendMoment } from "../../../db/domain/messages/send_moment.ts";
@@ -88,7 +88,7 @@ async function take(ctx: Ctx, speaker: Speaker, frame: SaidFrame): Promise<Said>
       channel,
       localId: frame.type === "customer" ? 0 : frame.msgLocalId,
     }),
-    payload: payloadOf(content),
+    payload: payloadSaid(content),
     redDot: true,
   });
   wake(ctx, accepted);
@@ -133,7 +133,7 @@ export async function passOn(
 
 /** The chat app would show words between programs as a text; a command it does not know it passes. */
 function momentPayloadOf(content: string): string {
-  const payload = payloadOf(content);
+  const payload = payloadSaid(content);
   if (payload === content) return payload;
   const command = { type: ContentType.command, cmd: "realTime", param: {} };
   return JSON.stringify({ ...command, notification: content });

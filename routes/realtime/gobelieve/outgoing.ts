@@ -2,7 +2,7 @@ import type { BusEvent, Moment } from "../../../db/bus/bus.ts";
 import { localIdOf } from "../../../db/domain/messages/client_numbers.ts";
 import { contentOf, contentsOf } from "../../../db/domain/messages/content.ts";
 import type { InboxMessage } from "../../../db/domain/messages/read_inbox.ts";
-import { ContentType } from "../../../db/domain/messages/rules.ts";
+import { APP_COMMANDS, ContentType } from "../../../db/domain/messages/rules.ts";
 import { CUSTOMER_UID_MIN } from "../../../db/schema/users.ts";
 import { Flag, type GobelieveInput } from "./layouts.ts";
 
@@ -91,15 +91,16 @@ function saidFrame(
 }
 
 /**
- * Commands, and requests of a group's people, as this server writes them. Of a partner's content
- * none is the one, for it counts as unread, nor the other, for somebody says it.
+ * Commands of the chat app, and requests of a group's people, as this server writes them; a
+ * partner's own commands are for its clients.
  */
 function isForChatApp({ payload, redDot, fromId, channelType }: Heard): boolean {
   const isAnnounced = fromId === 0 && channelType !== PERSON;
   if (redDot && !isAnnounced) return false;
-  const { type, notification } = JSON.parse(payload) as Record<string, unknown>;
+  const { type, cmd, notification } = JSON.parse(payload) as Record<string, unknown>;
   if (typeof notification === "string") return false;
-  return type === (redDot ? ContentType.inviteRequested : ContentType.command);
+  if (redDot) return type === ContentType.inviteRequested;
+  return type === ContentType.command && APP_COMMANDS.includes(String(cmd));
 }
 
 /** s since 1970 in the 32 bits there are. */

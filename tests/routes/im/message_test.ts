@@ -123,8 +123,7 @@ Deno.test("DELETE /message", async (t) => {
   await say(app, anna, ben, "two");
   const remove = (query: Record<string, string>, { token } = ben) =>
     callIm(app, "DELETE", "/message", { token, query });
-  const deletedOf = async (person: Person) =>
-    (await sync(app, person)).map((it: { is_deleted: number }) => it.is_deleted);
+  const saidTo = async (person: Person) => contents(await sync(app, person));
 
   await t.step("throws one message away for the caller alone", async () => {
     assert.deepEqual((await remove({ message_id: String(messageId) })).data, {
@@ -132,15 +131,31 @@ Deno.test("DELETE /message", async (t) => {
       msg: "",
     });
     assert.equal((await remove({ message_id: String(messageId) })).http, 200);
-    assert.deepEqual(await deletedOf(ben), [1, 0]);
-    assert.deepEqual(await deletedOf(anna), [0, 0]);
+    assert.deepEqual(await saidTo(ben), ["two"]);
+    assert.deepEqual(await saidTo(anna), ["one", "two"]);
   });
 
   await t.step("clears a channel up to now", async () => {
     assert.equal((await remove({ channel_id: anna.uid, channel_type: "1" })).http, 200);
     await say(app, anna, ben, "three");
-    assert.deepEqual(await deletedOf(ben), [1, 1, 0]);
-    assert.deepEqual(await deletedOf(anna), [0, 0, 0]);
+    assert.deepEqual(await saidTo(ben), ["three"]);
+    assert.deepEqual(await saidTo(anna), ["one", "two", "three"]);
+  });
+
+  await t.step("of a channel named besides only what was said there", async () => {
+    const cleo = await makePerson(app, "Cleo");
+    const { messageId } = await say(app, anna, ben, "four");
+    const inChannel = (channel: Record<string, string>) =>
+      remove({ message_id: String(messageId), ...channel });
+    const elsewhere: Record<string, string>[] = [
+      { channel_id: cleo.uid, channel_type: "1" },
+      { channel_id: anna.uid, channel_type: "2" },
+      { channel_id: ben.uid },
+    ];
+    for (const channel of elsewhere) assertImFailure(await inChannel(channel), 400, "消息不存在");
+    assert.deepEqual(await saidTo(ben), ["three", "four"]);
+    assert.equal((await inChannel({ channel_id: anna.uid, channel_type: "1" })).http, 200);
+    assert.deepEqual(await saidTo(ben), ["three"]);
   });
 
   await t.step("refuses other people's messages, unknown channels and nothing at all", async () => {
@@ -171,6 +186,10 @@ Deno.test("POST /message/revoke", async (t) => {
     assert.deepEqual((await revoke(messageId, owner)).data, { status: 200, msg: "" });
     const [revoked, command] = await sync(app, other);
     assert.deepEqual([revoked.revoke, revoked.revoker], [1, owner.uid]);
+    const [own] = await sync(app, owner);
+    for (const { payload } of [revoked, own]) {
+      assert.deepEqual(JSON.parse(atob(payload)), { type: 1006, revoker: owner.uid });
+    }
     assert.deepEqual(commandOf(command), {
       type: 99,
       cmd: "messageRevoke",
@@ -196,6 +215,42 @@ Deno.test("POST /message/revoke", async (t) => {
     assert.equal(commandOf(await last(member)).cmd, "messageRevoke");
   });
 
+  await t.step("takes back no money, and nothing the system says, whoever asks", async () => {
+    const group = await makeGroup(app.ctx, [owner, manager, member]);
+    const channel = { type: ChannelType.group, groupId: group.id };
+    const said = async (senderId: number | undefined, type: number) => {
+      const payload = JSON.stringify({ type, content: "x" });
+      const input = { senderId, channel, clientMsgNo: undefined, payload, redDot: true };
+      return (await acceptMessage(app.ctx, input)).messageId;
+    };
+    for (const type of [9, 10, 1000, 1011, 2000]) {
+      const messageId = await said(owner.id, type);
+      assertImFailure(await revoke(messageId, owner), 400, "这类消息不能撤回");
+    }
+    for (const type of [1, 1005]) {
+      assertImFailure(await revoke(await said(undefined, type), owner), 400, "这类消息不能撤回");
+    }
+    assert.equal((await revoke(await said(owner.id, 999), owner)).http, 200);
+    assert.equal((await revoke(await said(owner.id, 2001), owner)).http, 200);
+  });
+
+  await t.step("of a channel named besides only what was said there", async () => {
+    const { messageId } = await say(app, owner, other, "here");
+    const query = { message_id: String(messageId) };
+    const inChannel = (channel: Record<string, string>) =>
+      callIm(app, "POST", "/message/revoke", {
+        token: owner.token,
+        query: { ...query, ...channel },
+      });
+    const elsewhere: Record<string, string>[] = [
+      { channel_id: member.uid, channel_type: "1" },
+      { channel_id: other.uid, channel_type: "2" },
+      { channel_id: owner.uid },
+    ];
+    for (const channel of elsewhere) assertImFailure(await inChannel(channel), 400, "消息不存在");
+    assert.equal((await inChannel({ channel_id: other.uid, channel_type: "1" })).http, 200);
+  });
+
   await t.step("works towards somebody who has blocked one since", async () => {
     const { messageId } = await say(app, owner, member, "before");
     await app.ctx.db.insert(blocks).values({
@@ -212,51 +267,5 @@ Deno.test("POST /message/revoke", async (t) => {
   await t.step("refuses a number that is none, and no token", async () => {
     assertImFailure(await revoke(NaN, owner));
     await assertNeedsToken(app, "POST", "/message/revoke", { query: { message_id: "1" } });
-  });
-});
-
-Deno.test("GET /conversations", async (t) => {
-  await using app = await startTestApp();
-  const [anna, ben, cleo] = [
-    await makePerson(app, "Anna"),
-    await makePerson(app, "Ben"),
-    await makePerson(app, "Cleo"),
-  ];
-  const list = ({ token }: Person) => askIm(app, "GET", "/conversations", { token });
-  type Item = { channel_id: string; unread: number; last_message: { payload: string } };
-  const short = (items: Item[]) =>
-    items.map(({ channel_id, unread, last_message }) => [
-      channel_id,
-      unread,
-      contents([last_message])[0],
-    ]);
-
-  await t.step("lists channels, the newest message first, with what is unread", async () => {
-    const group = await makeGroup(app.ctx, [anna, ben, cleo]);
-    await say(app, ben, anna, "b1");
-    await say(app, cleo, { groupId: group.id }, "g1");
-    await say(app, ben, anna, "b2");
-    await say(app, anna, { groupId: group.id }, "mine");
-    assert.deepEqual(short(await list(anna)), [[group.groupNo, 1, "mine"], [ben.uid, 2, "b2"]]);
-    assert.deepEqual(short(await list(ben)), [[group.groupNo, 2, "mine"], [anna.uid, 0, "b2"]]);
-    await askIm(app, "POST", "/message/syncack/4", { token: anna.token });
-    assert.deepEqual((await list(anna)).map(({ unread }: Item) => unread), [0, 0]);
-  });
-
-  await t.step("counts what a large group has logged and nobody has copied yet", async () => {
-    const large = await makeGroup(app.ctx, [anna, ben], { isSuper: true });
-    await say(app, ben, { groupId: large.id }, "s1");
-    await say(app, ben, { groupId: large.id }, "s2");
-    assert.deepEqual(short(await list(anna))[0], [large.groupNo, 2, "s2"]);
-    await sync(app, anna);
-    assert.deepEqual(short(await list(anna))[0], [large.groupNo, 2, "s2"]);
-    await say(app, ben, { groupId: large.id }, "s3");
-    assert.deepEqual(short(await list(anna))[0], [large.groupNo, 3, "s3"]);
-  });
-
-  await t.step("needs a token", async () => {
-    await assertNeedsToken(app, "GET", "/conversations");
-    const nobody = await makePerson(app, "Nobody");
-    assert.deepEqual(await list(nobody), []);
   });
 });

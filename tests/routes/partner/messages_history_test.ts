@@ -154,7 +154,7 @@ Deno.test("GET /messages", async (t) => {
     await ctx.db.execute(sql`update messages set revoked_at = now(), revoker_id = ${you}
       where id = ${await idOf("revoked")}`);
     await ctx.db.execute(sql`
-      update messages set red_dot = false, payload = '{"type":99,"cmd":"channelUpdate"}'
+      update messages set red_dot = false, content_type = 99, payload = '{"type":99,"cmd":"channelUpdate"}'
       where id = ${await idOf("cleared")}`);
     assert.deepEqual(contents(await historyOf(app, partner, 11)), ["kept"]);
     assert.deepEqual(contents(await historyOf(app, partner, 12)), ["kept", "deleted"]);

@@ -58,6 +58,15 @@ export const trips: TripsTable = {
       return await callIm(app, "POST", "/message/syncack/1", { token: to.token });
     },
   },
+  "PUT /coversation/clearUnread": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { from, to } = await makeChat(app);
+      const body = { channel_id: from.uid, channel_type: 1 };
+      return await callIm(app, "PUT", "/coversation/clearUnread", { token: to.token, body });
+    },
+  },
   "GET /conversations": {
     sql: 1,
     redis: 0,
