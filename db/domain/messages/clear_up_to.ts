@@ -3,6 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { ownChannelId } from "./read_channel.ts";
+import { countsFor } from "./seen.ts";
 import { tellDevices } from "./tell_devices.ts";
 
 /**
@@ -24,12 +25,12 @@ export async function clearUpTo(
     ctx,
     sql`
       update conversations set cleared_seq = greatest(cleared_seq, least(last_seq, ${seq})),
+        read_seq = greatest(read_seq, least(last_seq, ${seq})),
         unread_count = (select count(*) from (
           select 1 from inbox join messages on messages.id = inbox.message_id
           where inbox.user_id = ${userId} and inbox.channel_type = conversations.channel_type
-            and inbox.channel_id = conversations.channel_id and inbox.seq > ${seq}
-            and inbox.deleted_at is null and messages.red_dot and messages.revoked_at is null
-            and messages.sender_id is distinct from ${userId}::bigint
+            and inbox.channel_id = conversations.channel_id and inbox.seq > greatest(${seq}, read_seq)
+            and inbox.deleted_at is null and ${countsFor(sql`${userId}::bigint`)}
           limit conversations.unread_count) as unread)
       where user_id = ${userId} and channel_type = ${channel.type} and channel_id = ${id}
       returning channel_id, cleared_seq`,

@@ -27,7 +27,8 @@ export async function hideConversation(
   const [hidden] = await rows(
     ctx,
     sql`
-      update conversations set hidden_seq = last_seq, unread_count = 0
+      update conversations set hidden_seq = last_seq, unread_count = 0,
+        read_seq = greatest(read_seq, last_seq)
       where user_id = ${userId} and channel_type = ${channel.type} and channel_id = ${id}
       returning channel_id`,
     { channelId: int8 },

@@ -4,6 +4,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import { BUILT_IN_UIDS, SYSTEM_UID } from "../../schema/users.ts";
 import { maybe } from "../../sql.ts";
 import { deliveriesIn } from "./accept.ts";
+import { ontoConversation } from "./conversation_row.ts";
 import type { Delivery } from "./copy_log.ts";
 import { wake } from "./send.ts";
 
@@ -22,9 +23,12 @@ export function tellingPeople({ said, now }: { said: SQL; now: SQL }): SQL {
   return sql`notice as materialized (
       select nextval(pg_get_serial_sequence('messages', 'id')) as id, said.* from (${said}) as said
     ), message as (
-      insert into messages (id, channel_type, sender_id, receiver_id, payload, red_dot, created_at)
+      insert into messages (id, channel_type, sender_id, receiver_id, payload, content_type, red_dot,
+        created_at)
       overriding system value
-      select id, ${ChannelType.person}, sender_id, receiver_id, payload, true, ${now} from notice
+      select id, ${ChannelType.person}, sender_id, receiver_id, payload,
+        (payload::json ->> 'type')::int, true, ${now}
+      from notice
     ), fresh as materialized (
       select told.*, count(*) over (partition by user_id) as count,
         row_number() over (partition by user_id order by message_id) as place
@@ -52,9 +56,7 @@ export function tellingPeople({ said, now }: { said: SQL; now: SQL }): SQL {
       select user_id, ${ChannelType.person}, channel_id, max(seq),
         count(*) filter (where is_unread), ${now}
       from numbered group by user_id, channel_id
-      on conflict (user_id, channel_type, channel_id) do update
-        set last_seq = excluded.last_seq, updated_at = excluded.updated_at,
-          unread_count = known.unread_count + excluded.unread_count
+      ${ontoConversation()}
     )`;
 }
 
