@@ -32,6 +32,8 @@ export interface Config extends ProviderConfigs {
   publicWsUrl: string | undefined;
   /** Whether the chat app registers people by a name of their own, without a phone. */
   chatUsernameRegistration: boolean;
+  /** Whether people of the chat app bring only friends into groups, also into those that are there. */
+  groupAddFriendsOnly: boolean;
   /** Who says that money paid in has arrived: an operator, or, at a door of development, nobody. */
   rechargeChannel: "development" | "manual";
   /** Calling codes SMS codes are sent to; absent: 86 in production, any elsewhere. */
@@ -94,6 +96,7 @@ const Environment = z.object({
   PUBLIC_URL: z.url().transform((url) => url.replace(/\/+$/, "")).optional(),
   PUBLIC_WS_URL: z.url({ protocol: /^wss?$/ }).optional(),
   CHAT_USERNAME_REGISTRATION: z.enum(["0", "1"]).default("0").transform((on) => on === "1"),
+  GROUP_ADD_FRIENDS_ONLY: z.enum(["0", "1"]).default("0").transform((on) => on === "1"),
   RECHARGE_CHANNEL: z.enum(["development", "manual"]).optional(),
   SMS_COUNTRIES: callingCodes.optional(),
   SMS_PER_HOUR: z.coerce.number().int().min(1).default(2_000),
@@ -154,6 +157,7 @@ export function readConfig(
     publicUrl: env.PUBLIC_URL,
     publicWsUrl: env.PUBLIC_WS_URL,
     chatUsernameRegistration: env.CHAT_USERNAME_REGISTRATION,
+    groupAddFriendsOnly: env.GROUP_ADD_FRIENDS_ONLY,
     rechargeChannel: env.RECHARGE_CHANNEL ?? (devDoors ? "development" : "manual"),
     smsCountries: env.SMS_COUNTRIES,
     smsPerHour: env.SMS_PER_HOUR,

@@ -4,7 +4,7 @@ import { namePeople } from "./app_people.ts";
 import { type Change, changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
 import type { Person } from "./facts.ts";
 import { insertMembers } from "./membership.ts";
-import { readNewcomers } from "./people.ts";
+import { readBringable, readNewcomers } from "./people.ts";
 
 /** Who is to come in: people of the chat app, or of the partner's own, and who invited those. */
 export type Newcomers =
@@ -16,9 +16,10 @@ export type Newcomers =
   };
 
 /**
- * Puts people into a group, and tells everybody; who is in already, and whose account is gone, is
- * passed over. However many they are, it is the same few statements. Of a partner's people nobody
- * may be named: then nothing is done.
+ * Puts people into a group, and tells everybody; who is in already, whose account is gone, and who
+ * has blacklisted the person who adds them or is blacklisted by them, is passed over. However many
+ * they are, it is the same few statements. Of a partner's people nobody may be named: then nothing
+ * is done.
  *
  * @throws {DomainError} `group_missing`, `group_not_member`, `group_no_right` for a plain member
  *   while invitations are confirmed; `group_members_invalid` when nobody of the chat app is left,
@@ -49,7 +50,8 @@ async function newInChat(
   { ctx, group, by: inviter }: Change,
   uids: readonly string[],
 ): Promise<LetIn> {
-  return { inviter, people: await readNewcomers(ctx, { uids, groupId: group.id }) };
+  const by = { userId: inviter!.userId, friendsOnly: ctx.config.groupAddFriendsOnly };
+  return { inviter, people: await readNewcomers(ctx, { uids, groupId: group.id, by }) };
 }
 
 async function newInApp(
@@ -61,9 +63,13 @@ async function newInApp(
   const people = isServer && inviter ? [inviter, ...members] : members;
   const named = await namePeople(ctx, { tenantId, people, mayRename: isServer });
   const listed = new Set(members.map(({ appUid }) => appUid));
+  const meant = named.filter(({ appUid }) => listed.has(appUid));
   return {
     inviter: isServer ? named.find(({ appUid }) => appUid === inviter?.appUid) : change.by,
-    people: named.filter(({ appUid }) => listed.has(appUid)),
+    people: isServer ? meant : await readBringable(ctx, {
+      people: meant,
+      by: { userId: change.by!.userId, friendsOnly: false },
+    }),
   };
 }
 

@@ -4,7 +4,7 @@ import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { rows } from "../../sql.ts";
 import { type Accepted, acceptMessage } from "../messages/accept.ts";
-import type { Fact, Person } from "./facts.ts";
+import { doerOf, type Fact, type Person } from "./facts.ts";
 import { PERSON, PERSON_COLUMNS } from "./people.ts";
 import { sayBoth } from "./say_both.ts";
 
@@ -24,6 +24,7 @@ export class Announcer {
       const accepted = await acceptMessage(this.ctx, {
         ...said,
         senderId: undefined,
+        actorId: doerOf(fact)?.userId,
         channel: { type: ChannelType.group, groupId },
         clientMsgNo: undefined,
         ...to && { visibleTo: to.map(({ userId }) => userId) },

@@ -3,12 +3,17 @@ import type { Ctx } from "../../client/ctx.ts";
 
 type Keyed = Pick<Ctx, "config" | "now">;
 
+interface Made {
+  /** When the QR code was made; absent in codes from before that was noted. */
+  madeAtMs?: number;
+}
+
 /** What a sealed code stands for, by what it is good for; nothing of it is stored. */
 export interface Codes {
   /** A group's QR code, and who showed it. */
-  "qrcode.group": { groupId: number; generatorId: number };
+  "qrcode.group": { groupId: number; generatorId: number } & Made;
   /** One person, having scanned such a code, may join. */
-  "group.join": { groupNo: string; generatorId: number; userId: number };
+  "group.join": { groupNo: string; generatorId: number; userId: number } & Made;
   /** An owner or manager may confirm one invitation. */
   "group.invite": { groupNo: string; inviteNo: string; userId: number };
 }

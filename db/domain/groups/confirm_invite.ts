@@ -94,7 +94,7 @@ export async function readInviteByCode(
 
 /**
  * Lets the invited people in, in the inviter's name; once, whoever confirms. Who has come in
- * meanwhile, or whose account is gone, is passed over.
+ * meanwhile, whose account is gone, and whom the inviter may not bring any more is passed over.
  *
  * @throws {DomainError} `auth_code_invalid`, `group_missing`, `group_not_member`,
  *   `group_no_right` when who holds the code may no longer let people in, `group_invite_missing`
@@ -118,7 +118,11 @@ export async function confirmInvite(ctx: Ctx, { authCode }: { authCode: string }
     );
     if (!invite) throw new DomainError("group_invite_missing");
     const { userIds, ...inviter } = invite;
-    const people = await readAbsent(tx, { userIds: userIds.map(Number), groupId: group.id });
+    const people = await readAbsent(tx, {
+      userIds: userIds.map(Number),
+      groupId: group.id,
+      by: { userId: inviter.userId, friendsOnly: tx.config.groupAddFriendsOnly },
+    });
     await letIn(change, { inviter, people });
   });
 }

@@ -13,7 +13,7 @@ import { namePeople } from "./app_people.ts";
 import type { GroupActor } from "./change.ts";
 import type { Person } from "./facts.ts";
 import { insertMembers } from "./membership.ts";
-import { PERSON, PERSON_COLUMNS, readNewcomers } from "./people.ts";
+import { PERSON, PERSON_COLUMNS, readBringable, readNewcomers } from "./people.ts";
 import { can, GROUPS_PER_DAY_COUNT_MAX, nameOf } from "./rules.ts";
 
 /** In the chat app: its creator owns it, and those of the named come in who are their friends. */
@@ -38,6 +38,8 @@ export interface NewAppGroup {
 /** Who makes a group, and of whom. */
 interface Founding {
   tenantId: number;
+  /** Undefined: a partner's server. */
+  by: Person | undefined;
   owner: Person;
   /** The owner among them, if they are in it. */
   members: Person[];
@@ -60,12 +62,12 @@ export async function createGroup(
   const groupNo = randomHex32();
   const made = await withTx(ctx, async (tx) => {
     const founding = "uids" in group ? await foundInChat(tx, group) : await foundByApp(tx, group);
-    const { owner, members, name, isSuper, inviterId } = founding;
+    const { by, owner, members, name, isSuper, inviterId } = founding;
     const id = await insertGroup(tx, { groupNo, ...founding });
     const others = members.filter(({ userId }) => userId !== inviterId);
     await insertMembers(tx, { id, version: 1 }, { people: others, inviterId });
     const announcer = new Announcer(tx, { id, groupNo, name });
-    await announcer.tell({ kind: "created", owner, name, isSuper, members });
+    await announcer.tell({ kind: "created", by, owner, name, isSuper, members });
     return { id, accepted: announcer.accepted };
   });
   for (const message of made.accepted) wake(ctx, message);
@@ -74,12 +76,16 @@ export async function createGroup(
 
 async function foundInChat(ctx: Ctx, { by, name, uids }: NewChatGroup): Promise<Founding> {
   const owner = await lockCreator(ctx, by.userId);
-  const friends = await readNewcomers(ctx, { uids, friendsOf: owner.userId });
+  const friends = await readNewcomers(ctx, {
+    uids,
+    by: { userId: owner.userId, friendsOnly: true },
+  });
   const others = friends.filter(({ userId }) => userId !== owner.userId);
   if (others.length === 0) throw new DomainError("group_members_invalid");
   const members = [owner, ...others];
   return {
     tenantId: HOUSE_APP_ID,
+    by: owner,
     owner,
     members,
     name: nameOf(name, members.map((person) => person.name)),
@@ -100,10 +106,16 @@ async function foundByApp(
   const people = [{ appUid: masterUid }, ...listed];
   const named = await namePeople(ctx, { tenantId, people, mayRename: isServer });
   const uids = new Set(listed.map(({ appUid }) => appUid));
+  const owner = named.find(({ appUid }) => appUid === masterUid)!;
+  const meant = named.filter(({ appUid }) => uids.has(appUid));
   return {
     tenantId,
-    owner: named.find(({ appUid }) => appUid === masterUid)!,
-    members: named.filter(({ appUid }) => uids.has(appUid)),
+    by: isServer ? undefined : owner,
+    owner,
+    members: isServer ? meant : await readBringable(ctx, {
+      people: meant,
+      by: { userId: owner.userId, friendsOnly: false },
+    }),
     name,
     isSuper,
   };

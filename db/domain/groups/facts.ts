@@ -25,7 +25,7 @@ type By = Person | undefined;
  * `say_partner.ts` say how each dialect reads it (docs/facts.md).
  */
 export type Fact =
-  | { kind: "created"; owner: Person; name: string; isSuper: boolean; members: Person[] }
+  | { kind: "created"; by?: By; owner: Person; name: string; isSuper: boolean; members: Person[] }
   | { kind: "renamed"; by: By; name: string }
   | { kind: "noticed"; by: By; notice: string }
   | { kind: "members_added"; inviter: By; people: Person[] }
@@ -46,6 +46,19 @@ export type Fact =
   | { kind: "upgraded" }
   /** Everybody is in it still. */
   | { kind: "disbanded"; by: By };
+
+/** Whose doing it is, to whom it is no news; undefined: nobody's in the group. */
+export function doerOf(fact: Fact): Person | undefined {
+  switch (fact.kind) {
+    case "members_added":
+      return fact.inviter;
+    case "joined_by_scan":
+    case "left":
+      return fact.person;
+    default:
+      return "by" in fact ? fact.by : undefined;
+  }
+}
 
 export type FactOfKind<Kind extends Fact["kind"]> = Extract<Fact, { kind: Kind }>;
 

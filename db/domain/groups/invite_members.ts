@@ -7,7 +7,7 @@ import { changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
 import { readNewcomers } from "./people.ts";
 
 /**
- * A member asks owner and managers to let people in; they alone see the request.
+ * A member asks owner and managers to let people in whom they might add; they alone see the request.
  *
  * @returns the invitation's number
  * @throws {DomainError} `group_missing`, `group_not_member`, `group_members_invalid`
@@ -21,7 +21,8 @@ export async function inviteMembers(
   await changeGroup(ctx, place, { by, action: "invite" }, async (change) => {
     const { ctx: tx, group, announcer } = change;
     const inviter = change.by!;
-    const people = await readNewcomers(tx, { uids, groupId: group.id });
+    const asked = { userId: inviter.userId, friendsOnly: tx.config.groupAddFriendsOnly };
+    const people = await readNewcomers(tx, { uids, groupId: group.id, by: asked });
     const userIds = people.map(({ userId }) => userId);
     await tx.db.execute(sql`
       insert into group_invites (id, group_id, inviter_id, user_ids, remark, created_at)

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { type Column, int8, listOf, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
@@ -27,15 +27,48 @@ export function uidsOf(uids: readonly string[]): string[] {
   return [...new Set(uids)].filter((uid) => /^[a-f0-9]{32}$/.test(uid));
 }
 
+/** Who puts people into a group, and whether those have to be friends. */
+export interface Bringer {
+  userId: number;
+  friendsOnly: boolean;
+}
+
 /**
- * Those among the named whose account lives, in the order named; of those already in `groupId`, or
- * kept out of it, none, of strangers to `friendsOf` none.
+ * Whether somebody may be brought in: neither has blacklisted the other. Who may not is passed over
+ * as if they were not there.
+ */
+function mayBring({ userId, friendsOnly }: Bringer): SQL {
+  return sql`not exists (select 1 from blocks
+      where (blocks.user_id = ${userId} and blocks.blocked_id = users.id)
+        or (blocks.user_id = users.id and blocks.blocked_id = ${userId}))
+    and (not ${friendsOnly} or users.id = ${userId} or exists (select 1 from friends
+      where friends.user_id = ${userId} and friend_id = users.id and not is_deleted))`;
+}
+
+/** Of these people those whom somebody may bring into a group. */
+export async function readBringable<P extends { userId: number }>(
+  ctx: Ctx,
+  { people, by }: { people: P[]; by: Bringer },
+): Promise<P[]> {
+  const ids = listOf(people.map(({ userId }) => userId), "bigint");
+  const found = await rows(
+    ctx,
+    sql`select id as user_id from users where id = any(${ids}) and ${mayBring(by)}`,
+    { userId: int8 },
+  );
+  const bringable = new Set(found.map(({ userId }) => userId));
+  return people.filter(({ userId }) => bringable.has(userId));
+}
+
+/**
+ * Those among the named whose account lives and whom `by` may bring, in the order named; of those
+ * already in `groupId`, or kept out of it, none.
  *
  * @throws {DomainError} `group_members_invalid` when too many are named, or nobody is left
  */
 export async function readNewcomers(
   ctx: Ctx,
-  { uids, groupId, friendsOf }: { uids: readonly string[]; groupId?: number; friendsOf?: number },
+  { uids, groupId, by }: { uids: readonly string[]; groupId?: number; by: Bringer },
 ): Promise<Person[]> {
   const named = uidsOf(uids);
   const people = await rows(
@@ -46,9 +79,7 @@ export async function readNewcomers(
       join users on users.uid = named.uid and ${present}
       where not exists (select 1 from group_members where group_id = ${groupId ?? null}::bigint
           and user_id = users.id and (removed_at is null or blacklisted_at is not null))
-        and (${friendsOf ?? null}::bigint is null or exists (select 1 from friends
-          where user_id = ${friendsOf ?? null}::bigint and friend_id = users.id
-            and not is_deleted))
+        and ${mayBring(by)}
       order by named.place`,
     PERSON_COLUMNS,
   );
@@ -56,10 +87,14 @@ export async function readNewcomers(
   return people;
 }
 
-/** People by id, whose account lives and who are not in the group. */
+/** People by id, whose account lives, who are not in the group, and whom `by` may bring, if anybody. */
 export async function readAbsent(
   ctx: Ctx,
-  { userIds, groupId }: { userIds: readonly number[]; groupId: number },
+  { userIds, groupId, by }: {
+    userIds: readonly number[];
+    groupId: number;
+    by?: Bringer;
+  },
 ): Promise<Person[]> {
   return await rows(
     ctx,
@@ -68,6 +103,7 @@ export async function readAbsent(
       where users.id = any(${listOf(userIds, "bigint")}) and ${present}
         and not exists (select 1 from group_members where group_id = ${groupId}
           and user_id = users.id and removed_at is null)
+        and ${by ? mayBring(by) : sql`true`}
       order by users.id`,
     PERSON_COLUMNS,
   );

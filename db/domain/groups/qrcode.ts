@@ -19,7 +19,7 @@ export async function makeGroupCode(
   const { groupId } = await readPlace(ctx, { groupNo, userId });
   const at = ctx.now();
   const code = sealCode({ config: ctx.config, now: () => at }, "qrcode.group", {
-    value: { groupId, generatorId: userId },
+    value: { groupId, generatorId: userId, madeAtMs: at.getTime() },
     lifeMs: QRCODE_LIFE_MS,
   });
   return { code, expiresAt: new Date(at.getTime() + QRCODE_LIFE_MS) };
@@ -65,7 +65,12 @@ export async function scanCode(
   if (!found) throw new DomainError("qrcode_invalid");
   const { groupNo, isMember } = found;
   if (isMember) return { kind: "group", groupNo };
-  const value = { groupNo, generatorId: group.generatorId, userId };
+  const value = {
+    groupNo,
+    generatorId: group.generatorId,
+    userId,
+    madeAtMs: group.madeAtMs,
+  };
   return {
     kind: "join",
     groupNo,
