@@ -5,7 +5,7 @@ import { chatAccounts } from "../../schema/chat.ts";
 import { users } from "../../schema/users.ts";
 import { DomainError } from "../errors.ts";
 import { ensureChatAccount } from "./account.ts";
-import { announceChange } from "./commands.ts";
+import { announceChange, announceOwnChange } from "./commands.ts";
 import { checkShortNo } from "./rules.ts";
 
 export interface OwnChanges {
@@ -26,7 +26,7 @@ export interface OwnChanges {
 }
 
 /**
- * Changes all of it or nothing, and tells the friends who are there of a new name.
+ * Changes all of it or nothing, and tells one's other devices, and of a new name the friends too.
  * @throws {DomainError} `short_no_invalid`, `short_no_changed`, `short_no_taken`, `account_missing`
  */
 export async function changeOwn(
@@ -53,6 +53,7 @@ export async function changeOwn(
     throw new DomainError("short_no_taken");
   }
   if (name !== undefined) await announceChange(ctx, { userId, uid });
+  else announceOwnChange(ctx, { userId, uid });
 }
 
 async function changeAccount(ctx: Ctx, userId: number, given: Partial<OwnChanges>): Promise<void> {

@@ -5,7 +5,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import { FRIENDS_COUNT_MAX } from "../friends/rules.ts";
 import { ContentType } from "../messages/rules.ts";
 import { sendMessage } from "../messages/send.ts";
-import { tellDevices } from "../messages/tell_devices.ts";
+import { type Command, tellDevices } from "../messages/tell_devices.ts";
 
 export async function commandChannelUpdate(
   ctx: Ctx,
@@ -22,34 +22,40 @@ export async function commandChannelUpdate(
   });
 }
 
-/** Tells the friends who are there that a person has changed; who is away reads them anew. */
-export async function announceChange(
-  ctx: Ctx,
-  person: { userId: number; uid: string },
-): Promise<void> {
-  await tellFriends(ctx, person, CHANNEL_UPDATE, channelParam(person.uid));
+type Person = { userId: number; uid: string };
+
+/** Tells a person's own devices, and the friends who are there, that the person has changed. */
+export async function announceChange(ctx: Ctx, person: Person): Promise<void> {
+  await tellFriends(ctx, person, { cmd: CHANNEL_UPDATE, param: channelParam(person.uid) });
+}
+
+/** The same of what friends do not see. */
+export function announceOwnChange(ctx: Pick<Ctx, "bus" | "now">, person: Person): void {
+  const command = { cmd: CHANNEL_UPDATE, param: channelParam(person.uid) };
+  tell(ctx, person, { userIds: [person.userId], ...command });
 }
 
 /** The same of a new picture. */
-export async function announceAvatar(
-  ctx: Ctx,
-  person: { userId: number; uid: string },
-): Promise<void> {
-  await tellFriends(ctx, person, "userAvatarUpdate", { uid: person.uid });
+export async function announceAvatar(ctx: Ctx, person: Person): Promise<void> {
+  await tellFriends(ctx, person, { cmd: "userAvatarUpdate", param: { uid: person.uid } });
 }
 
-async function tellFriends(
-  ctx: Ctx,
-  { userId, uid }: { userId: number; uid: string },
-  cmd: string,
-  param: Record<string, unknown>,
-): Promise<void> {
+async function tellFriends(ctx: Ctx, person: Person, command: Command): Promise<void> {
+  const { userId } = person;
   const rows = await ctx.db.select({ friendId: friends.friendId }).from(friends)
     .where(and(eq(friends.userId, userId), eq(friends.isDeleted, false)))
     .limit(FRIENDS_COUNT_MAX);
+  tell(ctx, person, { userIds: [userId, ...rows.map(({ friendId }) => friendId)], ...command });
+}
+
+/** In the chat with the person; who is away reads them anew. */
+function tell(
+  ctx: Pick<Ctx, "bus" | "now">,
+  { userId, uid }: Person,
+  command: Command & { userIds: number[] },
+): void {
   const channel = { type: ChannelType.person, no: uid, id: userId };
-  const userIds = rows.map(({ friendId }) => friendId);
-  tellDevices(ctx, { userIds, cmd, param, channel, from: { uid, userId } });
+  tellDevices(ctx, { ...command, channel, from: { uid, userId } });
 }
 
 const CHANNEL_UPDATE = "channelUpdate";

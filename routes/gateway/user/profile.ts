@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { announceOwnChange } from "../../../db/domain/chat_accounts/commands.ts";
 import { initProfile, readProfile, updateProfile } from "../../../db/domain/users/profile.ts";
 import {
   AVATAR_LENGTH_MAX,
@@ -40,8 +41,11 @@ export const update = endpoint({
   body: ChangedProfile,
   data: UserProfile,
   errors: ["user_missing"],
-  handle: async ({ body, actor, ctx }) =>
-    userProfileResult(await updateProfile(ctx, { userId: actor.userId, ...body })),
+  async handle({ body, actor, ctx }) {
+    const profile = await updateProfile(ctx, { userId: actor.userId, ...body });
+    announceOwnChange(ctx, actor);
+    return userProfileResult(profile);
+  },
 });
 
 export const read = endpoint({

@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { users } from "../../../db/schema/users.ts";
 import { vercodeOf } from "../../../routes/im/vercode.ts";
+import { callGateway, registerPerson } from "../../clients/gateway.ts";
 import { askIm, assertImFailure, assertNeedsToken, callIm } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
 import { makeAccount } from "../../people/chat_accounts.ts";
@@ -190,6 +191,22 @@ Deno.test("PUT /users/current", async (t) => {
     assert.deepEqual((await change({ name: "Tobias", sex: 0, voice_on: 0 })).data, DONE);
     const { name, sex } = await me();
     assert.deepEqual([name, sex], ["Tobias", 0]);
+  });
+
+  await t.step("one's own devices hear of it, by the gateway too", async () => {
+    const told: unknown[] = [];
+    app.ctx.bus.subscribe((event) => {
+      if (event.kind === "moment") told.push(JSON.parse(event.payload).param.channel_id);
+    });
+    await change({ voice_on: 1 });
+    await change({ name: "Tobias" });
+    const rose = await registerPerson(app, "Rose");
+    await callGateway(app, "PUT", "/user/profile", {
+      as: rose,
+      body: { nickname: "Rosa", avatar: "https://pictures.test/1.png" },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(told, [person.uid, person.uid, rose.uid]);
   });
 
   await t.step("the short number changes once, and is nobody else's", async () => {
