@@ -4,7 +4,7 @@ import { namePeople } from "./app_people.ts";
 import { type Change, changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
 import type { Person } from "./facts.ts";
 import { insertMembers } from "./membership.ts";
-import { readBringable, readNewcomers } from "./people.ts";
+import { type Bringer, readNewcomers } from "./people.ts";
 
 /** Who is to come in: people of the chat app, or of the partner's own, and who invited those. */
 export type Newcomers =
@@ -44,6 +44,8 @@ export async function addMembers(
 interface LetIn {
   inviter: Person | undefined;
   people: Person[];
+  /** Whose right to bring them has not been asked yet. */
+  by?: Bringer | undefined;
 }
 
 async function newInChat(
@@ -63,23 +65,20 @@ async function newInApp(
   const people = isServer && inviter ? [inviter, ...members] : members;
   const named = await namePeople(ctx, { tenantId, people, mayRename: isServer });
   const listed = new Set(members.map(({ appUid }) => appUid));
-  const meant = named.filter(({ appUid }) => listed.has(appUid));
   return {
     inviter: isServer ? named.find(({ appUid }) => appUid === inviter?.appUid) : change.by,
-    people: isServer ? meant : await readBringable(ctx, {
-      people: meant,
-      by: { userId: change.by!.userId, friendsOnly: false },
-    }),
+    people: named.filter(({ appUid }) => listed.has(appUid)),
+    by: isServer ? undefined : { userId: change.by!.userId, friendsOnly: false },
   };
 }
 
 /** Puts people into a locked group in the inviter's name, and says so of those who were not in it. */
 export async function letIn(
   { ctx, group, announcer }: Change,
-  { inviter, people }: LetIn,
+  { inviter, people, by }: LetIn,
 ): Promise<void> {
   const added = new Set(
-    await insertMembers(ctx, group, { people, inviterId: inviter?.userId }),
+    await insertMembers(ctx, group, { people, inviterId: inviter?.userId, by }),
   );
   const newcomers = people.filter(({ userId }) => added.has(userId));
   if (newcomers.length === 0) return;

@@ -13,7 +13,7 @@ import { namePeople } from "./app_people.ts";
 import type { GroupActor } from "./change.ts";
 import type { Person } from "./facts.ts";
 import { insertMembers } from "./membership.ts";
-import { PERSON, PERSON_COLUMNS, readBringable, readNewcomers } from "./people.ts";
+import { PERSON, PERSON_COLUMNS, readNewcomers } from "./people.ts";
 import { can, GROUPS_PER_DAY_COUNT_MAX, nameOf } from "./rules.ts";
 
 /** In the chat app: its creator owns it, and those of the named come in who are their friends. */
@@ -62,10 +62,13 @@ export async function createGroup(
   const groupNo = randomHex32();
   const made = await withTx(ctx, async (tx) => {
     const founding = "uids" in group ? await foundInChat(tx, group) : await foundByApp(tx, group);
-    const { by, owner, members, name, isSuper, inviterId } = founding;
+    const { by, owner, name, isSuper, inviterId } = founding;
     const id = await insertGroup(tx, { groupNo, ...founding });
-    const others = members.filter(({ userId }) => userId !== inviterId);
-    await insertMembers(tx, { id, version: 1 }, { people: others, inviterId });
+    const people = founding.members.filter(({ userId }) => userId !== inviterId);
+    const bringer = by && { userId: by.userId, friendsOnly: false };
+    const added = await insertMembers(tx, { id, version: 1 }, { people, inviterId, by: bringer });
+    const isIn = new Set([...added, inviterId]);
+    const members = founding.members.filter(({ userId }) => isIn.has(userId));
     const announcer = new Announcer(tx, { id, groupNo, name });
     await announcer.tell({ kind: "created", by, owner, name, isSuper, members });
     return { id, accepted: announcer.accepted };
@@ -107,15 +110,11 @@ async function foundByApp(
   const named = await namePeople(ctx, { tenantId, people, mayRename: isServer });
   const uids = new Set(listed.map(({ appUid }) => appUid));
   const owner = named.find(({ appUid }) => appUid === masterUid)!;
-  const meant = named.filter(({ appUid }) => uids.has(appUid));
   return {
     tenantId,
     by: isServer ? undefined : owner,
     owner,
-    members: isServer ? meant : await readBringable(ctx, {
-      people: meant,
-      by: { userId: owner.userId, friendsOnly: false },
-    }),
+    members: named.filter(({ appUid }) => uids.has(appUid)),
     name,
     isSuper,
   };

@@ -1,11 +1,12 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
+import { present } from "../users/who_is_there.ts";
 import { changeGroup } from "./change.ts";
-import { openCode } from "./codes.ts";
+import { type Codes, openCode } from "./codes.ts";
 import { insertMembers } from "./membership.ts";
-import { readAbsent } from "./people.ts";
+import { PERSON, PERSON_COLUMNS } from "./people.ts";
 import { type GroupView, readGroup } from "./reads.ts";
 
 /**
@@ -25,12 +26,11 @@ export async function joinByScan(
   if (!join || join.groupNo !== groupNo) throw new DomainError("auth_code_invalid");
   const deed = { by: { door: "code", userId: join.generatorId }, action: "add" } as const;
   await changeGroup(ctx, { groupNo }, deed, async ({ ctx: tx, group, announcer, by: inviter }) => {
-    if (await wasOutSince(tx, { groupId: group.id, ...join })) {
-      throw new DomainError("auth_code_invalid");
-    }
-    const people = await readAbsent(tx, { userIds: [join.userId], groupId: group.id });
-    const [person] = people;
-    if (!person) return;
+    const newcomer = await readNewcomer(tx, { ...join, groupId: group.id });
+    if (!newcomer) return;
+    const { wasOut, ...person } = newcomer;
+    if (wasOut) throw new DomainError("auth_code_invalid");
+    const people = [person];
     const added = await insertMembers(tx, group, { people, inviterId: join.generatorId });
     // Whom the group's blacklist keeps out.
     if (added.length === 0) throw new DomainError("group_no_right");
@@ -38,22 +38,29 @@ export async function joinByScan(
   });
 }
 
-/** Whether who showed the code, or who scanned it, has left the group or been removed since. */
-async function wasOutSince(
+/**
+ * Who scanned the code, if they live and are not in the group; and whether they have left it or been
+ * removed since the QR code was made, or who showed it has.
+ */
+async function readNewcomer(
   ctx: Ctx,
-  { groupId, generatorId, userId, madeAtMs = 0 }: {
-    groupId: number;
-    generatorId: number;
-    userId: number;
-    madeAtMs?: number;
-  },
-): Promise<boolean> {
-  const madeAt = instant(new Date(madeAtMs));
-  const { rows } = await ctx.db.execute(sql`
-    select 1 from group_members where group_id = ${groupId} and (
-      (user_id = ${userId} and removed_at >= ${madeAt})
-      or (user_id = ${generatorId} and joined_at > ${madeAt}))`);
-  return rows.length > 0;
+  { groupId, generatorId, userId, madeAtMs }: Codes["group.join"] & { groupId: number },
+) {
+  // Of an old code nobody knows when it was made: it brings back nobody who was ever out.
+  const outSince = instant(new Date(madeAtMs ?? 0));
+  const inSince = instant(madeAtMs === undefined ? ctx.now() : new Date(madeAtMs));
+  const [newcomer] = await rows(
+    ctx,
+    sql`
+      select ${PERSON}, exists (select 1 from group_members where group_id = ${groupId} and (
+        (user_id = ${userId} and removed_at >= ${outSince})
+        or (user_id = ${generatorId} and joined_at > ${inSince}))) as was_out
+      from users where users.id = ${userId} and ${present}
+        and not exists (select 1 from group_members where group_id = ${groupId}
+          and user_id = users.id and removed_at is null)`,
+    { ...PERSON_COLUMNS, wasOut: bool },
+  );
+  return newcomer;
 }
 
 /**

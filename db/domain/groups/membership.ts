@@ -3,6 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { instant, int8, listOf, rows } from "../../sql.ts";
 import type { Person } from "./facts.ts";
+import { type Bringer, mayBring } from "./people.ts";
 import type { Role } from "./rules.ts";
 
 interface At {
@@ -15,12 +16,17 @@ interface At {
  * as its owner, whom the group's blacklist keeps out does not. What the group's log says until now
  * is not theirs. Rows and counter change together.
  *
+ * @param by who brings them, where that is for people to decide; whom they may not, is passed over
  * @returns the ids of those who were not in it already
  */
 export async function insertMembers(
   ctx: Ctx,
   { id, version }: At,
-  { people, inviterId }: { people: Pick<Person, "userId">[]; inviterId?: number | undefined },
+  { people, inviterId, by }: {
+    people: Pick<Person, "userId">[];
+    inviterId?: number | undefined;
+    by?: Bringer | undefined;
+  },
 ): Promise<number[]> {
   const userIds = people.map(({ userId }) => userId);
   const statement = sql`
@@ -30,12 +36,13 @@ export async function insertMembers(
     ), added as (
       insert into group_members
         (group_id, user_id, role, version, log_seq, synced_seq, inviter_id, joined_at)
-      select ${id}::bigint, user_id,
-        case when user_id = owner_id then ${MemberRole.owner}::smallint
+      select ${id}::bigint, newcomer.user_id,
+        case when newcomer.user_id = owner_id then ${MemberRole.owner}::smallint
           else ${MemberRole.member}::smallint end,
         ${version}::bigint, log_seq, log_seq, ${inviterId ?? null}::bigint, ${instant(ctx.now())}
-      from unnest(${listOf(userIds, "bigint")}) as user_id, place
-      order by user_id
+      from unnest(${listOf(userIds, "bigint")}) as newcomer (user_id), place
+      where ${by ? mayBring(by, sql`newcomer.user_id`) : sql`true`}
+      order by newcomer.user_id
       on conflict (group_id, user_id) do update
         set role = excluded.role, nickname = '', version = excluded.version,
           log_seq = excluded.log_seq, synced_seq = excluded.synced_seq,

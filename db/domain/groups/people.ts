@@ -36,28 +36,15 @@ export interface Bringer {
 /**
  * Whether somebody may be brought in: neither has blacklisted the other. Who may not is passed over
  * as if they were not there.
+ *
+ * @param id whose it is about
  */
-function mayBring({ userId, friendsOnly }: Bringer): SQL {
+export function mayBring({ userId, friendsOnly }: Bringer, id = sql`users.id`): SQL {
   return sql`not exists (select 1 from blocks
-      where (blocks.user_id = ${userId} and blocks.blocked_id = users.id)
-        or (blocks.user_id = users.id and blocks.blocked_id = ${userId}))
-    and (not ${friendsOnly} or users.id = ${userId} or exists (select 1 from friends
-      where friends.user_id = ${userId} and friend_id = users.id and not is_deleted))`;
-}
-
-/** Of these people those whom somebody may bring into a group. */
-export async function readBringable<P extends { userId: number }>(
-  ctx: Ctx,
-  { people, by }: { people: P[]; by: Bringer },
-): Promise<P[]> {
-  const ids = listOf(people.map(({ userId }) => userId), "bigint");
-  const found = await rows(
-    ctx,
-    sql`select id as user_id from users where id = any(${ids}) and ${mayBring(by)}`,
-    { userId: int8 },
-  );
-  const bringable = new Set(found.map(({ userId }) => userId));
-  return people.filter(({ userId }) => bringable.has(userId));
+      where (blocks.user_id = ${userId} and blocks.blocked_id = ${id})
+        or (blocks.user_id = ${id} and blocks.blocked_id = ${userId}))
+    and (not ${friendsOnly} or ${id} = ${userId} or exists (select 1 from friends
+      where friends.user_id = ${userId} and friend_id = ${id} and not is_deleted))`;
 }
 
 /**
@@ -87,13 +74,13 @@ export async function readNewcomers(
   return people;
 }
 
-/** People by id, whose account lives, who are not in the group, and whom `by` may bring, if anybody. */
+/** People by id, whose account lives, who are not in the group, and whom `by` may bring. */
 export async function readAbsent(
   ctx: Ctx,
   { userIds, groupId, by }: {
     userIds: readonly number[];
     groupId: number;
-    by?: Bringer;
+    by: Bringer;
   },
 ): Promise<Person[]> {
   return await rows(
@@ -103,7 +90,7 @@ export async function readAbsent(
       where users.id = any(${listOf(userIds, "bigint")}) and ${present}
         and not exists (select 1 from group_members where group_id = ${groupId}
           and user_id = users.id and removed_at is null)
-        and ${by ? mayBring(by) : sql`true`}
+        and ${mayBring(by)}
       order by users.id`,
     PERSON_COLUMNS,
   );

@@ -20,18 +20,17 @@ export interface Conversation {
 
 /** Most conversations one list shows. */
 export const CONVERSATION_COUNT_MAX = 200;
+/** Readings of the logs one list makes. */
+const ROUND_COUNT_MAX = 20;
 
 /**
  * A person's conversations, the one with the newest message first: the last one that is no command
  * and that the person has not thrown away; with none there is no conversation. What large groups have logged is
- * copied into the inbox first, as reading it does; of what is more than that, the list shows the
- * newest without a number and counts all.
+ * copied into the inbox first, as reading it does, and again while there is more; of what is more than
+ * {@link ROUND_COUNT_MAX} readings copy, the list shows the newest without a number and counts all.
  */
 export async function listConversations(ctx: Ctx, userId: number): Promise<Conversation[]> {
-  const found = await readCopying(ctx, {
-    statement: listStatement(userId, ctx.now()),
-    columns: { ...INBOX_COLUMNS, unread: int8 },
-  });
+  const found = await readAll(ctx, userId);
   return found.map((row) => {
     const lastMessage = messageOf(row);
     return {
@@ -41,6 +40,16 @@ export async function listConversations(ctx: Ctx, userId: number): Promise<Conve
       lastMessage,
     };
   });
+}
+
+async function readAll(ctx: Ctx, userId: number) {
+  for (let round = 1;; round++) {
+    const found = await readCopying(ctx, {
+      statement: listStatement(userId, ctx.now()),
+      columns: { ...INBOX_COLUMNS, unread: int8 },
+    });
+    if (round === ROUND_COUNT_MAX || found.every(({ seq }) => seq !== 0)) return found;
+  }
 }
 
 function listStatement(userId: number, at: Date): SQL {

@@ -219,6 +219,51 @@ Deno.test("of a group with a log its members are shown what they would be of any
   assert.deepEqual(await ask(app, anna, "POST /message/sync", { body: channel }), []);
 });
 
+Deno.test("however much a group has logged, all of it is there to be listed, deleted, read and cleared", async () => {
+  await using place = await openPlace();
+  const { app, anna, ben, cleo, groupOf } = place;
+  const group = await groupOf([anna, ben, cleo], { isSuper: true });
+  const count = 2_300;
+  await app.ctx.db.execute(sql`
+    with said as (
+      insert into messages (channel_type, sender_id, group_id, payload, content_type, red_dot,
+        is_logged, created_at)
+      select 2, ${ben.userId}::bigint, ${group.groupId}::bigint,
+        '{"type":1,"content":"' || n || '"}', 1, true, true, now()
+      from generate_series(1, ${count}) as n returning id
+    ), head as (
+      insert into group_heads (group_id, last_seq) values (${group.groupId}, ${count})
+    )
+    insert into group_logs (group_id, seq, message_id)
+    select ${group.groupId}::bigint, row_number() over (order by id), id from said`);
+  const [conversation] = await ask(app, anna, "GET /conversations");
+  const { message_idstr, message_seq } = conversation.last_message;
+  assert.deepEqual([conversation.unread, message_seq], [count, count]);
+  await remove(app, anna, { message_id: message_idstr });
+  assert.deepEqual(await listed(app, anna), [[group.groupNo, count - 1, String(count - 1)]]);
+  await remove(app, anna, { channel_id: group.groupNo, channel_type: "2" });
+  assert.deepEqual(await listed(app, anna), []);
+
+  const channel = { channel_id: group.groupNo, channel_type: 2 };
+  await read(app, cleo, { ...channel, unread: 5 });
+  assert.deepEqual(await listed(app, cleo), [[group.groupNo, 5, String(count)]]);
+  await remove(app, cleo, { message_id: message_idstr });
+  assert.equal(await unreadIn(app, cleo, group.groupNo), 4);
+
+  const late = await makeChatPerson(app, "Late");
+  await app.ctx.db.execute(sql`insert into group_members (group_id, user_id, joined_at)
+    values (${group.groupId}, ${late.userId}, now())`);
+  await remove(app, late, { message_id: message_idstr });
+  assert.equal(await unreadIn(app, late, group.groupNo), count - 1);
+  await remove(app, late, { channel_id: group.groupNo, channel_type: "2" });
+  assert.deepEqual(
+    await ask(app, late, "POST /message/sync", { body: { ...channel, limit: 500 } }),
+    [],
+  );
+  await say(app, ben, group, "next");
+  assert.deepEqual(await listed(app, late), [[group.groupNo, 1, "next"]]);
+});
+
 Deno.test("PUT /coversation/clearUnread", async (t) => {
   await using place = await openPlace();
   const { app, anna, ben } = place;
