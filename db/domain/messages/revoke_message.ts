@@ -102,12 +102,14 @@ async function markRevoked(
           select receiver_id where revoked.group_id is null
         ) as hearer
         join inbox on inbox.user_id = hearer.user_id and inbox.message_id = revoked.id
+        join inbox_heads on inbox_heads.user_id = inbox.user_id
         join conversations on conversations.user_id = inbox.user_id
           and conversations.channel_type = inbox.channel_type
           and conversations.channel_id = inbox.channel_id
         where inbox.deleted_at is null and inbox.seq > conversations.read_seq
           and ${countsFor(sql`hearer.user_id`, "revoked")}
-        order by conversations.user_id for no key update of conversations, inbox
+        order by conversations.user_id
+        for no key update of inbox_heads, conversations, inbox
       ), counted as (
         update conversations set unread_count = greatest(unread_count - 1, 0) from unread
         where conversations.user_id = unread.user_id

@@ -13,7 +13,7 @@ import {
   targetOf,
   VERDICTS,
 } from "./channel.ts";
-import { checkPayload } from "./rules.ts";
+import { checkPayload, handlingOf } from "./rules.ts";
 
 export interface SendMomentInput {
   /** Absent: the system speaks. */
@@ -42,7 +42,8 @@ const EVENT_PEOPLE_MAX = 500;
  * @throws {DomainError} as `acceptMessage`
  */
 export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Moment> {
-  checkPayload(input.payload);
+  const contentType = checkPayload(input.payload);
+  const { redDot, syncOnce } = handlingOf(contentType, { ...input, inConversations: false });
   const { senderId, channel, trusted, fromSocket } = input;
   const at = ctx.now();
   const found = await rows(ctx, momentStatement(input, at), {
@@ -64,8 +65,8 @@ export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Mome
     channelId,
     clientMsgNo: input.clientMsgNo,
     payload: input.payload,
-    redDot: input.redDot,
-    syncOnce: input.syncOnce,
+    redDot,
+    syncOnce,
     ...input.setting && { setting: input.setting },
     atMs: at.getTime(),
     ...fromSocket !== undefined && { exceptSocket: fromSocket },

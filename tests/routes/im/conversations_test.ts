@@ -188,6 +188,7 @@ Deno.test("of a group with a log its members are shown what they would be of any
   const devices = devicesOf(app, anna);
   const ids = [];
   for (const word of ["s1", "s2", "s3"]) ids.push(await say(app, ben, group, word));
+  await ask(app, ben, `PUT /groups/${group.groupNo}/members/${ben.uid}`, { body: { remark: "B" } });
   assert.deepEqual(await listed(app, anna), [[group.groupNo, 3, "s3"]]);
   await revoke(app, ben, ids[1]!);
   for (const person of [anna, cleo]) {

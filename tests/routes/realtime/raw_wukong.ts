@@ -54,10 +54,12 @@ export class RawWukong implements AsyncDisposable {
   }
 
   sendFrame(
-    to: ChatPerson,
+    to: Pick<ChatPerson, "uid">,
     clientSeq: number,
-    { flags, ...over }: Partial<Omit<SendFrame, "type" | "flags">> & {
+    { flags, said, ...over }: Partial<Omit<SendFrame, "type" | "flags">> & {
       flags?: Partial<Flags>;
+      /** The payload as JSON. */
+      said?: unknown;
     } = {},
   ): Uint8Array<ArrayBuffer> {
     const frame = {
@@ -66,7 +68,9 @@ export class RawWukong implements AsyncDisposable {
       clientMsgNo: `n${clientSeq}`,
       channelId: to.uid,
       channelType: 1,
-      payload: this.cipher!.seal(JSON.stringify({ type: 1, content: `${clientSeq}` })),
+      payload: this.cipher!.seal(
+        JSON.stringify(said ?? { type: 1, content: `${clientSeq}` }),
+      ),
       ...over,
     };
     const msgKey = this.cipher!.sendMsgKey(frame);

@@ -8,11 +8,12 @@ import { Cmd } from "../../clients/gobelieve.ts";
 import { payloadOf, RpcClient } from "../../clients/rpc.ts";
 import { startTestApp } from "../../harness.ts";
 import { issuePayToken } from "../../people/money.ts";
-import { connectSdk, startChatServer } from "../../servers/chat.ts";
+import { startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
 import type { ChatPerson } from "../im/chat_people.ts";
 import { forGroup, forPerson, makePlace, paid } from "../im/red_packet_place.ts";
 import { contentsOf, follow, makePeople } from "./gobelieve_people.ts";
+import { RawWukong } from "./raw_wukong.ts";
 
 /** Only the server says these; the last two are commands and system types otherwise written. */
 const FORBIDDEN = [
@@ -89,12 +90,13 @@ Deno.test("nobody speaks as the system, kept or passing, to a person, a group or
   });
 
   await t.step("in WuKong binary too", async () => {
-    const sender = { ...toby, id: toby.userId, webToken: toby.token };
-    await using sdk = await connectSdk(server, sender);
+    await using raw = await new RawWukong(server.url).connected(toby);
     const before = await app.ctx.db.$count(messages);
-    const ack = await sdk.sendText(tony.uid, 1, "fine");
-    assert.equal(ack.reasonCode, Reason.success);
-    assert.equal(await app.ctx.db.$count(messages), before + 1);
+    FORBIDDEN.forEach((payload, at) => raw.socket.send(raw.sendFrame(tony, at, { said: payload })));
+    const acks = () => raw.frames.flatMap((it) => it.type === "sendack" ? it.reasonCode : []);
+    await waitUntil("all", () => acks().length === FORBIDDEN.length, 5_000);
+    assert.deepEqual(new Set(acks()), new Set([Reason.payload_invalid]));
+    assert.equal(await app.ctx.db.$count(messages), before);
   });
 });
 
