@@ -28,6 +28,8 @@ export function applePush(
   const tokenNow = () => {
     if (!signed || nowMs() - signed.atMs >= TOKEN_LIFE_MS) {
       signed = { token: signToken(config, nowMs()), atMs: nowMs() };
+      // A key that cannot sign fails each message, not those alone that wait for this token.
+      signed.token.catch(() => signed = undefined);
     }
     return signed.token;
   };

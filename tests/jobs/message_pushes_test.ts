@@ -3,12 +3,16 @@ import assert from "node:assert/strict";
 import { withTrips } from "../../config/runtime/trips.ts";
 import { acceptSeveral } from "../../db/domain/messages/accept_several.ts";
 import { registerPushTarget } from "../../db/domain/notifications/register_push_target.ts";
+import { claimDue } from "../../db/domain/outgoing/claims.ts";
+import { fanOutMessages } from "../../db/domain/pushes/fan_out_messages.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { logOut } from "../../db/domain/sessions/log_out.ts";
+import { RedisAwayError } from "../../db/redis/client.ts";
 import { setGone, setPresent } from "../../db/redis/presence.ts";
 import { chatAccounts } from "../../db/schema/chat.ts";
 import { groups } from "../../db/schema/groups.ts";
 import { pendingWork } from "../../db/schema/jobs.ts";
+import { drainPending } from "../../jobs/push.ts";
 import { UnservedDeviceError } from "../../providers/push.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
 import { befriend, type Chatter, makeChatter, openGroup } from "../people/group.ts";
@@ -223,8 +227,6 @@ Deno.test("a large group's members are told in parts, those who came later not a
   await app.ctx.db.execute(sql`
     insert into group_members (group_id, user_id, joined_at)
     values (${loggedInGroup}, ${others[4]!.userId}, ${app.ctx.now().toISOString()}::timestamptz)`);
-  const { claimDue } = await import("../../db/domain/outgoing/claims.ts");
-  const { fanOutMessages } = await import("../../db/domain/pushes/fan_out_messages.ts");
   const seen: { enteredCount: number; goesOn: boolean }[] = [];
   for (let part = 0; part < 10; part++) {
     const claims = await claimDue(app.ctx, { kinds: ["message_sent"], limit: 10, leaseMs: 1_000 });
@@ -242,7 +244,6 @@ Deno.test("while Redis is away pushes wait, however long, and lose no try", asyn
   await using app = await startTestApp();
   const [ann, bob] = [await makeChatter(app, "Ann"), await makePhoneOwner(app, "Bob")];
   await sayTo(app, ann, bob);
-  const { RedisAwayError } = await import("../../db/redis/client.ts");
   const redis = new Proxy(app.ctx.redis, {
     get: (target, name) =>
       name === "pipeline"
@@ -250,7 +251,6 @@ Deno.test("while Redis is away pushes wait, however long, and lose no try", asyn
         : Reflect.get(target, name),
   });
   const push = new KeepingPush();
-  const { drainPending } = await import("../../jobs/push.ts");
   for (let hour = 0; hour < 12; hour++) {
     const { report, isLast } = await drainPending({ ...app.ctx, redis }, push);
     assert.deepEqual([report.waiting, isLast], [1, true]);
@@ -336,4 +336,19 @@ Deno.test("people who swap phones at once end with one each", async () => {
     deviceToken ?? []
   );
   assert.equal(new Set(tokens).size, tokens.length);
+});
+
+Deno.test("a worker whose lease is over enters nothing, and counts no badge", async () => {
+  await using app = await startTestApp();
+  const [ann, bob] = [await makeChatter(app, "Ann"), await makePhoneOwner(app, "Bob")];
+  await sayTo(app, ann, bob);
+  const claim = () => claimDue(app.ctx, { kinds: ["message_sent"], limit: 10, leaseMs: 1_000 });
+  const late = await claim();
+  app.clock.advance(1_001);
+  const current = await claim();
+  assert.equal((await fanOutMessages(app.ctx, late)).enteredCount, 0);
+  assert.equal(await badgeOf(app, bob), 0);
+  assert.equal((await fanOutMessages(app.ctx, current)).enteredCount, 1);
+  assert.equal((await fanOutMessages(app.ctx, current)).enteredCount, 0);
+  assert.equal(await badgeOf(app, bob), 1);
 });

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { readConfig } from "../../config/config.ts";
 import { DeadlineError } from "../../config/runtime/deadline.ts";
 import { Outbox } from "../../providers/outbox.ts";
-import { PushRefusedError } from "../../providers/push.ts";
+import { openProviders } from "../../providers/providers.ts";
+import {
+  DEVICE_TYPES,
+  type Push,
+  pushByType,
+  PushRefusedError,
+  UnservedDeviceError,
+} from "../../providers/push.ts";
 import { developmentPush } from "../../providers/push_development.ts";
 import { jpush } from "../../providers/push_jpush.ts";
 
@@ -77,6 +84,17 @@ Deno.test("a message goes to one device, for both systems, with its link and its
     assert.deepEqual(notification.ios.alert, { title: MESSAGE.title, body: MESSAGE.content });
     assert.equal(notification.android.extras.url, MESSAGE.url);
     assert.equal(notification.ios.extras.url, MESSAGE.url);
+  }));
+
+Deno.test("a badge, and who wants no sound or vibration, reach both systems", () =>
+  withJpush(async (endpoint, sent) => {
+    await at(endpoint).send({ ...MESSAGE, badge: 7, sounds: false });
+    await at(endpoint).send({ ...MESSAGE, vibrates: false });
+    const [quiet, still] = sent.map(({ notification }) => notification);
+    assert.deepEqual([quiet.android.badge_set_num, quiet.ios.badge], [7, 7]);
+    assert.deepEqual([quiet.android.alert_type & 3, quiet.ios.sound], [2, ""]);
+    assert.deepEqual([still.android.alert_type & 3, still.ios.sound], [1, "default"]);
+    assert.ok(!("badge" in still.ios) && !("badge_set_num" in still.android));
   }));
 
 Deno.test("the same message sent again has the same cid", () =>
@@ -168,13 +186,33 @@ Deno.test("the development provider keeps a message once, however often it is se
   const push = developmentPush(outbox);
   await push.send(MESSAGE);
   await push.send(MESSAGE);
-  await push.send({ ...MESSAGE, id: crypto.randomUUID() });
+  await push.send({ ...MESSAGE, badge: 2, id: crypto.randomUUID() });
   const kept = outbox.list({ to: MESSAGE.token });
-  assert.equal(kept.length, 2);
+  assert.deepEqual(kept.map(({ badge }) => badge), [2, undefined]);
   assert.equal(kept[0]!.kind, "push");
   for (const part of [MESSAGE.title, MESSAGE.content, MESSAGE.url]) {
     assert.ok(kept[0]!.text.includes(part));
   }
+});
+
+Deno.test("a message goes by the service of its device; where there is none it says so", async () => {
+  const sent: string[] = [];
+  const service = (name: string): Push => ({
+    send: ({ token }) => Promise.resolve(void sent.push(`${name} ${token}`)),
+  });
+  const push = pushByType({ JPUSH: service("jpush"), IOS: service("apple") });
+  await push.send(MESSAGE);
+  await push.send({ ...MESSAGE, deviceType: "IOS" });
+  await assert.rejects(push.send({ ...MESSAGE, deviceType: "MI" }), UnservedDeviceError);
+  assert.deepEqual(sent, [`jpush ${MESSAGE.token}`, `apple ${MESSAGE.token}`]);
+});
+
+Deno.test("outside of production the outbox takes what has no service", async () => {
+  const { push, outbox } = openProviders(readConfig({}, () => ({ secretKey: "k".repeat(32) })));
+  for (const deviceType of DEVICE_TYPES) {
+    await push.send({ ...MESSAGE, deviceType, id: crypto.randomUUID() });
+  }
+  assert.equal(outbox!.list({ to: MESSAGE.token }).length, DEVICE_TYPES.length);
 });
 
 Deno.test("production needs JPush's key and secret, and half of them is refused anywhere", () => {
