@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { withTrips } from "../../config/runtime/trips.ts";
 import { acceptSeveral } from "../../db/domain/messages/accept_several.ts";
 import { registerPushTarget } from "../../db/domain/notifications/register_push_target.ts";
+import { deliverNextBroadcast } from "../../db/domain/broadcasts/deliver_broadcast.ts";
 import { claimDue } from "../../db/domain/outgoing/claims.ts";
 import { fanOutMessages } from "../../db/domain/pushes/fan_out_messages.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
@@ -14,8 +15,12 @@ import { groups } from "../../db/schema/groups.ts";
 import { pendingWork } from "../../db/schema/jobs.ts";
 import { drainPending } from "../../jobs/push.ts";
 import { UnservedDeviceError } from "../../providers/push.ts";
+import { askIm } from "../clients/im.ts";
 import { startTestApp, type TestApp } from "../harness.ts";
+import { makeBroadcast } from "../people/crowd.ts";
+import { makeGroup } from "../people/factories.ts";
 import { befriend, type Chatter, makeChatter, openGroup } from "../people/group.ts";
+import { forGroup, makePlace, paid } from "../routes/im/red_packet_place.ts";
 import {
   drainAll,
   KeepingPush,
@@ -351,4 +356,37 @@ Deno.test("a worker whose lease is over enters nothing, and counts no badge", as
   assert.equal((await fanOutMessages(app.ctx, current)).enteredCount, 1);
   assert.equal((await fanOutMessages(app.ctx, current)).enteredCount, 0);
   assert.equal(await badgeOf(app, bob), 1);
+});
+
+Deno.test("a broadcast reaches phones once all its members have it", async () => {
+  await using app = await startTestApp();
+  const people: Chatter[] = [];
+  for (const name of ["Ann", "Bob", "Cid"]) people.push(await makePhoneOwner(app, name));
+  const group = await makeGroup(app.ctx, people.map(({ userId: id }) => ({ id })));
+  await makeBroadcast(app.ctx, group.id);
+  const push = new KeepingPush();
+  for (const delivered of [2, 1]) {
+    assert.deepEqual(push.next(), []);
+    assert.equal(await deliverNextBroadcast(app.ctx, { limit: 2 }), delivered);
+    await drainAll(app, push);
+  }
+  assert.equal(await deliverNextBroadcast(app.ctx, { limit: 2 }), undefined);
+  await drainAll(app, push);
+  assert.deepEqual(push.taken.map(({ token, title }) => `${token} ${title}`).sort(), [
+    "Ann Group",
+    "Bob Group",
+    "Cid Group",
+  ]);
+});
+
+Deno.test("a packet that is paid reaches its group's phones", async () => {
+  await using app = await startTestApp();
+  const { toby, tony, group } = await makePlace(app);
+  const body = { device_token: "tony", device_type: "ios" };
+  await askIm(app, "POST", "/user/device_token", { token: tony.token, body });
+  await paid(app, toby, forGroup(group));
+  const push = new KeepingPush();
+  await drainAll(app, push);
+  assert.deepEqual(push.taken.map(({ deviceType }) => deviceType), ["IOS"]);
+  assert.deepEqual(push.next(), ["tony Group: Toby：[红包] [1]"]);
 });
