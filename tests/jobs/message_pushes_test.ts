@@ -82,6 +82,10 @@ Deno.test("nothing is entered where nobody could need a push", async () => {
   const [ann, bob] = [await makeChatter(app, "Ann"), await makePhoneOwner(app, "Bob")];
   await sayTo(app, bob, ann, "Ann has no phone");
   await sayTo(app, ann, bob, { redDot: false });
+  const group = await makeGroup(app.ctx, [ann, bob].map(({ userId: id }) => ({ id })), {
+    appId: 7,
+  });
+  await sayIn(app, ann, group.groupNo, "a partner's people have no phones here");
   assert.equal(await workCount(app), 0);
 });
 

@@ -3,6 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { built, int8, maybe, rows, type Terms, text, typed } from "../../sql.ts";
 import { enqueueSent } from "../outgoing/enqueue.ts";
+import { mayHaveDevices } from "../outgoing/push_targets.ts";
 import { type Accepted, deliveriesIn } from "./accept.ts";
 import { channelParts, target, targetOf } from "./channel.ts";
 import { ownUnread } from "./accept_statement.ts";
@@ -155,7 +156,10 @@ const severalStatement = built<SeveralValues>(({ groupNo, said }: Terms<SeveralV
       ) as told where told.last is not null
       ${ontoConversation()}
     ), pushed as (
-      ${enqueueSent(sql`select id, created_at from message where red_dot`)}
+      ${
+    enqueueSent(sql`select id, created_at from message
+        where red_dot and ${mayHaveDevices(target)}`)
+  }
     )
     select verdicts.verdict, coalesce(numbered.id, verdicts.prior_id) as message_id,
       ${target} as target_id,

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
 import { instant, milliseconds, type Terms } from "../../sql.ts";
 import { enqueueSent } from "../outgoing/enqueue.ts";
-import { hasNamedDevice } from "../outgoing/push_targets.ts";
+import { hasNamedDevice, mayHaveDevices } from "../outgoing/push_targets.ts";
 import {
   channelParts,
   channelTypeOf,
@@ -114,10 +114,11 @@ export function acceptStatement(
     from verdict left join message on true left join prior on true`;
 }
 
-/** The message, if somebody's device may have to be told of it; of a group's members a job asks. */
+/** The message, if somebody's device may have to be told of it; which members' a job finds out. */
 function toBePushed(isToPerson: boolean, given: Given): SQL {
   return sql`select id, created_at from message
-    where ${given.pushes}::boolean and ${isToPerson ? hasNamedDevice(target) : sql`true`}`;
+    where ${given.pushes}::boolean
+      and ${isToPerson ? hasNamedDevice(target) : mayHaveDevices(target)}`;
 }
 
 /** Whether the sender has read the channel by it. */

@@ -1,5 +1,6 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { pushTargets } from "../../schema/notifications.ts";
 import { LIVE_STATUSES, users } from "../../schema/users.ts";
 import { instant } from "../../sql.ts";
@@ -24,4 +25,10 @@ export function hasNamedDevice(userId: SQL): SQL {
     exists (select from chat_accounts where user_id = ${userId} and device_token is not null)
     or exists (select from push_targets where user_id = ${userId})
   )`;
+}
+
+/** Whether anybody in this group may have named one: partners' own people cannot. */
+export function mayHaveDevices(groupId: SQL): SQL {
+  return sql`exists (select from groups where groups.id = ${groupId}
+    and groups.app_id = ${HOUSE_APP_ID})`;
 }
