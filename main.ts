@@ -90,8 +90,9 @@ function serve(deps: Deps) {
   const stopping = new AbortController();
   const readiness = openReadiness(deps);
   const soon = openSoon({ ...deps, readiness });
-  const chat = openChat({ ...deps, bus: busThatAsks(deps.bus, soon) });
-  const hono = createApp({ ...deps, stopping: stopping.signal }, chat);
+  const asking = { ...deps, bus: busThatAsks(deps.bus, soon), stopping: stopping.signal };
+  const chat = openChat(asking);
+  const hono = createApp(asking, chat);
   const server = listen({
     hostname: deps.config.host,
     port: deps.config.port,
@@ -108,7 +109,7 @@ function serve(deps: Deps) {
     if (request.method !== "GET") soon.ask();
     return response;
   });
-  ready.resolve({ ...deps, readiness });
+  ready.resolve({ ...asking, readiness });
 
   let isStopping = false;
   const stop = async () => {

@@ -55,8 +55,8 @@ export function openSoon(
 }
 
 /**
- * The bus as those use it who say something without a request, over a socket: what they tell the
- * others of may have a push to go with it.
+ * The bus as those use it who say something without a request that asks, over a socket or in a job:
+ * what they tell the others of may have a push to go with it.
  */
 export function busThatAsks(bus: JobDeps["bus"], soon: Pick<Soon, "ask">): JobDeps["bus"] {
   return {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { deleteFinished } from "../../db/domain/jobs/delete_finished.ts";
 import { deleteStale } from "../../db/domain/jobs/delete_stale.ts";
+import { pendingWork } from "../../db/schema/jobs.ts";
 import { operators, revokedTokens } from "../../db/schema/operators.ts";
 import { redPackets, redPacketShares } from "../../db/schema/red_packets.ts";
 import { payTokens } from "../../db/schema/wallets.ts";
@@ -61,4 +63,24 @@ Deno.test("what is over goes, what may still be asked for stays; twice is once",
   assert.deepEqual((await ctx.db.select().from(payTokens)).map((it) => it.tokenHash), ["-23"]);
   assert.deepEqual((await ctx.db.select().from(revokedTokens)).map((it) => it.jti), ["1"]);
   assert.ok(Object.values(await deleteStale(ctx)).every((count) => count === 0));
+});
+
+Deno.test("of messages that could not be pushed none is kept longer than a week, notices are", async () => {
+  await using app = await startTestApp();
+  const { ctx } = app;
+  const now = ctx.now();
+  const at = (days: number) => new Date(now.getTime() - days * 24 * HOUR_MS);
+  const kinds = ["message_push", "message_sent", "push"];
+  await ctx.db.insert(pendingWork).values(kinds.flatMap((kind) =>
+    [6, 8].map((days) => ({
+      kind,
+      payload: { messageId: 1, userId: 1 },
+      createdAt: at(9),
+      dueAt: at(9),
+      deadAt: at(days),
+    }))
+  ));
+  assert.equal((await deleteFinished(ctx, 10)).pending_work, 2);
+  const left = await ctx.db.select().from(pendingWork).orderBy(pendingWork.id);
+  assert.deepEqual(left.map(({ kind }) => kind), ["message_push", "message_sent", "push", "push"]);
 });

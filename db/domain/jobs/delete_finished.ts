@@ -3,7 +3,10 @@ import type { Ctx } from "../../client/ctx.ts";
 import { instant, int8, rows } from "../../sql.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** How long finished runs and finished work are kept for questions, ms; dead ones stay. */
+/**
+ * How long finished runs and finished work are kept for questions, ms; dead ones stay, but for
+ * those of messages, of which a service that is away for a day leaves any number.
+ */
 const RUN_KEPT_MS = 30 * DAY_MS;
 const WORK_KEPT_MS = 7 * DAY_MS;
 
@@ -31,6 +34,7 @@ export async function deleteFinished(ctx: Ctx, limit: number): Promise<FinishedD
     ), old_work as (
       delete from pending_work where id in (
         select id from pending_work where done_at < ${before(WORK_KEPT_MS)}
+          or (dead_at < ${before(WORK_KEPT_MS)} and kind in ('message_sent', 'message_push'))
         limit ${limit})
       returning id
     )
