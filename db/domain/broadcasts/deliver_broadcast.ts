@@ -8,6 +8,7 @@ import { ontoConversation } from "../messages/conversation_row.ts";
 import type { Delivery } from "../messages/copy_log.ts";
 import { ContentType } from "../messages/rules.ts";
 import { enqueueFrom, enqueueSent } from "../outgoing/enqueue.ts";
+import { hasNamedDevice } from "../outgoing/push_targets.ts";
 import { DELIVERY_COUNT } from "./rules.ts";
 
 const EVENT_PEOPLE_MAX = 500;
@@ -93,7 +94,7 @@ async function deliverChunk(tx: Ctx, broadcast: Open, limit: number): Promise<De
       select user_id, ${ChannelType.group}, ${groupId}::bigint, last_seq, 1, ${now} from heads
       ${ontoConversation()}
     ), pushed as (
-      ${enqueueSent(sentToAll({ limit, now }))}
+      ${enqueueSent(sentToAll(broadcast, { limit, now }))}
     )${hasBot ? sql`, entered as (${enterSends(tx, broadcast)})` : sql``}, kept as (
       ${keepProgress(broadcast, { limit, now })}
     )
@@ -101,10 +102,15 @@ async function deliverChunk(tx: Ctx, broadcast: Open, limit: number): Promise<De
   return await rows(tx, statement, { userId: int8, seq: int8 });
 }
 
-/** The message, with the last of its members: their phones are told by it, all at once. */
-function sentToAll({ limit, now }: { limit: number; now: SQL }): SQL {
+/**
+ * The message, with the last of its members: their phones are told by it, all at once. Only where
+ * somebody in the group has one.
+ */
+function sentToAll({ groupId }: Open, { limit, now }: { limit: number; now: SQL }): SQL {
   return sql`select id, ${now} as created_at from message
-    where (select count(*) from receivers) < ${limit}`;
+    where (select count(*) from receivers) < ${limit} and exists (
+      select from group_members where group_id = ${groupId}
+        and ${hasNamedDevice(sql`group_members.user_id`)})`;
 }
 
 function isMeant({ userIds }: Open): SQL {
