@@ -20,6 +20,7 @@ import { PASSWORD_LENGTH_MAX } from "../../db/domain/chat_accounts/rules.ts";
 import { codeOfUser } from "../../db/domain/groups/qrcode.ts";
 import { setChatPassword } from "../../db/domain/chat_accounts/set_chat_password.ts";
 import { DomainError } from "../../db/domain/errors.ts";
+import { BADGE_MAX } from "../../db/domain/pushes/rules.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
 import { CallerGoneError } from "../body.ts";
 import { Flag, flag, HexId, Text } from "../fields.ts";
@@ -31,7 +32,6 @@ import { clientAt, UidParams, UserLogin, userLogin } from "./user_fields.ts";
 import { vercodeOf } from "./vercode.ts";
 
 const TOKEN_LENGTH_MAX = 500;
-const BADGE_MAX = 1_000_000;
 
 export const search = endpoint({
   method: "get",
