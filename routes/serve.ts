@@ -15,7 +15,7 @@ import { BODY_BYTES_MAX, type Endpoint, Said, Streamed } from "./endpoint.ts";
 import { failureOf } from "./failures.ts";
 import { readInput } from "./input.ts";
 import type { Found, MountedSurface } from "./kit.ts";
-import { type Call, COMMON_ERRORS, type Method } from "./spec.ts";
+import { type Call, COMMON_ERRORS, type Method, type Refusals } from "./spec.ts";
 
 export interface Env {
   Variables: {
@@ -77,9 +77,9 @@ export async function serve(
     const seen = spec.parameters?.(input) ??
       { query: input.query, body: input.body };
     const answer = await endpoint.handle({
-      params: validate(endpoint.params, found.params),
-      query: validate(endpoint.query, seen.query),
-      body: endpoint.takesFile ? undefined : validate(endpoint.body, seen.body),
+      params: validate(endpoint.params, found.params, spec.refusals),
+      query: validate(endpoint.query, seen.query, spec.refusals),
+      body: endpoint.takesFile ? undefined : validate(endpoint.body, seen.body, spec.refusals),
       actor,
       ctx,
       providers: c.get("providers"),
@@ -123,11 +123,12 @@ function watched(body: Streamed["body"], log: Log): Streamed["body"] {
 }
 
 /** The first thing wrong with the data, with its place, as a failure the caller can act on. */
-function validate(schema: z.ZodType | undefined, data: unknown): unknown {
+function validate(schema: z.ZodType | undefined, data: unknown, refusals?: Refusals): unknown {
   if (!schema) return undefined;
-  const parsed = schema.safeParse(data ?? {});
+  const parsed = schema.safeParse(data ?? {}, refusals && { error: refusals.reasonOf });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
+  if (refusals) throw new DomainError("params_invalid", { message: refusals.refusalOf(issue) });
   const place = issue.path.join(".");
   throw new DomainError("params_invalid", {
     message: place ? `${place}: ${issue.message}` : issue.message,

@@ -52,6 +52,13 @@ export const COMMON_ERRORS: readonly Kind[] = [
   "unexpected",
 ];
 
+/** What people read of a parameter that does not fit its schema. */
+export interface Refusals {
+  /** What the validator says of it where the schema has no words of its own. */
+  reasonOf(issue: z.core.$ZodRawIssue): string;
+  refusalOf(issue: z.core.$ZodIssue): string;
+}
+
 export interface SurfaceSpec<Actor, Options> {
   name: string;
   title: string;
@@ -69,6 +76,8 @@ export interface SurfaceSpec<Actor, Options> {
   impliedErrors(endpoint: Guarded & Options): Kind[];
   /** What one caller, and one address, may do over all operations together. */
   rates: { caller: Rate; address: Rate };
+  /** How a refused parameter is told; absent: by its place, in the validator's words. */
+  refusals?: Refusals;
   /** Which data the `query` and `body` schemas see; absent: query and body as sent. */
   parameters?(input: RawInput): { query: unknown; body: unknown };
   /**

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { inChina } from "../../db/domain/china_time.ts";
+import { Cents, Flag, orDigits } from "../fields.ts";
 
 /** `response` of the contract: done, nothing more to say. */
 export const Done = z.object({ status: z.literal(200), msg: z.string() });
@@ -9,6 +10,12 @@ export const done = { status: 200, msg: "" } as const;
 export function doneAnd<Shape extends z.ZodRawShape>(shape: Shape) {
   return Done.extend(shape);
 }
+
+/** A switch as callers set it, also as text: clients send both. */
+export const FlagIn = orDigits(Flag).transform((value) => value === 1);
+
+/** An amount as callers name it. */
+export const CentsIn = orDigits(Cents);
 
 const PAGE_SIZE_DEFAULT = 15;
 const PAGE_SIZE_MAX = 100;

@@ -13,12 +13,6 @@ export const GROUP_ERRORS: Kind[] = ["group_missing", "group_not_member"];
 /** Uids as callers name them; what is none of a person names nobody. */
 export const Uids = z.array(z.string().max(64)).max(MEMBERS_PER_CALL_COUNT_MAX);
 
-/** 0 or 1, also as text: clients send both. */
-export const FlagIn = z.union([
-  z.literal([0, 1]),
-  z.enum(["0", "1"]).transform((text) => text === "1" ? 1 : 0),
-]).transform((value) => value === 1);
-
 /** The caller, as changes of groups ask who does it. */
 export function inChat({ userId }: { userId: number }) {
   return { door: "chat", userId } as const;

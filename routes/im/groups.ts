@@ -15,9 +15,8 @@ import { setOwn } from "../../db/domain/groups/set_own.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
 import { maybeNameUpTo, nameUpTo, textOrNothingUpTo } from "../fields.ts";
 import { originOf } from "../origin.ts";
-import { Done, done, timeText } from "./fields.ts";
+import { Done, done, FlagIn, timeText } from "./fields.ts";
 import {
-  FlagIn,
   GROUP_ERRORS,
   GroupParams,
   GroupResp,

@@ -25,7 +25,7 @@ function channelOf({ channel_id, channel_type }: {
 }) {
   if (!channel_id && channel_type === undefined) return undefined;
   if (!channel_id || channel_type === undefined) {
-    throw new DomainError("params_invalid", { message: "channel_id 和 channel_type 必须同时提供" });
+    throw new DomainError("params_invalid", { message: "会话和会话类型必须同时提供" });
   }
   return { type: channel_type, no: channel_id };
 }
@@ -98,7 +98,7 @@ export const remove = endpoint({
       return done;
     }
     const channel = channelOf(query);
-    if (!channel) throw new DomainError("params_invalid", { message: "缺少 message_id 或频道" });
+    if (!channel) throw new DomainError("params_invalid", { message: "请指定消息或会话" });
     await clearChannel(ctx, { userId, channel });
     return done;
   },

@@ -4,7 +4,7 @@ import { receiveTransfer } from "../../db/domain/transfers/receive.ts";
 import { REMARK_LENGTH_MAX } from "../../db/domain/transfers/rules.ts";
 import { sendTransfer } from "../../db/domain/transfers/send.ts";
 import { Cents, HexId } from "../fields.ts";
-import { Done, done, doneAnd, timeText } from "./fields.ts";
+import { CentsIn, Done, done, doneAnd, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 const TransferParams = z.object({ no: z.string().describe("转账编号") });
@@ -20,7 +20,7 @@ export const create = endpoint({
     "answers the same transfer.",
   body: z.object({
     pay_token: z.string().min(1).max(64),
-    amount: Cents,
+    amount: CentsIn,
     to_uid: z.string().min(1).max(64),
     remark: z.string().trim().refine(
       (text) => [...text].length <= REMARK_LENGTH_MAX,

@@ -79,7 +79,7 @@ export async function registerByUsername(
 ): Promise<ChatLogin> {
   if (!ctx.config.chatUsernameRegistration) throw new DomainError("registration_closed");
   if (!USERNAME.test(input.username)) {
-    throw new DomainError("params_invalid", { message: "username: 须以字母开头，4至32位" });
+    throw new DomainError("params_invalid", { message: "用户名须以字母开头，4至32位" });
   }
   const at = ctx.now();
   const user = sql`${insertPerson(at, newcomer(at, input))} returning id`;

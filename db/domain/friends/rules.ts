@@ -36,7 +36,7 @@ export function parseSyncKey(text: string | undefined): SyncKey | undefined {
   const at = new Date(`${written?.replace(" ", "T")}+08:00`);
   // The 31st of February becomes the 3rd of March without a word.
   if (!match || Number.isNaN(at.getTime()) || syncTimeText(at) !== written) {
-    throw new DomainError("params_invalid", { message: "sync_key 不正确" });
+    throw new DomainError("params_invalid", { message: "同步位置不正确" });
   }
   return { at, id: Number(match[4]) };
 }

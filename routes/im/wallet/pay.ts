@@ -7,7 +7,7 @@ import {
 } from "../../../db/domain/wallet/pay_password.ts";
 import { perUser } from "../../../middleware/rate_limit.ts";
 import { HexId } from "../../fields.ts";
-import { Done, done } from "../fields.ts";
+import { CentsIn, Done, done } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 import { SENDING_ERRORS, SmsCode } from "../user_fields.ts";
 
@@ -72,7 +72,7 @@ export const takeToken = endpoint({
     "For one payment of exactly this amount within five minutes. Five wrong passwords lock the " +
     "wallet's payments for three hours.",
   body: z.object({
-    amount: z.number().int().describe("分"),
+    amount: CentsIn,
     item: z.enum(["redpacket", "transfer", "withdraw", ""]).default("")
       .describe("What it is for; empty: a withdrawal"),
     password: PayPassword,

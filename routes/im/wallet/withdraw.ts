@@ -7,7 +7,7 @@ import {
 } from "../../../db/domain/wallet/rules.ts";
 import { requestWithdrawal } from "../../../db/domain/wallet/withdraw.ts";
 import { Cents, HexId } from "../../fields.ts";
-import { done, doneAnd } from "../fields.ts";
+import { CentsIn, done, doneAnd } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
 export const explain = endpoint({
@@ -37,7 +37,7 @@ export const withdraw = endpoint({
     "same withdrawal.",
   body: z.object({
     pay_token: z.string().min(1).max(64),
-    amount: Cents,
+    amount: CentsIn,
     bankcard_id: z.coerce.number().int().positive().describe("Of GET /wallet/bankcards"),
     holder_name: z.string().trim().max(200).default("").describe("Empty, or as the card has it"),
     account_type: z.literal("BANK").default("BANK"),

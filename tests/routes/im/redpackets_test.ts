@@ -138,11 +138,11 @@ Deno.test("POST /redpackets", async (t) => {
         { ...inGroup, scene_id: "" },
         { ...inGroup, scene_type: 3 },
         { ...inGroup, type: 3 },
-        { ...inGroup, type: "1" },
+        { ...inGroup, type: "一" },
         { ...inGroup, num: 0 },
         { ...inGroup, num: 1.5 },
         { ...inGroup, amount: 1.5 },
-        { ...inGroup, amount: "300" },
+        { ...inGroup, amount: "3e2" },
         { ...inGroup, blessing: "福".repeat(51) },
         { ...inGroup, channel_id: toby.uid },
       ]

@@ -154,7 +154,8 @@ Deno.test("POST /transfers", async (t) => {
         { amount: -1 },
         { amount: 1.5 },
         { amount: 100_000_001 },
-        { amount: "300" },
+        { amount: "3e2" },
+        { amount: "" },
         { amount: undefined },
         { to_uid: "" },
         { to_uid: undefined },
@@ -164,6 +165,7 @@ Deno.test("POST /transfers", async (t) => {
       ]
     ) assertImFailure(await send(app, toby, { ...body, ...wrong }));
     assertImFailure(await send(app, toby, { ...body, amount: 0 }), 400, "金额不正确");
+    assertImFailure(await send(app, toby, { ...body, amount: "0" }), 400, "金额不正确");
     await assertNeedsToken(app, "POST", "/transfers", { body });
   });
 });
