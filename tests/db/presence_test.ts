@@ -15,15 +15,16 @@ async function keepsPresence(config: Config["redis"]): Promise<void> {
   const desktop = { userId: 1, socketId: "b", deviceFlag: 1 };
   const other = { userId: 2, socketId: "c", deviceFlag: 2 };
   const seen = async (userId: number) => (await readOnline(ctx, [userId])).get(userId)!;
-  const never = { online: false, deviceFlag: 0, lastOfflineAt: undefined };
+  const never = { online: false, deviceFlag: 0, deviceFlags: [], lastOfflineAt: undefined };
+  const online = { online: true, lastOfflineAt: undefined };
 
   assert.deepEqual(await seen(1), never);
   assert.equal((await readOnline(ctx, [])).size, 0);
   await setPresent(ctx, [desktop, phone, other]);
-  assert.deepEqual(await seen(1), { online: true, deviceFlag: 0, lastOfflineAt: undefined });
+  assert.deepEqual(await seen(1), { ...online, deviceFlag: 0, deviceFlags: [0, 1] });
   assert.equal((await seen(2)).deviceFlag, 2);
   await setGone(ctx, [phone]);
-  assert.deepEqual(await seen(1), { online: true, deviceFlag: 1, lastOfflineAt: undefined });
+  assert.deepEqual(await seen(1), { ...online, deviceFlag: 1, deviceFlags: [1] });
   await setGone(ctx, [desktop]);
   const gone = await seen(1);
   assert.deepEqual([gone.online, gone.deviceFlag], [false, 1]);

@@ -8,8 +8,8 @@ import { PEER_STATUS } from "../user_fields.ts";
 import { vercodeOf } from "../vercode.ts";
 
 const KEYWORD_LENGTH_MAX = 64;
-/** The last millisecond JavaScript has a date for. */
-const VERSION_MAX = 8_640_000_000_000_000;
+/** The end of the last year that is written with four digits, ms since 1970. */
+const VERSION_MAX = 253_402_300_799_999;
 
 const ListedFriendResp = z.object({
   uid: HexId,

@@ -147,6 +147,7 @@ Deno.test("GET /friend/sync", async (t) => {
     assert.equal(uids(await friendsOf(anna!, { version: "0" })).includes(ben!.uid), false);
     assert.equal(uids(await friendsOf(anna!, { version: "" })).includes(ben!.uid), false);
     assert.equal((await friendsOf(anna!, { limit: "1" })).length, 1);
+    assert.deepEqual(await friendsOf(anna!, { version: "253402300799999" }), []);
   });
 
   await t.step("finds part of a name or of what one calls them", async () => {
