@@ -14,8 +14,21 @@ export interface UploadGrant {
   publicUrl: string;
 }
 
-/** Keeps what people upload. Files go from their phones to the storage, not through us. */
+/** A file that came to us, and how it is given out. */
+export interface GivenFile {
+  key: string;
+  contentType: string;
+  /** Browsers keep it instead of showing it. */
+  isAttachment: boolean;
+  content: AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** Keeps what people upload: from their phones directly, or by way of us. */
 export interface Storage {
   /** Makes the grant without asking anybody: a signature is all it takes. */
   signPut(request: UploadRequest): UploadGrant;
+  /** Keeps a file, all of it or nothing; throws what its content throws. */
+  put(file: GivenFile): Promise<void>;
+  /** Where anybody reads what is kept under a key. */
+  publicUrlOf(file: { key: string; origin: string }): string;
 }

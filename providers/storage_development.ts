@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { hmacHex, sameSecret } from "../config/keys.ts";
+import { mediaTypeOf, SIGNATURE_BYTES } from "./file_types.ts";
 import type { Storage } from "./storage.ts";
 
 const UPLOAD_BYTES_MAX = 32 * 1024 * 1024;
 const KEY_LENGTH_MAX = 200;
 /** No dots but the one before the extension, so no key leads out of the folder. */
-const KEY = /^(?:[a-z0-9][a-z0-9_-]*\/)+[a-z0-9][a-z0-9_-]*\.[a-z0-9]{2,4}$/;
-const SIGNATURE_BYTES = 12;
+const KEY = /^(?:[a-z0-9][a-z0-9_-]*\/)+[a-z0-9][a-z0-9_-]*\.[a-z0-9]{1,8}$/;
 
 export type UploadFailure = "forbidden" | "expired" | "too_large" | "no_image";
 
@@ -33,9 +33,20 @@ export interface DevelopmentStorage extends Storage {
    * @returns why it was not kept, if so
    */
   keep(upload: Upload): Promise<UploadFailure | undefined>;
-  read(
+  /** A picture. */
+  read(key: string): Promise<ReadFile | undefined>;
+  /** A file of any kind; without a type one that nobody's page shall show. */
+  readAny(
     key: string,
-  ): Promise<{ content: ReadableStream<Uint8Array>; contentType: string } | undefined>;
+  ): Promise<Partial<Pick<ReadFile, "contentType">> & ReadFileContent | undefined>;
+}
+
+interface ReadFileContent {
+  content: ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+interface ReadFile extends ReadFileContent {
+  contentType: string;
 }
 
 export function developmentStorage(
@@ -45,6 +56,20 @@ export function developmentStorage(
   const secret = randomBytes(32);
   const signatureOf = (key: string, contentType: string, expires: string) =>
     hmacHex(secret, JSON.stringify([key, contentType, expires]));
+  const readAny = async (key: string) => {
+    if (!isKey(key)) return undefined;
+    const path = `${folder}/${key}`;
+    try {
+      const contentType = await typeOf(path);
+      return {
+        content: (await Deno.open(path)).readable,
+        ...contentType !== undefined && { contentType },
+      };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  };
   return {
     signPut({ key, contentType = "", expiresInMs, origin }) {
       const expires = String(now().getTime() + expiresInMs);
@@ -52,8 +77,13 @@ export function developmentStorage(
         expires,
         signature: signatureOf(key, contentType, expires),
       });
-      const publicUrl = `${origin}/dev/upload/${key}`;
+      const publicUrl = publicUrlOf({ key, origin });
       return { uploadUrl: `${publicUrl}?${query}`, publicUrl };
+    },
+    publicUrlOf,
+    async put({ key, content }) {
+      if (!isKey(key)) throw new RangeError("no key of ours");
+      await writeWhole(`${folder}/${key}`, content);
     },
     async keep({ key, expires, signature, contentType, byteCount = 0, content }) {
       const isGranted = isKey(key) && sameSecret(signature, signatureOf(key, contentType, expires));
@@ -61,30 +91,37 @@ export function developmentStorage(
       if (now().getTime() >= Number(expires)) return "expired";
       if (byteCount > UPLOAD_BYTES_MAX) return "too_large";
       try {
-        await writeWhole(`${folder}/${key}`, content);
+        await writeWhole(`${folder}/${key}`, content, { isPicture: true });
       } catch (error) {
         if (error instanceof UploadRefusedError) return error.reason;
         throw error;
       }
     },
     async read(key) {
-      if (!isKey(key)) return undefined;
-      try {
-        return await readImage(`${folder}/${key}`);
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) return undefined;
-        throw error;
-      }
+      const file = await readAny(key);
+      if (isPicture(file?.contentType)) return file as ReadFile;
+      await file?.content.cancel();
+      return undefined;
     },
+    readAny,
   };
 }
+
+const publicUrlOf = ({ key, origin }: { key: string; origin: string }) =>
+  `${origin}/dev/upload/${key}`;
+
+const isPicture = (contentType: string | undefined) => contentType?.startsWith("image/") ?? false;
 
 function isKey(key: string): boolean {
   return key.length <= KEY_LENGTH_MAX && KEY.test(key);
 }
 
 /** Under its name there is the whole file or none: it is moved there when it is complete. */
-async function writeWhole(path: string, content: AsyncIterable<Uint8Array>) {
+async function writeWhole(
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+  { isPicture: mustBePicture = false } = {},
+) {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   const unfinished = `${path}.${randomUUID()}`;
   try {
@@ -95,7 +132,9 @@ async function writeWhole(path: string, content: AsyncIterable<Uint8Array>) {
       if (byteCount > UPLOAD_BYTES_MAX) throw new UploadRefusedError("too_large");
       await writeAll(file, chunk);
     }
-    if (!await imageTypeOf(unfinished)) throw new UploadRefusedError("no_image");
+    if (mustBePicture && !isPicture(await typeOf(unfinished))) {
+      throw new UploadRefusedError("no_image");
+    }
     await Deno.rename(unfinished, path);
   } catch (error) {
     await Deno.remove(unfinished).catch(() => {});
@@ -107,21 +146,9 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array) {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
-async function readImage(path: string) {
-  const contentType = await imageTypeOf(path);
-  if (!contentType) return undefined;
-  return { content: (await Deno.open(path)).readable, contentType };
-}
-
-/** What kind of picture a file is by its first bytes; scripts in SVG make that none. */
-async function imageTypeOf(path: string): Promise<string | undefined> {
+async function typeOf(path: string): Promise<string | undefined> {
   using file = await Deno.open(path);
-  const bytes = new Uint8Array(SIGNATURE_BYTES);
-  await file.read(bytes);
-  const text = String.fromCharCode(...bytes);
-  if (text.startsWith("\u00ff\u00d8\u00ff")) return "image/jpeg";
-  if (text.startsWith("\u0089PNG\r\n\u001a\n")) return "image/png";
-  if (/^GIF8[79]a/.test(text)) return "image/gif";
-  if (/^RIFF....WEBP/s.test(text)) return "image/webp";
-  return undefined;
+  const head = new Uint8Array(SIGNATURE_BYTES);
+  await file.read(head);
+  return mediaTypeOf(head);
 }

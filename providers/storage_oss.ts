@@ -6,6 +6,8 @@ import type { Storage } from "./storage.ts";
 const ALGORITHM = "OSS4-HMAC-SHA256";
 /** Aliyun refuses longer lives, s. */
 const EXPIRES_SECONDS_MAX = 604_800;
+/** For a whole file, as long as it may take to come to us. */
+const PUT_TIMEOUT_MS = 5 * 60_000;
 
 /**
  * Aliyun OSS. The grant is a presigned URL of signature V4; the contract's sample shows the older
@@ -13,23 +15,45 @@ const EXPIRES_SECONDS_MAX = 604_800;
  */
 export function ossStorage(
   config: AliyunOssConfig,
-  { now = () => new Date() }: { now?: () => Date } = {},
+  { now = () => new Date(), timeoutMs = PUT_TIMEOUT_MS }: {
+    now?: () => Date;
+    timeoutMs?: number;
+  } = {},
 ): Storage {
-  return {
+  const publicUrlOf = ({ key }: { key: string }) => `${config.cdnUrl}/${pathOf(key)}`;
+  const storage: Storage = {
+    publicUrlOf,
+    async put({ key, contentType, isAttachment, content }) {
+      const grant = { key, contentType, expiresInMs: timeoutMs, origin: "" };
+      const response = await fetch(storage.signPut(grant).uploadUrl, {
+        method: "PUT",
+        headers: {
+          "Content-Type": contentType,
+          ...isAttachment && { "Content-Disposition": "attachment" },
+        },
+        body: ReadableStream.from(content),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`Aliyun OSS: answered HTTP ${response.status}`);
+    },
     signPut({ key, contentType, expiresInMs }) {
       const expiresInSeconds = Math.floor(expiresInMs / 1000);
       if (!(expiresInSeconds >= 1 && expiresInSeconds <= EXPIRES_SECONDS_MAX)) {
         throw new RangeError("an upload is granted for a second to seven days");
       }
-      const path = key.split("/").map(encode).join("/");
+      const path = pathOf(key);
       const query = signedQuery(config, { path, contentType, expiresInSeconds, at: now() });
       return {
         uploadUrl: `https://${config.bucket}.${config.endpoint}/${path}?${query}`,
-        publicUrl: `${config.cdnUrl}/${path}`,
+        publicUrl: publicUrlOf({ key }),
       };
     },
   };
+  return storage;
 }
+
+const pathOf = (key: string) => key.split("/").map(encode).join("/");
 
 interface SignedPut {
   /** The key, encoded. */

@@ -19,6 +19,11 @@ export class Streamed {
   ) {}
 }
 
+/** An answer that is somewhere else. */
+export class Redirected {
+  constructor(readonly location: string, readonly headers: Record<string, string> = {}) {}
+}
+
 /** Of an endpoint that says nothing else, bytes. */
 export const BODY_BYTES_MAX = 1024 * 1024;
 
@@ -73,11 +78,13 @@ export interface EndpointSpec<
   bodyBytesMax?: number;
   /** The handler reads the body itself, as it comes: a form with a file. */
   takesFile?: boolean;
-  /** The answer is a file of this type; `data` is its schema for the documents alone. */
-  answersFile?: string;
+  /** The answer is a file of such a type; `data` is its schema for the documents alone. */
+  answersFile?: string | readonly string[];
+  /** The answer may be somewhere else. */
+  redirects?: boolean;
   handle(
     input: HandleInput<Out<P>, Out<Q>, Out<B>, Actor>,
-  ): Promise<z.input<D> | Said<z.input<D>> | Streamed>;
+  ): Promise<z.input<D> | Said<z.input<D>> | Streamed | Redirected>;
 }
 
 /**

@@ -109,19 +109,21 @@ function responsesOf(
   spec: MountedSurface["spec"],
   endpoint: Endpoint,
 ) {
-  const { data, answersFile, errors = [] } = endpoint;
+  const { data, answersFile, redirects, errors = [] } = endpoint;
   const kinds = new Set([...COMMON_ERRORS, ...spec.impliedErrors(endpoint), ...errors]);
   const failures = [...kinds]
     .map((kind) => ({ kind, ...wireErrorOfKind(spec.errors, kind) }));
   const byStatus = Map.groupBy(failures, ({ status }) => status);
   const okSchema = answersFile ? data : spec.okSchema(data, endpoint);
-  const okType = answersFile ?? "application/json";
+  const okTypes = [answersFile ?? "application/json"].flat();
+  const okContent = { schema: jsonSchemaOf(okSchema, "output") };
   const responses: Record<number, object> = {
     200: {
       description: "Done",
-      content: { [okType]: { schema: jsonSchemaOf(okSchema, "output") } },
+      content: Object.fromEntries(okTypes.map((type) => [type, okContent])),
     },
   };
+  if (redirects) responses[302] = { description: "Somewhere else, as `Location` says" };
   for (const [status, errors] of byStatus) {
     const isOkToo = status === 200;
     const schema = isOkToo ? z.union([okSchema, spec.failSchema]) : spec.failSchema;

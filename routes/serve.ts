@@ -11,7 +11,7 @@ import { isAtDevDoor } from "../middleware/dev_doors.ts";
 import { countersOf } from "../middleware/rate_limit.ts";
 import type { Providers } from "../providers/providers.ts";
 import { CallerGoneError } from "./body.ts";
-import { BODY_BYTES_MAX, type Endpoint, Said, Streamed } from "./endpoint.ts";
+import { BODY_BYTES_MAX, type Endpoint, Redirected, Said, Streamed } from "./endpoint.ts";
 import { failureOf } from "./failures.ts";
 import { readInput } from "./input.ts";
 import type { Found, MountedSurface } from "./kit.ts";
@@ -100,6 +100,10 @@ export async function serve(
     });
     if (answer instanceof Streamed) {
       return answerWith(c, watched(answer.body, c.get("log")), { headers: answer.headers });
+    }
+    if (answer instanceof Redirected) {
+      const headers = { ...answer.headers, Location: answer.location };
+      return answerWith(c, "", { status: 302, headers });
     }
     const [said, data] = answer instanceof Said ? [answer.text, answer.data] : [undefined, answer];
     return answerJson(c, spec.ok(endpoint.data.parse(data), endpoint, said));

@@ -71,8 +71,9 @@ export interface TestAppOptions {
  * when something unexpected or undeclared happened on the way, which no single answer would show.
  */
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const dataDir = options.env?.DATA_DIR ?? await Deno.makeTempDir();
   const config = readConfig(
-    { RATE_FACTOR: "0", ...options.env },
+    { RATE_FACTOR: "0", ...options.env, DATA_DIR: dataDir },
     () => ({ secretKey: "a secret key that only tests know" }),
   );
   const clock = new Clock();
@@ -105,6 +106,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
         await database.close();
       }
       if (!options.redis) await redis.close();
+      if (!options.env?.DATA_DIR) await Deno.remove(dataDir, { recursive: true });
       const faults = logs.filter((line) => line.level === "error" || line.level === "warn");
       assert.deepEqual(faults, []);
     },

@@ -8,6 +8,7 @@ import * as conversationsExtra from "./conversations/extra.ts";
 import * as coversation from "./coversation.ts";
 import * as favorite from "./favorite.ts";
 import * as favorites from "./favorites.ts";
+import * as file from "./file.ts";
 import * as friend from "./friend.ts";
 import * as friendApply from "./friend/apply.ts";
 import * as friendRefuse from "./friend/refuse.ts";
@@ -17,6 +18,7 @@ import * as group from "./group.ts";
 import * as groupMy from "./group/my.ts";
 import * as groups from "./groups.ts";
 import * as groupBlacklist from "./groups/blacklist.ts";
+import * as groupAvatar from "./groups/avatar.ts";
 import * as groupManagers from "./groups/managers.ts";
 import * as groupMember from "./groups/member.ts";
 import * as groupMembers from "./groups/members.ts";
@@ -41,6 +43,7 @@ import * as reddot from "./user/reddot.ts";
 import * as register from "./user/register.ts";
 import * as sms from "./user/sms.ts";
 import * as users from "./users.ts";
+import * as userAvatar from "./users/avatar.ts";
 import * as wallet from "./wallet.ts";
 import * as bankcard from "./wallet/bankcard.ts";
 import * as bankcards from "./wallet/bankcards.ts";
@@ -190,4 +193,11 @@ export const surface = mount([
   user.showQrcode,
   reminder.sync,
   reminder.finish,
+  userAvatar.read,
+  userAvatar.set,
+  groupAvatar.read,
+  groupAvatar.set,
+  file.showUpload,
+  file.upload,
+  file.read,
 ]);

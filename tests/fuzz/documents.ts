@@ -32,7 +32,7 @@ export interface Parameter {
 export interface Operation {
   parameters?: Parameter[];
   requestBody?: { content: Record<string, { schema: Schema }> };
-  responses: Record<string, { content: Record<string, { schema: Schema }> }>;
+  responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
 }
 
 export interface Answer {
@@ -63,10 +63,13 @@ export class SurfaceDocument {
 
   /** What of an answer the document does not say; undefined: nothing. */
   faultIn(operation: string, { status, type, text }: Answer): string | undefined {
-    const content = this.operations.get(operation)?.responses[status]?.content;
-    if (!content) return `${status} is not documented`;
+    const response = this.operations.get(operation)?.responses[status];
+    if (!response) return `${status} is not documented`;
+    // Of an answer that is somewhere else there is nothing to read here.
+    const { content } = response;
+    if (!content) return text === "" ? undefined : `${status} is not documented to say anything`;
     const mediaType = type.split(";")[0]!.trim();
-    const documented = content[mediaType];
+    const documented = content[mediaType] ?? content[mediaType.replace(/\/.*/, "/*")];
     if (!documented) return `${status} is not documented as ${mediaType || "nothing"}`;
     if (mediaType !== "application/json") return undefined;
     const { success, error } = this.#checkFor(`${operation} ${status}`, documented.schema)

@@ -100,6 +100,41 @@ Deno.test("Aliyun's limits on an upload's life are ours, and its secret stays he
   assert.equal(JSON.stringify(sign(1_000)).includes(CONFIG.accessKeySecret), false);
 });
 
+Deno.test("a file that came to us goes to Aliyun, as what it is or to be saved", async () => {
+  const storage = ossStorage(CONFIG, { now: () => NOW });
+  const sent: { url: string; method: string; headers: Headers; bytes: Uint8Array }[] = [];
+  const usual = globalThis.fetch;
+  let status = 200;
+  globalThis.fetch = async (input, init) => {
+    const { url, method, headers, body } = new Request(input as string, init);
+    sent.push({ url, method, headers, bytes: await new Response(body).bytes() });
+    return new Response(null, { status });
+  };
+  const put = (isAttachment: boolean) =>
+    storage.put({
+      key: "file/chat/a.bin",
+      contentType: isAttachment ? "application/octet-stream" : "image/png",
+      isAttachment,
+      content: new Blob([Uint8Array.of(1, 2, 3)]).stream(),
+    });
+  try {
+    await put(false);
+    await put(true);
+    status = 403;
+    await assert.rejects(put(true), /HTTP 403/);
+  } finally {
+    globalThis.fetch = usual;
+  }
+  const [picture, file] = sent;
+  assert.deepEqual([picture!.method, file!.bytes], ["PUT", Uint8Array.of(1, 2, 3)]);
+  assert.equal(new URL(file!.url).pathname, "/file/chat/a.bin");
+  assert.equal(picture!.headers.get("content-type"), "image/png");
+  assert.equal(picture!.headers.get("content-disposition"), null);
+  assert.equal(file!.headers.get("content-disposition"), "attachment");
+  const publicUrl = storage.publicUrlOf({ key: "file/chat/a.bin", origin: ORIGIN });
+  assert.equal(publicUrl, "https://cdn.example.com/file/chat/a.bin");
+});
+
 const OSS_ENVIRONMENT = {
   ALIYUN_OSS_ACCESS_KEY_ID: "id",
   ALIYUN_OSS_ACCESS_KEY_SECRET: "secret",

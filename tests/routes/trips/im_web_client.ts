@@ -40,6 +40,25 @@ async function makeGroupOf(app: TestApp) {
   return { groupNo, token };
 }
 
+const PNG = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 1, 2, 3, 4, 5, 6, 7, 8);
+
+async function sendFile(app: TestApp, path: string, token: string) {
+  const body = new FormData();
+  body.append("file", new Blob([PNG]), "a.png");
+  const request = new Request(`http://plaza.test${path}`, {
+    method: "POST",
+    body,
+    headers: { token },
+  });
+  const response = await app.fetch(request);
+  return { http: response.status, headers: response.headers, data: await response.json() };
+}
+
+async function readFile(app: TestApp, path: string) {
+  const response = await app.fetch(new Request(`http://plaza.test${path}`));
+  return { http: response.status, headers: response.headers, data: await response.text() };
+}
+
 const inChannel = (uid: string) => ({ channel_id: uid, channel_type: ChannelType.person });
 
 export const trips: TripsTable = {
@@ -180,6 +199,67 @@ export const trips: TripsTable = {
       const { token, groupNo } = await makeGroupOf(app);
       const query = { page: "1", limit: "50" };
       return await callIm(app, "GET", `/groups/${groupNo}/members`, { token, query });
+    },
+  },
+  "GET /users/{uid}/avatar": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { friend } = await makeChat(app);
+      return await readFile(app, `/users/${friend.uid}/avatar`);
+    },
+  },
+  "POST /users/{uid}/avatar": {
+    sql: 2,
+    redis: 0,
+    async call(app) {
+      const person = await makeChatPerson(app);
+      await askIm(app, "GET", "/label", { token: person.token });
+      return await sendFile(app, `/users/${person.uid}/avatar`, person.token);
+    },
+  },
+  "GET /groups/{group_no}/avatar": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { groupNo } = await makeGroupOf(app);
+      return await readFile(app, `/groups/${groupNo}/avatar`);
+    },
+  },
+  "POST /groups/{group_no}/avatar": {
+    sql: 7,
+    redis: 0,
+    why:
+      "nothing is kept of who may not; then a transaction that locks the group, and whom to tell",
+    async call(app) {
+      const { groupNo, token } = await makeGroupOf(app);
+      return await sendFile(app, `/groups/${groupNo}/avatar`, token);
+    },
+  },
+  "GET /file/upload": {
+    sql: 0,
+    redis: 0,
+    async call(app) {
+      const { token } = await makeChat(app);
+      const query = { path: "/1/x/a.png", type: "chat" };
+      return await callIm(app, "GET", "/file/upload", { token, query });
+    },
+  },
+  "POST /file/upload": {
+    sql: 0,
+    redis: 0,
+    async call(app) {
+      const { token } = await makeChat(app);
+      return await sendFile(app, "/file/upload?type=chat&path=/1/x/a.png", token);
+    },
+  },
+  "GET /file/preview/{type}/{name}": {
+    sql: 0,
+    redis: 0,
+    async call(app) {
+      const { token } = await makeChat(app);
+      const sent = await sendFile(app, "/file/upload?type=chat&path=/1/x/a.png", token);
+      return await readFile(app, `/${sent.data.path}`);
     },
   },
 };
