@@ -123,7 +123,9 @@ function responsesOf(
       content: Object.fromEntries(okTypes.map((type) => [type, okContent])),
     },
   };
-  if (redirects) responses[302] = { description: "Somewhere else, as `Location` says" };
+  if (redirects) {
+    responses[302] = { description: "Somewhere else, as `Location` says", content: {} };
+  }
   for (const [status, errors] of byStatus) {
     const isOkToo = status === 200;
     const schema = isOkToo ? z.union([okSchema, spec.failSchema]) : spec.failSchema;

@@ -32,7 +32,7 @@ export interface Parameter {
 export interface Operation {
   parameters?: Parameter[];
   requestBody?: { content: Record<string, { schema: Schema }> };
-  responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
+  responses: Record<string, { content: Record<string, { schema: Schema }> }>;
 }
 
 export interface Answer {
@@ -63,11 +63,10 @@ export class SurfaceDocument {
 
   /** What of an answer the document does not say; undefined: nothing. */
   faultIn(operation: string, { status, type, text }: Answer): string | undefined {
-    const response = this.operations.get(operation)?.responses[status];
-    if (!response) return `${status} is not documented`;
+    const content = this.operations.get(operation)?.responses[status]?.content;
+    if (!content) return `${status} is not documented`;
     // Of an answer that is somewhere else there is nothing to read here.
-    const { content } = response;
-    if (!content) return text === "" ? undefined : `${status} is not documented to say anything`;
+    if (Object.keys(content).length === 0 && text === "") return undefined;
     const mediaType = type.split(";")[0]!.trim();
     const documented = content[mediaType] ?? content[mediaType.replace(/\/.*/, "/*")];
     if (!documented) return `${status} is not documented as ${mediaType || "nothing"}`;
