@@ -33,6 +33,7 @@ export class ChatDialogue implements Dialogue, Line {
         connection.say(asked.complaint);
         return;
       case "send":
+        await this.#sockets.pace.keep(this);
         return await this.#send(asked, frame);
       case "recvack":
         this.#feed.confirm(frame.messageId);
@@ -85,7 +86,5 @@ export class ChatDialogue implements Dialogue, Line {
     this.#feed.checkConfirmed(nowMs);
   }
 
-  stop(): void {
-    this.#feed.stop();
-  }
+  stop(): void {}
 }

@@ -44,8 +44,6 @@ export class Feed {
   #wanted = 0;
   /** Numbers of messages sent from here that are still to be passed over. */
   readonly #own = new Set<number>();
-  /** Ends the wait for a client to read on. */
-  #goOn: (() => void) | undefined;
 
   /** @param mustAck whether every client of the protocol confirms what it gets */
   constructor(line: Line, sockets: Sockets, { mustAck }: { mustAck: boolean }) {
@@ -146,20 +144,11 @@ export class Feed {
       if (waitedMs >= this.#sockets.options.slowMs) {
         this.#line.connection.close(CloseCode.try_again_later, "too slow");
       } else {
-        await this.#pause();
+        await this.#line.connection.pause(LOOK_MS);
         waitedMs += LOOK_MS;
       }
     }
     return this.#line.connection.isLive;
-  }
-
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LOOK_MS);
-    this.#goOn = resolve;
-    await promise;
-    this.#goOn = undefined;
-    clearTimeout(timer);
   }
 
   /** The client has got this message. */
@@ -177,10 +166,6 @@ export class Feed {
       else this.#unacked.passOver(messageId);
     }
     if (isLost) this.#line.connection.close(CloseCode.try_again_later, "not acknowledged");
-  }
-
-  stop(): void {
-    this.#goOn?.();
   }
 }
 

@@ -10,17 +10,10 @@ import {
 } from "../../db/domain/messages/rules.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
 import { sendMoment } from "../../db/domain/messages/send_moment.ts";
-import { countersOf, perUser } from "../../middleware/rate_limit.ts";
-import { ratesOf } from "../../middleware/rates.ts";
 import { Reason, type ReasonCode } from "./reasons.ts";
 import type { Codec, SendAsked, Sent } from "./types.ts";
 import { CipherError } from "./wukong/cipher.ts";
-
-/** What one person may send over all their sockets. */
-const SEND_RATE = perUser(30, "1 s");
-
-/** Far above a sealed message of the largest size; not worth opening, bytes. */
-const SEALED_BYTES_MAX = 64 * 1024;
+import { SEALED_BYTES_MAX } from "./wukong/frames.ts";
 
 /** `channel_type` on the wire. */
 const PERSON = 1;
@@ -64,7 +57,6 @@ export async function takeSend(
 }
 
 async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
-  if (isTooOften(ctx, sender.userId)) return refused(Reason.rate_limited);
   const channel = channelOf(frame);
   if (!channel) return refused(Reason.channel_type_unsupported);
   if (frame.clientMsgNo.length > CLIENT_MSG_NO_LENGTH_MAX) return refused(Reason.payload_invalid);
@@ -107,19 +99,6 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
 
 function refused(reason: ReasonCode): Sent {
   return { reason, messageId: 0, seq: 0 };
-}
-
-/** Counts one more of what a person sends. @returns whether it is too much */
-export function isTooOften({ config, redis, now }: Ctx, userId: number): boolean {
-  const counters = countersOf([{ of: "chat", rate: SEND_RATE }], {
-    caller: String(userId),
-    address: "",
-    factor: config.rateFactor,
-  });
-  const rates = ratesOf(redis);
-  const over = rates.count(counters, now().getTime());
-  rates.tellSoon();
-  return over !== undefined;
 }
 
 function channelOf(

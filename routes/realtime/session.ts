@@ -9,15 +9,24 @@ import { UNREAD_BYTES_MAX } from "./feed.ts";
 import { CloseCode, Reason, type ReasonCode } from "./reasons.ts";
 import type { OpenSocket, Sockets } from "./sockets.ts";
 import type { Asked, Connection, Data, Dialogue, Login, Protocol } from "./types.ts";
-import { FrameError } from "./wukong/frames.ts";
+import { FrameError, TooLargeError } from "./wukong/frames.ts";
 
 /** Frames of one connection that wait for those in front of them; before and after its login. */
 const WAITING_FRAMES_MAX = { unknown: 16, known: 512 };
-/** Largest message, bytes; and of somebody who has not said who they are. */
+/** What they came in. */
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+/** Largest message, bytes; and all that somebody says who has not said who they are. */
 const MESSAGE_BYTES_MAX = 1024 * 1024;
 const STRANGERS_BYTES_MAX = 64 * 1024;
 /** Of this kind one socket lives; of the others a person may have several. */
 const APP_DEVICE_FLAG = 0;
+
+/** A frame that waits. */
+interface Waiting {
+  asked: Asked;
+  /** Of the message it was the last of. */
+  bytes: number;
+}
 
 /** Chooses the protocol by the first message. */
 export type ProtocolChoice = (data: unknown) => Protocol | undefined;
@@ -43,9 +52,14 @@ export class Session implements Connection, OpenSocket {
   readonly #sockets: Sockets;
   readonly #choose: ProtocolChoice;
   #dialogue: Dialogue | undefined;
-  readonly #waiting: Asked[] = [];
-  #isWorking = false;
-  #isBroken = false;
+  readonly #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #strangerBytes = 0;
+  #working: Promise<void> | undefined;
+  /** What was heard last makes no sense, or too much: the code to close with. */
+  #brokenBy: number | undefined;
+  /** Ends a pause. */
+  #goOn: (() => void) | undefined;
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #address: string;
   /** There while the connection counts as a stranger's. */
@@ -103,8 +117,12 @@ export class Session implements Connection, OpenSocket {
 
   #hear(data: unknown): void {
     if (this.#state === "closed") return;
-    const bytesMax = this.isAuthenticated ? MESSAGE_BYTES_MAX : STRANGERS_BYTES_MAX;
-    if (bytesOf(data) > bytesMax) return this.close(CloseCode.message_too_big, "too large");
+    const bytes = bytesOf(data);
+    if (!this.isAuthenticated) this.#strangerBytes += bytes;
+    const isTooLarge = this.isAuthenticated
+      ? bytes > MESSAGE_BYTES_MAX
+      : this.#strangerBytes > STRANGERS_BYTES_MAX;
+    if (isTooLarge) return this.close(CloseCode.message_too_big, "too large");
     this.heardAtMs = this.#sockets.nowMs();
     this.#protocol ??= this.#choose(data);
     if (!this.#protocol) return this.close(CloseCode.protocol_error, "unknown protocol");
@@ -113,15 +131,29 @@ export class Session implements Connection, OpenSocket {
         if (this.#waiting.length >= WAITING_FRAMES_MAX[this.userId ? "known" : "unknown"]) {
           return this.close(CloseCode.policy_violation, "too many frames");
         }
-        this.#waiting.push(asked);
+        this.#waiting.push({ asked, bytes: 0 });
+      }
+      const last = this.#waiting.at(-1);
+      if (last) {
+        last.bytes += bytes;
+        this.#waitingBytes += bytes;
       }
     } catch (error) {
       // Thrown on from an event listener it would end the process.
       if (!(error instanceof FrameError)) this.#sockets.report(error);
       // The good frames in front of the bad one still count.
-      this.#isBroken = true;
+      const { message_too_big, protocol_error } = CloseCode;
+      this.#brokenBy = error instanceof TooLargeError ? message_too_big : protocol_error;
+    }
+    if (this.#waitingBytes > WAITING_BYTES_MAX) {
+      return this.close(CloseCode.policy_violation, "too many bytes");
     }
     this.#work();
+  }
+
+  /** Resolves when all that was heard has been dealt with. */
+  async settled(): Promise<void> {
+    await this.#working;
   }
 
   wake(seq: number): void {
@@ -133,14 +165,20 @@ export class Session implements Connection, OpenSocket {
     this.#dialogue?.checkConfirmed(nowMs);
   }
 
-  async #work(): Promise<void> {
-    if (this.#isWorking) return;
-    this.#isWorking = true;
+  #work(): void {
+    this.#working ??= this.#workOn();
+  }
+
+  async #workOn(): Promise<void> {
+    // So that it is known to be under way before it may be over.
+    await Promise.resolve();
     try {
       while (this.#state !== "closed") {
-        const asked = this.#waiting.shift();
-        if (asked) await this.#take(asked);
-        else if (this.#isBroken) this.close(CloseCode.protocol_error, "malformed frame");
+        const next = this.#waiting.shift();
+        if (next) {
+          this.#waitingBytes -= next.bytes;
+          await this.#take(next.asked);
+        } else if (this.#brokenBy !== undefined) this.close(this.#brokenBy, "malformed frame");
         else if (this.isLive && this.#dialogue!.isBehind) await this.#dialogue!.drain();
         else break;
       }
@@ -149,7 +187,8 @@ export class Session implements Connection, OpenSocket {
       const isAway = isStoreAway(error);
       this.close(isAway ? CloseCode.try_again_later : CloseCode.unexpected, "");
     } finally {
-      this.#isWorking = false;
+      // In the same turn as the last look, so that nothing can come in between.
+      this.#working = undefined;
     }
   }
 
@@ -217,6 +256,16 @@ export class Session implements Connection, OpenSocket {
     return true;
   }
 
+  async pause(ms: number): Promise<void> {
+    if (this.#state === "closed") return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#goOn = resolve;
+    await promise;
+    this.#goOn = undefined;
+    clearTimeout(timer);
+  }
+
   kick(): void {
     if (this.#state !== "new") this.say(this.#protocol!.disconnect(Reason.kicked));
     this.close(CloseCode.normal, "kicked");
@@ -234,6 +283,7 @@ export class Session implements Connection, OpenSocket {
     this.#state = "closed";
     clearTimeout(this.#connectTimer);
     this.#dialogue?.stop();
+    this.#goOn?.();
     this.#waiting.length = 0;
     this.#sockets.leave(this);
   }

@@ -10,6 +10,7 @@ import { Attendance } from "./attendance.ts";
 import { ChatRooms } from "./chat_rooms.ts";
 import { DeliveredMarks } from "./delivered_marks.ts";
 import { InboxReads } from "./inbox_reads.ts";
+import { Pace } from "./pace.ts";
 import { CloseCode } from "./reasons.ts";
 import { SOCKET_OPTIONS, type SocketOptions } from "./socket_options.ts";
 import { Strangers } from "./strangers.ts";
@@ -57,6 +58,7 @@ export class Sockets {
   readonly strangers = new Strangers();
   readonly suspects = new Suspects();
   readonly chatRooms = new ChatRooms();
+  readonly pace: Pace;
   readonly #log: Log;
   readonly #all = new Set<OpenSocket>();
   /** All of these, and those that were closed here and are there still. */
@@ -76,6 +78,7 @@ export class Sockets {
     this.ctx = contextFor(parts, "chat");
     this.options = { ...SOCKET_OPTIONS, ...options };
     this.#log = parts.log;
+    this.pace = new Pace(parts.config.rateFactor);
     this.#attendance = new Attendance(this.ctx);
     this.reads = new InboxReads(this.ctx);
     this.groupSends = new GroupSends(this.ctx);

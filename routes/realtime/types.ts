@@ -61,6 +61,8 @@ export interface Connection {
   /** One frame, one WebSocket message. @returns whether it went out */
   say(data: Data | undefined): boolean;
   close(code: number, reason: string): void;
+  /** Resolves after so long, or when the connection ends. */
+  pause(ms: number): Promise<void>;
 }
 
 /**

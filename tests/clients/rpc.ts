@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { waitUntil } from "../services/binary.ts";
 
 // deno-lint-ignore no-explicit-any -- each test knows what it asked for
@@ -48,8 +49,7 @@ export class RpcClient implements AsyncDisposable {
     payload: unknown,
     over: Record<string, unknown> = {},
   ): Promise<Json> {
-    const bytes = new TextEncoder().encode(JSON.stringify(payload));
-    const text = btoa(String.fromCharCode(...bytes));
+    const text = Buffer.from(JSON.stringify(payload)).toString("base64");
     const clientMsgNo = crypto.randomUUID();
     return this.ask("send", { clientMsgNo, channelId, channelType, payload: text, ...over });
   }

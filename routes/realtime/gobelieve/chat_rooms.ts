@@ -3,7 +3,6 @@ import { DomainError } from "../../../db/domain/errors.ts";
 import { sayInChatRoom } from "../../../db/domain/messages/say_in_chat_room.ts";
 import { CHAT_ROOMS_OF_SOCKET_MAX } from "../../../db/domain/messages/sync_rules.ts";
 import type { ChatRoomMember } from "../chat_rooms.ts";
-import { isTooOften } from "../send.ts";
 import type { Sockets } from "../sockets.ts";
 import type { Connection } from "../types.ts";
 import { AckStatus, type AckStatusCode } from "./incoming.ts";
@@ -47,8 +46,8 @@ export class GobelieveChatRooms implements ChatRoomMember {
   /** Tells everybody else who is in the chat room; only who is in it is heard. */
   say(chatRoomId: number, content: string | undefined): AckStatusCode {
     const { ctx } = this.#sockets;
-    const { userId, appId } = this.connection;
-    if (isTooOften(ctx, userId) || content === undefined) return AckStatus.refused;
+    const { appId } = this.connection;
+    if (content === undefined) return AckStatus.refused;
     if (!this.#entered.has(chatRoomId)) return AckStatus.not_a_member;
     try {
       sayInChatRoom(ctx, { appId, from: this.connection, chatRoomId, content });

@@ -29,6 +29,9 @@ export interface Encoder {
   encode(frame: GobelieveInput): Data;
 }
 
+/** What people say at a pace. */
+const SPEECH: GobelieveAsked["type"][] = ["im", "group_im", "customer", "rt", "room_im"];
+
 /** ACK tells yes from no in these versions only. */
 const ACK_STATUS_VERSION_MIN = 2;
 
@@ -73,6 +76,7 @@ export class GobelieveDialogue implements Dialogue, Line {
   async take(asked: Asked): Promise<void> {
     // The codec gives nothing else once somebody has logged in.
     const frame = asked.frame as GobelieveAsked;
+    if (SPEECH.includes(frame.type)) await this.#sockets.pace.keep(this);
     switch (frame.type) {
       case "im":
       case "group_im":
@@ -226,7 +230,6 @@ export class GobelieveDialogue implements Dialogue, Line {
 
   stop(): void {
     this.#chatRooms.leaveAll();
-    this.#feed.stop();
   }
 
   #say(frame: GobelieveInput): boolean {

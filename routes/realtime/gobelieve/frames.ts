@@ -1,5 +1,6 @@
-import { ByteReader, ByteWriter, FrameError } from "../wukong/bytes.ts";
+import { ByteReader, ByteWriter, FrameError, TooLargeError } from "../wukong/bytes.ts";
 import {
+  BODY_BYTES_MAX,
   COMMANDS,
   type GobelieveFrame,
   type GobelieveInput,
@@ -8,9 +9,9 @@ import {
   SENT_BY,
 } from "./layouts.ts";
 
+export { BODY_BYTES_MAX } from "./layouts.ts";
+
 const HEADER_BYTES = 12;
-/** The protocol's own limit for what is sent; twice what a message may have. */
-export const BODY_BYTES_MAX = 32 * 1024;
 /** What one WebSocket message may bring, however many frames it is. */
 export const CHUNK_BYTES_MAX = 1024 * 1024;
 
@@ -49,7 +50,7 @@ export function* readFrames(
   chunk: Uint8Array,
   { from }: { from: "client" | "server" },
 ): Generator<GobelieveFrame, void> {
-  if (chunk.length > CHUNK_BYTES_MAX) throw new FrameError("too many bytes at once");
+  if (chunk.length > CHUNK_BYTES_MAX) throw new TooLargeError("too many bytes at once");
   for (let at = 0; at < chunk.length;) {
     const header = new ByteReader(chunk.subarray(at, at + HEADER_BYTES));
     const length = header.i32();
@@ -58,6 +59,7 @@ export function* readFrames(
     header.u8();
     // One that is too large is answered as such; the chunk bounds it.
     if (length < 0) throw new FrameError("a length is out of range");
+    if (length > CHUNK_BYTES_MAX) throw new TooLargeError("the frame is too large");
     const end = at + HEADER_BYTES + length;
     if (end > chunk.length) throw new FrameError("a message ends within a frame");
     const type = typesByCommand.get(command);

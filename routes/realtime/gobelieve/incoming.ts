@@ -8,7 +8,6 @@ import { payloadSaid } from "../../../db/domain/messages/content.ts";
 import { ContentType } from "../../../db/domain/messages/rules.ts";
 import { wake } from "../../../db/domain/messages/send.ts";
 import { sendMoment } from "../../../db/domain/messages/send_moment.ts";
-import { isTooOften } from "../send.ts";
 import type { GobelieveAsked } from "./layouts.ts";
 
 /** `channel_type` of messages. */
@@ -21,7 +20,7 @@ export const AckStatus = {
   blacklisted: 3,
   not_a_member: 64,
   no_such_group: 65,
-  /** Ours: muted, too long, too often, or our own failure. */
+  /** Ours: muted, too long, or our own failure. */
   refused: 255,
 } as const;
 export type AckStatusCode = (typeof AckStatus)[keyof typeof AckStatus];
@@ -70,7 +69,6 @@ export async function takeSaid(
 async function take(ctx: Ctx, speaker: Speaker, frame: SaidFrame): Promise<Said> {
   const { appId, userId, mark } = speaker;
   const { receiver, content } = frame;
-  if (isTooOften(ctx, userId)) throw new DomainError("rate_exceeded");
   if (content === undefined) throw new DomainError("message_invalid");
   if (frame.type === "customer" && frame.receiverApp !== appId) {
     throw new DomainError("channel_missing");
@@ -115,7 +113,7 @@ export async function passOn(
     report: Report;
   },
 ): Promise<void> {
-  if (content === undefined || isTooOften(ctx, userId)) return;
+  if (content === undefined) return;
   try {
     await sendMoment(ctx, {
       senderId: userId,

@@ -188,10 +188,14 @@ const encoder = new TextEncoder();
 // A byte order mark is part of the text, which goes out as it came in.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Bytes that are no text are the message's fault, which is refused, not the connection's. */
+/** The protocol's own limit for what is sent; twice what a message may have. */
+export const BODY_BYTES_MAX = 32 * 1024;
+
+/** Bytes that are no text, or too many, are the message's fault, which is refused, not the connection's. */
 const content: Kind<string | undefined> = {
   read(from) {
-    const bytes = from.rest();
+    const bytes = from.rest({ countMax: BODY_BYTES_MAX + 1 });
+    if (bytes.length > BODY_BYTES_MAX) return undefined;
     try {
       return decoder.decode(bytes);
     } catch {

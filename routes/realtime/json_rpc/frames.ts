@@ -46,8 +46,9 @@ export type RpcRequest =
   | Pick<PingFrame, "type">
   | Pick<DisconnectFrame, "type" | "reasonCode" | "reason">;
 
-/** The codes JSON-RPC 2.0 reserves. */
+/** The codes JSON-RPC 2.0 reserves, and what any protocol answers to what is too large. */
 export const RpcErrorCode = {
+  payload_too_large: Reason.payload_invalid,
   text_malformed: -32700,
   request_invalid: -32600,
   method_unknown: -32601,
@@ -136,7 +137,7 @@ export function parseRpc(text: string): RpcParsed {
     return failure("text_malformed", null, "not JSON");
   }
   if (text.length > TEXT_CHARS_MAX) {
-    return failure("request_invalid", idOf(value) ?? null, "payload too large");
+    return failure("payload_too_large", idOf(value) ?? null, "payload too large");
   }
   const recvack = plainRecvackIn(value);
   if (recvack) return { ok: true, id: undefined, request: recvack };

@@ -3,6 +3,11 @@ export class FrameError extends Error {
   override name = "FrameError";
 }
 
+/** More bytes than anything has that is answered. */
+export class TooLargeError extends FrameError {
+  override name = "TooLargeError";
+}
+
 /** The reference reads a string's length as a signed number, so the upper half is unusable. */
 const TEXT_BYTES_MAX = 0x7fff;
 const ID_MAX = BigInt(Number.MAX_SAFE_INTEGER);
@@ -69,9 +74,13 @@ export class ByteReader {
     }
   }
 
-  /** All that is left, copied: the bytes read from may be a large buffer that should be freed. */
-  rest(): Uint8Array {
-    return this.#bytes.slice(this.#take(this.#bytes.length - this.#at));
+  /**
+   * All that is left, copied: the bytes read from may be a large buffer that should be freed. Of
+   * what is too large anyway so much is enough.
+   */
+  rest({ countMax = Infinity } = {}): Uint8Array {
+    const from = this.#take(this.#bytes.length - this.#at);
+    return this.#bytes.slice(from, Math.min(from + countMax, this.#bytes.length));
   }
 
   end(): void {
@@ -196,5 +205,5 @@ export function readLength(frame: Uint8Array): { length: number; bodyAt: number 
     if (byte === 0 && group > 0) throw new FrameError("a length is longer than it needs to be");
     return { length, bodyAt: 2 + group };
   }
-  throw new FrameError("a length has too many bytes");
+  throw new TooLargeError("a length has too many bytes");
 }

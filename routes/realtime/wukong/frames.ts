@@ -1,17 +1,24 @@
-import { ByteReader, ByteWriter, FrameError, lengthBytes, readLength } from "./bytes.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  FrameError,
+  lengthBytes,
+  readLength,
+  TooLargeError,
+} from "./bytes.ts";
 import { layoutOf, PACKET_NUMBERS } from "./layouts.ts";
 import type { ConnackFrame, Flags, Frame, FrameInput, FrameType } from "./packets.ts";
 
-export { FrameError } from "./bytes.ts";
-export { Setting } from "./layouts.ts";
+export { FrameError, TooLargeError } from "./bytes.ts";
+export { SEALED_BYTES_MAX, Setting } from "./layouts.ts";
 export type * from "./packets.ts";
 
 /** What a SEND may have: one that is too large is answered, not cut. */
 export const SEND_BYTES_MAX = 1024 * 1024;
 /** Far above a sealed message of the largest size the clients survive, far below the reference. */
 export const BODY_BYTES_MAX = 64 * 1024;
-/** What one chunk may bring together with the remainder before it. */
-export const PENDING_BYTES_MAX = 1024 * 1024;
+/** What one chunk may bring together with the remainder before it: a frame, its head, and as much. */
+export const PENDING_BYTES_MAX = 2 * SEND_BYTES_MAX + 16;
 
 const VERSION_NEWEST = 5;
 /** Clients show it and do nothing with it. */
@@ -108,6 +115,8 @@ export type Sender = keyof typeof SENT_BY;
 /** The frames one side may send. */
 export type FrameFrom<S extends Sender> = Extract<Frame, { type: (typeof SENT_BY)[S][number] }>;
 
+const NOTHING = new Uint8Array();
+
 /**
  * Turns a connection's bytes, cut anywhere and glued anyhow, into frames. Holds back at most one
  * incomplete frame. A CONNECT sets the version of all that follows it, even in the same chunk.
@@ -116,7 +125,10 @@ export type FrameFrom<S extends Sender> = Extract<Frame, { type: (typeof SENT_BY
 export class FrameReader<S extends Sender> {
   version: number;
   readonly #types: readonly FrameType[];
-  #pending: Uint8Array = new Uint8Array();
+  /** What has come lies from one place to the other. */
+  #bytes = NOTHING;
+  #from = 0;
+  #to = 0;
   #error: FrameError | undefined;
 
   constructor({ from, version = VERSION_NEWEST }: { from: S; version?: number }) {
@@ -126,28 +138,44 @@ export class FrameReader<S extends Sender> {
 
   /** How many bytes wait for the rest of their frame. */
   get remainderBytes(): number {
-    return this.#pending.length;
+    return this.#to - this.#from;
   }
 
   /**
    * Takes a chunk and gives its frames one by one, so that the good ones in front of a bad one
    * still count.
    *
-   * @throws {FrameError} here or while iterating
+   * @throws {FrameError} here or while iterating; {@link TooLargeError} for a frame above
+   *   {@link SEND_BYTES_MAX}, before it has come
    */
   push(chunk: Uint8Array): Generator<FrameFrom<S>, void> {
     if (this.#error) throw this.#error;
-    if (this.#pending.length + chunk.length > PENDING_BYTES_MAX) {
-      throw this.#fail(new FrameError("too many bytes at once"));
+    if (this.remainderBytes + chunk.length > PENDING_BYTES_MAX) {
+      throw this.#fail(new TooLargeError("too many bytes at once"));
     }
-    this.#pending = concat(this.#pending, chunk);
+    this.#append(chunk);
     return this.#frames();
+  }
+
+  /** Always a copy, for the caller may use its chunk again; of a frame in a thousand chunks not each. */
+  #append(chunk: Uint8Array): void {
+    if (this.#to + chunk.length > this.#bytes.length) {
+      const kept = this.remainderBytes;
+      const larger = new Uint8Array(Math.max(kept + chunk.length, 2 * kept));
+      larger.set(this.#bytes.subarray(this.#from, this.#to));
+      this.#bytes = larger;
+      [this.#from, this.#to] = [0, kept];
+    }
+    this.#bytes.set(chunk, this.#to);
+    this.#to += chunk.length;
   }
 
   *#frames(): Generator<FrameFrom<S>, void> {
     for (let frame = this.#next(); frame; frame = this.#next()) yield frame;
-    // A copy, so that a few bytes left over do not hold on to a large chunk.
-    this.#pending = this.#pending.slice();
+    // A few bytes left over do not hold on to a large chunk.
+    if (this.#bytes.length <= 4 * this.remainderBytes) return;
+    this.#bytes = this.#bytes.slice(this.#from, this.#to);
+    [this.#from, this.#to] = [0, this.#bytes.length];
   }
 
   #next(): FrameFrom<S> | undefined {
@@ -163,7 +191,8 @@ export class FrameReader<S extends Sender> {
 
   /** Takes the first frame off the pending bytes; undefined when it is not complete. */
   #cut(): Frame | undefined {
-    const head = this.#pending[0];
+    const pending = this.#bytes.subarray(this.#from, this.#to);
+    const head = pending[0];
     if (head === undefined) return undefined;
     const type = typesByNumber.get(head >> 4);
     if (!type) throw new FrameError(`unknown packet type ${head >> 4}`);
@@ -172,30 +201,21 @@ export class FrameReader<S extends Sender> {
     let bodyAt = 1;
     let length = 0;
     if (type !== "ping" && type !== "pong") {
-      const found = readLength(this.#pending);
+      const found = readLength(pending);
       if (!found) return undefined;
       ({ length, bodyAt } = found);
-      if (length > (type === "send" ? SEND_BYTES_MAX : BODY_BYTES_MAX)) {
-        throw new FrameError("the body is too large");
-      }
+      if (length > SEND_BYTES_MAX) throw new TooLargeError("the frame is too large");
+      if (length > BODY_BYTES_MAX && type !== "send") throw new FrameError("the body is too large");
     }
     const end = bodyAt + length;
-    if (end > this.#pending.length) return undefined;
-    const body = this.#pending.subarray(bodyAt, end);
-    this.#pending = this.#pending.subarray(end);
-    return decodeBody(type, head & 0x0f, body, this.version);
+    if (end > pending.length) return undefined;
+    this.#from += end;
+    return decodeBody(type, head & 0x0f, pending.subarray(bodyAt, end), this.version);
   }
 
   #fail(error: FrameError): FrameError {
-    this.#pending = new Uint8Array();
+    this.#bytes = NOTHING;
+    this.#from = this.#to = 0;
     return this.#error = error;
   }
-}
-
-function concat(front: Uint8Array, back: Uint8Array): Uint8Array {
-  // Always a copy: the caller may use its chunk again.
-  const bytes = new Uint8Array(front.length + back.length);
-  bytes.set(front);
-  bytes.set(back, front.length);
-  return bytes;
 }

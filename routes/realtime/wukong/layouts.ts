@@ -71,6 +71,13 @@ const text: Kind<string> = {
 };
 const rest: Kind<Uint8Array> = { read: (from) => from.rest(), write: (to, it) => to.rest(it) };
 
+/** Far above a sealed message of the largest size; not worth opening, bytes. */
+export const SEALED_BYTES_MAX = 64 * 1024;
+const sealed: Kind<Uint8Array> = {
+  read: (from) => from.rest({ countMax: SEALED_BYTES_MAX + 1 }),
+  write: (to, it) => to.rest(it),
+};
+
 const settingOfRecv: Kind<number> = {
   read: (from) => withoutStream(from.u8()),
   write: (to, it) => to.u8(withoutStream(it)),
@@ -120,7 +127,7 @@ const LAYOUTS: { [T in FrameType]: readonly FieldOf<Extract<Frame, { type: T }>>
     field("expire", u32, hasExpire),
     field("msgKey", text),
     field("topic", text, hasTopic),
-    field("payload", rest),
+    field("payload", sealed),
   ],
   sendack: [
     field("messageId", id),

@@ -68,14 +68,14 @@ Deno.test("a chat room is whoever is in it now", async (t) => {
     assert.equal(heardBy(ben).length, 2);
   });
 
-  await t.step("too many in a second are refused", async () => {
+  await t.step("too many in a second wait", async () => {
+    const startedAtMs = performance.now();
     const seqs = Array.from(
-      { length: 40 },
+      { length: 80 },
       () => cleo.send(Cmd.roomIm, [[64, 3], [64, ROOM + 1], "x"]),
     );
-    let refusedCount = 0;
-    for (const seq of seqs) refusedCount += Number((await cleo.acked(seq)).status === 255);
-    assert.ok(refusedCount >= 5, `${refusedCount}`);
+    for (const seq of seqs) assert.equal((await cleo.acked(seq)).status, 0);
+    assert.ok(performance.now() - startedAtMs > 500);
   });
 
   await t.step("one more than somebody may be in leaves the first", async () => {

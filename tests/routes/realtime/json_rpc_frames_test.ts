@@ -105,7 +105,8 @@ Deno.test("ping takes any params; disconnect takes none", () => {
   });
 });
 
-const { text_malformed, request_invalid, method_unknown, params_invalid } = RpcErrorCode;
+const { payload_too_large, text_malformed, request_invalid, method_unknown, params_invalid } =
+  RpcErrorCode;
 const json = JSON.stringify;
 const sendWith = (fields: object) =>
   json({ method: "send", id: "s", params: { ...send, ...fields } });
@@ -125,7 +126,7 @@ const refused: [
   [
     "too long a text",
     json({ method: "ping", id: "p", params: "x".repeat(TEXT_CHARS_MAX) }),
-    request_invalid,
+    payload_too_large,
     "p",
   ],
   ["a number", "1", request_invalid, null],

@@ -119,7 +119,9 @@ Deno.test("a message too large is answered up to 1 MiB, and the end above it", a
     await using client = await new RpcClient(server.url).opened();
     await client.connect({ uid: anna.uid, token: anna.webToken });
     const { error } = await client.say(ben.uid, 1, { type: 1, content: large });
-    assert.equal(error.message, "payload too large");
+    assert.deepEqual(error, { code: Reason.payload_invalid, message: "payload too large" });
+    const largest = await client.say(ben.uid, 1, { type: 1, content: "x".repeat(780_000) });
+    assert.equal(largest.error.code, Reason.payload_invalid);
     assert.deepEqual((await client.ask("ping")).result, {});
     client.socket.send(`{"method":"ping","id":1,"params":"${"x".repeat(MIB)}"}`);
     assert.equal((await client.ended()).code, 1009);
@@ -143,8 +145,27 @@ Deno.test("a message too large is answered up to 1 MiB, and the end above it", a
     );
     client.socket.send(encodeFrame({ type: "ping" }, 5));
     await waitUntil("PONG", () => client.frames.some(({ type }) => type === "pong"), 5_000);
+    // The largest frame there may be, in pieces: its length in three bytes.
+    const largest = new Uint8Array(MIB).fill(65);
+    largest.set(sent.subarray(sent[1]! & 0x80 ? 3 : 2));
+    client.socket.send(Uint8Array.of(sent[0]!, 0x80, 0x80, 0x40));
+    for (let at = 0; at < MIB; at += MIB / 4) {
+      client.socket.send(largest.subarray(at, at + MIB / 4));
+    }
+    await waitUntil("the answer", () => answers().length === 2, 5_000);
     client.socket.send(new Uint8Array(MIB + 1).fill(0x70));
     assert.equal((await client.ended()).code, 1009);
+  });
+
+  await t.step("WuKong and GoBelieve, by the length in front alone", async () => {
+    await using client = await new RawWukong(server.url)
+      .connected({ uid: anna.uid, token: anna.webToken });
+    client.socket.send(Uint8Array.of(0x30, 0x81, 0x80, 0x40));
+    assert.equal((await client.ended()).code, 1009);
+    await using other = new GobelieveClient(server.url);
+    assert.equal(await other.auth({ token: anna.webToken }), 0);
+    other.socket.send(Uint8Array.of(0, 0x10, 0, 1, ...new Uint8Array(8)));
+    assert.equal((await other.ended()).code, 1009);
   });
 
   await t.step("GoBelieve", async () => {
@@ -159,6 +180,13 @@ Deno.test("a message too large is answered up to 1 MiB, and the end above it", a
   await t.step("of who has not said who they are 64 KiB are too many", async () => {
     const client = await new RpcClient(server.url).opened();
     client.socket.send(`{"method":"ping","id":1,"params":"${"x".repeat(65_536)}"}`);
+    assert.equal((await client.ended()).code, 1009);
+  });
+
+  await t.step("and so they are in pieces", async () => {
+    const client = await new RpcClient(server.url).opened();
+    const part = `{"method":"ping","id":1,"params":"${"x".repeat(30_000)}"}`;
+    for (let at = 0; at < 3; at++) client.socket.send(part);
     assert.equal((await client.ended()).code, 1009);
   });
 });
