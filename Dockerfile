@@ -24,6 +24,7 @@ COPY --chown=node:node --from=built /app/dist /app
 ENV DATA_DIR=/data HOST=0.0.0.0 PORT=8000
 
 VOLUME /data
+# And the port of TCP_PORT, where native chat clients are wanted.
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

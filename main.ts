@@ -86,12 +86,14 @@ async function main() {
   await close(deps);
 }
 
-function serve(deps: Deps) {
+async function serve(deps: Deps) {
   const stopping = new AbortController();
   const readiness = openReadiness(deps);
   const soon = openSoon({ ...deps, readiness });
   const asking = { ...deps, bus: busThatAsks(deps.bus, soon), stopping: stopping.signal };
   const chat = openChat(asking);
+  const { host, tcp } = deps.config;
+  if (tcp) await chat.listen({ hostname: host, port: tcp.port });
   const hono = createApp(asking, chat);
   const server = listen({
     hostname: deps.config.host,

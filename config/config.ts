@@ -30,6 +30,8 @@ export interface Config extends ProviderConfigs {
   publicUrl: string | undefined;
   /** Where chat sockets are opened, `ws://` or `wss://`; absent: `/ws` at our own address. */
   publicWsUrl: string | undefined;
+  /** Where native chat clients connect over TCP; absent: they cannot. */
+  tcp: { port: number; publicAddress: string | undefined } | undefined;
   /** Whether the chat app registers people by a name of their own, without a phone. */
   chatUsernameRegistration: boolean;
   /** Whether people of the chat app bring only friends into groups, also into those that are there. */
@@ -95,6 +97,8 @@ const Environment = z.object({
   DATA_KEYS: text,
   PUBLIC_URL: z.url().transform((url) => url.replace(/\/+$/, "")).optional(),
   PUBLIC_WS_URL: z.url({ protocol: /^wss?$/ }).optional(),
+  TCP_PORT: z.coerce.number().int().min(1).max(65535).optional(),
+  PUBLIC_TCP_ADDR: z.string().regex(/^\S+:\d{1,5}$/, "must be host:port").optional(),
   CHAT_USERNAME_REGISTRATION: z.enum(["0", "1"]).default("0").transform((on) => on === "1"),
   GROUP_ADD_FRIENDS_ONLY: z.enum(["0", "1"]).default("0").transform((on) => on === "1"),
   RECHARGE_CHANNEL: z.enum(["development", "manual"]).optional(),
@@ -156,6 +160,9 @@ export function readConfig(
     }),
     publicUrl: env.PUBLIC_URL,
     publicWsUrl: env.PUBLIC_WS_URL,
+    tcp: env.TCP_PORT === undefined
+      ? undefined
+      : { port: env.TCP_PORT, publicAddress: env.PUBLIC_TCP_ADDR },
     chatUsernameRegistration: env.CHAT_USERNAME_REGISTRATION,
     groupAddFriendsOnly: env.GROUP_ADD_FRIENDS_ONLY,
     rechargeChannel: env.RECHARGE_CHANNEL ?? (devDoors ? "development" : "manual"),
@@ -236,6 +243,7 @@ function missingOf(env: Environment): string[] {
   if (env.UPSTASH_REDIS_REST_URL && !env.UPSTASH_REDIS_REST_TOKEN) {
     missing.push("UPSTASH_REDIS_REST_TOKEN");
   }
+  if (env.PUBLIC_TCP_ADDR && env.TCP_PORT === undefined) missing.push("TCP_PORT");
   return missing;
 }
 

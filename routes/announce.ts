@@ -16,6 +16,7 @@ export function announce({ config, database, redis }: Deps, address: Address): s
     `  API reference  ${url}/docs`,
     `  Health         ${url}/healthz`,
   ];
+  if (config.tcp) lines.push(`  Chat over TCP  ${hostOf({ ...address, port: config.tcp.port })}`);
   if (!config.databaseUrl) {
     lines.push(`  Data           ${config.dataDir}`);
     lines.push(`  Credentials    ${config.dataDir}/credentials.json`);

@@ -11,11 +11,16 @@ const SERVERS_KEPT_COUNT = 10;
 /** The address is not there for us, for the reason the message gives. */
 export class ListenError extends Error {
   override name = "ListenError";
-  constructor({ hostname, port }: Pick<ListenOptions, "hostname" | "port">, cause: unknown) {
+  constructor(
+    { hostname, port, setting = "PORT" }: Pick<ListenOptions, "hostname" | "port"> & {
+      setting?: string;
+    },
+    cause: unknown,
+  ) {
     super(
       cause instanceof Deno.errors.AddrInUse
-        ? `The port ${port} is taken by another program; set PORT to a free one.`
-        : `HOST and PORT (${hostname}:${port}) cannot be listened on: ${logTextOf(cause)}`,
+        ? `The port ${port} is taken by another program; set ${setting} to a free one.`
+        : `HOST and ${setting} (${hostname}:${port}) cannot be listened on: ${logTextOf(cause)}`,
       { cause },
     );
   }

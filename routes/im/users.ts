@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { changeOwn } from "../../db/domain/chat_accounts/change_own.ts";
 import { readUserDetail } from "../../db/domain/chat_accounts/reads.ts";
-import { socketAddresses } from "../../db/domain/chat_accounts/rules.ts";
+import { socketAddresses, tcpAddress } from "../../db/domain/chat_accounts/rules.ts";
 import { setForPeer } from "../../db/domain/chat_accounts/set_for_peer.ts";
 import { readMember } from "../../db/domain/groups/reads.ts";
 import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
@@ -65,11 +65,11 @@ export const readRoute = endpoint({
   params: z.object({ uid: HexId }),
   data: z.object({ tcp_addr: z.string(), ws_addr: z.string(), wss_addr: z.string() }),
   handle({ headers, ctx }) {
-    const { publicUrl, publicWsUrl, port } = ctx.config;
+    const { publicUrl, publicWsUrl, port, tcp } = ctx.config;
     const host = headers.get("host") ?? `localhost:${port}`;
     const protocol = headers.get("x-forwarded-proto")?.split(",", 1).join("").trim();
     const { ws, wss } = socketAddresses({ publicUrl, publicWsUrl, host, protocol });
-    return Promise.resolve({ tcp_addr: "", ws_addr: ws, wss_addr: wss });
+    return Promise.resolve({ tcp_addr: tcpAddress(tcp, host), ws_addr: ws, wss_addr: wss });
   },
 });
 

@@ -8,7 +8,7 @@ import { isStoreAway } from "../failures.ts";
 import { UNREAD_BYTES_MAX } from "./feed.ts";
 import { CloseCode, Reason, type ReasonCode } from "./reasons.ts";
 import type { OpenSocket, Sockets } from "./sockets.ts";
-import type { Asked, Connection, Data, Dialogue, Login, Protocol } from "./types.ts";
+import type { Asked, Connection, Data, Dialogue, Login, Protocol, Wire } from "./types.ts";
 import { FrameError, TooLargeError } from "./wukong/frames.ts";
 
 /** Frames of one connection that wait for those in front of them; before and after its login. */
@@ -48,7 +48,7 @@ export class Session implements Connection, OpenSocket {
   heardAtMs: number;
   #state: "new" | "pending" | "live" | "closed" = "new";
   #protocol: Protocol | undefined;
-  readonly #socket: WebSocket;
+  readonly #socket: Wire;
   readonly #sockets: Sockets;
   readonly #choose: ProtocolChoice;
   #dialogue: Dialogue | undefined;
@@ -66,7 +66,7 @@ export class Session implements Connection, OpenSocket {
   #becomeKnown: (() => void) | undefined;
 
   constructor(
-    socket: WebSocket,
+    socket: Wire,
     sockets: Sockets,
     { address, choose }: { address: string; choose: ProtocolChoice },
   ) {
@@ -76,7 +76,6 @@ export class Session implements Connection, OpenSocket {
     this.#sockets = sockets;
     this.#choose = choose;
     this.heardAtMs = sockets.nowMs();
-    socket.binaryType = "arraybuffer";
     for (const type of ["message", "close", "error"]) socket.addEventListener(type, this);
     this.#connectTimer = setTimeout(closeUnauthenticated, sockets.options.connectTimeoutMs, this);
   }

@@ -47,6 +47,16 @@ export interface Received {
 /** One WebSocket message. */
 export type Data = string | Uint8Array<ArrayBuffer>;
 
+/** What a session is held over, a WebSocket or what looks like one. */
+export interface Wire {
+  readonly readyState: number;
+  /** Bytes sent that have not left yet. */
+  readonly bufferedAmount: number;
+  send(data: Data): void;
+  close(code: number, reason: string): void;
+  addEventListener(type: string, listener: EventListenerObject): void;
+}
+
 /** A connection whose person is known, as what is said on it sees it. */
 export interface Connection {
   readonly socketId: string;

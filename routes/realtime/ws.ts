@@ -3,6 +3,7 @@ import type { Parts } from "../../db/client/ctx.ts";
 import type { Log } from "../serve.ts";
 import { refuseHandshake } from "./handshake.ts";
 import type { SocketOptions } from "./socket_options.ts";
+import type { TcpListenOptions } from "./tcp_listener.ts";
 
 const loadServer = lazy(() => import("./server.ts"));
 
@@ -10,6 +11,8 @@ const loadServer = lazy(() => import("./server.ts"));
 export interface Chat {
   /** Answers `GET /ws`, asked from this address. */
   upgrade(request: Request, address: string): Promise<Response>;
+  /** Takes native clients on over TCP as well. @throws {ListenError} */
+  listen(options: TcpListenOptions): Promise<Deno.NetAddr>;
   /** Sends every client elsewhere; none is taken any more. */
   stop(): Promise<void>;
 }
@@ -29,6 +32,10 @@ export function openChat(parts: Parts & { log: Log }, options: Partial<SocketOpt
       if (!isStopped) opening ??= open();
       const server = await opening;
       return server?.upgrade(request, address) ?? new Response("stopped\n", { status: 503 });
+    },
+    async listen(options) {
+      opening ??= open();
+      return (await opening).listen(options);
     },
     async stop() {
       isStopped = true;

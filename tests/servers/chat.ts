@@ -35,6 +35,8 @@ export async function makeChatPerson(ctx: Ctx, nickname = "Toby"): Promise<ChatP
 export interface ChatServer extends AsyncDisposable {
   /** The socket's address. */
   url: string;
+  /** Takes TCP connections on too, at a port of its own. */
+  listen(): Promise<Deno.NetAddr>;
   /** The app, called over this server: a request's host does not matter. */
   fetch(request: Request): Promise<Response>;
   /** What SIGINT does. */
@@ -57,6 +59,7 @@ export function startChatServer(app: TestApp, options: Partial<SocketOptions> = 
       const url = `http://127.0.0.1:${server.addr.port}${pathname}${search}`;
       return globalThis.fetch(new Request(url, request));
     },
+    listen: () => chat.listen({ hostname: "127.0.0.1", port: 0 }),
     stop: () => chat.stop(),
     async [Symbol.asyncDispose]() {
       await chat.stop();

@@ -47,6 +47,14 @@ export function nicknameOf(drawn: number): string {
   return `用户${String(drawn).padStart(6, "0")}`;
 }
 
+/** `host:port` for native clients: at the host they have called by; empty where there is none. */
+export function tcpAddress(
+  tcp: { port: number; publicAddress: string | undefined } | undefined,
+  host: string,
+): string {
+  return tcp ? tcp.publicAddress ?? `${host.replace(/:\d+$/, "")}:${tcp.port}` : "";
+}
+
 export function socketAddresses(
   { publicWsUrl, publicUrl, host, protocol }: {
     publicWsUrl: string | undefined;
