@@ -29,6 +29,8 @@ export interface Presence {
 }
 
 const socketsKey = (userId: number) => `presence:${userId}`;
+/** There while friends have been told that somebody is; it ends with their last socket. */
+const toldKey = (userId: number) => `presence:told:${userId}`;
 const lastKey = (userId: number) => `presence:last:${userId}`;
 
 /** In one trip. While Redis is away nobody is known to be there. */
@@ -106,6 +108,7 @@ export async function setPresent(ctx: PresenceCtx, sockets: PresentSocket[]): Pr
       pipeline.zremrangebyscore(key, "-inf", nowMs);
       pipeline.zadd(key, { score: nowMs + PRESENCE_TTL_MS, member: memberOf(socket) });
       pipeline.pexpire(key, PRESENCE_TTL_MS);
+      pipeline.pexpire(toldKey(socket.userId), PRESENCE_TTL_MS);
       pipeline.set(lastKey(socket.userId), `${socket.deviceFlag}:${nowMs}`, { px: LAST_SEEN_MS });
     }
     await pipeline.exec();
@@ -121,6 +124,27 @@ export async function setGone(ctx: PresenceCtx, sockets: PresentSocket[]): Promi
       pipeline.set(lastKey(socket.userId), `${socket.deviceFlag}:${nowMs}`, { px: LAST_SEEN_MS });
     }
     await pipeline.exec();
+  }
+}
+
+/**
+ * Remembers what is told of who is there, for all processes; in one trip.
+ * @returns of each whether it is news; none is while Redis is away
+ */
+export async function rememberTold(
+  ctx: PresenceCtx,
+  people: { userId: number; online: boolean }[],
+): Promise<boolean[]> {
+  const pipeline = ctx.redis.pipeline();
+  for (const { userId, online } of people) {
+    if (online) pipeline.set(toldKey(userId), "1", { nx: true, px: PRESENCE_TTL_MS });
+    else pipeline.del(toldKey(userId));
+  }
+  try {
+    return (await pipeline.exec<unknown[]>()).map((reply) => reply === "OK" || reply === 1);
+  } catch (error) {
+    if (!isRedisAway(error)) throw error;
+    return people.map(() => false);
   }
 }
 

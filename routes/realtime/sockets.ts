@@ -1,5 +1,6 @@
 import type { BusEvent, Moment } from "../../db/bus/bus.ts";
 import { contextFor, type Ctx, type Parts } from "../../db/client/ctx.ts";
+import { hasFriends } from "../../db/domain/friends/rules.ts";
 import { GroupSends } from "../../db/domain/messages/group_sends.ts";
 import { membersAmong, readHeads } from "../../db/domain/messages/heads.ts";
 import { readLiveTokens } from "../../db/domain/sessions/live_tokens.ts";
@@ -8,6 +9,7 @@ import { isStoreAway } from "../failures.ts";
 import type { Log } from "../serve.ts";
 import { Attendance } from "./attendance.ts";
 import { ChatRooms } from "./chat_rooms.ts";
+import { Comings } from "./comings.ts";
 import { DeliveredMarks } from "./delivered_marks.ts";
 import { InboxReads } from "./inbox_reads.ts";
 import { Pace } from "./pace.ts";
@@ -19,6 +21,8 @@ import { Suspects } from "./suspects.ts";
 /** A connection as the process that holds it sees it, and whose it is once that is known. */
 export interface OpenSocket extends PresentSocket {
   readonly isAuthenticated: boolean;
+  readonly isLive: boolean;
+  readonly appId: number;
   readonly tokenHash: string;
   readonly connectedAtMs: number;
   readonly heardAtMs: number;
@@ -65,6 +69,7 @@ export class Sockets {
   #openCount = 0;
   readonly #byUser = new Map<number, Set<OpenSocket>>();
   readonly #attendance: Attendance;
+  readonly #comings: Comings;
   readonly #calledGroups = new Set<number>();
   #isReadingGroups = false;
   #poll: Promise<void> | undefined;
@@ -80,6 +85,10 @@ export class Sockets {
     this.#log = parts.log;
     this.pace = new Pace(parts.config.rateFactor);
     this.#attendance = new Attendance(this.ctx);
+    this.#comings = new Comings(this.ctx, {
+      isHere: (userId) => this.#byUser.has(userId),
+      report: this.report,
+    });
     this.reads = new InboxReads(this.ctx);
     this.groupSends = new GroupSends(this.ctx);
     this.delivered = new DeliveredMarks(this.ctx, this.report);
@@ -113,6 +122,8 @@ export class Sockets {
   /** A connection has begun: it is there for others to see, and may end older ones. */
   announce(session: OpenSocket, { replacesOlder }: { replacesOlder: boolean }): void {
     this.#attendance.come([session]);
+    const own = this.#byUser.get(session.userId);
+    if (![...own ?? []].some((other) => other !== session && other.isLive)) this.#note(session);
     if (!replacesOlder) return;
     const { userId, deviceFlag, socketId: exceptSocket, connectedAtMs: atMs } = session;
     this.ctx.bus.publish({ kind: "kick", userId, deviceFlag, exceptSocket, atMs });
@@ -129,10 +140,18 @@ export class Sockets {
     if (session.isAuthenticated) {
       const own = this.#byUser.get(session.userId);
       own?.delete(session);
-      if (own?.size === 0) this.#byUser.delete(session.userId);
+      if (own?.size === 0) {
+        this.#byUser.delete(session.userId);
+        this.#note(session);
+      }
       this.#attendance.gone(session);
     }
     if (this.#all.size === 0) this.#rest();
+  }
+
+  /** A person's first socket, or last, of this process. */
+  #note(session: OpenSocket): void {
+    if (hasFriends(session.appId)) this.#comings.note(session);
   }
 
   #rest(): void {
@@ -255,6 +274,7 @@ export class Sockets {
     const closing = [...this.#all];
     for (const session of closing) session.close(CloseCode.restarting, "restarting");
     this.#rest();
+    await this.#comings.stop();
     await this.#attendance.settle();
     await this.delivered.settle();
     // A server that is shut down at once would say good-bye in its own words first.

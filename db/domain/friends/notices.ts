@@ -19,7 +19,7 @@ export interface FriendNotice {
 }
 
 /** A command for the clients: what to do, not what to show. */
-export function command(cmd: string, param: Record<string, string>) {
+export function command(cmd: string, param: Record<string, string | number>) {
   return { type: ContentType.command, cmd, param };
 }
 

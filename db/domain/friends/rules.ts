@@ -1,5 +1,11 @@
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { inChina } from "../china_time.ts";
 import { DomainError } from "../errors.ts";
+
+/** Partners' people have none. */
+export function hasFriends(appId: number): boolean {
+  return appId === HOUSE_APP_ID;
+}
 
 export const APPLY_LIFE_MS = 15 * 24 * 60 * 60 * 1000;
 /** Most friends that are told of a change at once, or looked up for who is online. */
