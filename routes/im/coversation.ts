@@ -4,6 +4,8 @@ import { Done, done } from "./fields.ts";
 import { ChannelTypeField } from "./message_fields.ts";
 import { endpoint } from "./surface.ts";
 
+const UNREAD_COUNT_MAX = 2 ** 31 - 1;
+
 export const clearUnread = endpoint({
   method: "put",
   path: "/coversation/clearUnread",
@@ -15,8 +17,9 @@ export const clearUnread = endpoint({
   body: z.object({
     channel_id: z.string(),
     channel_type: ChannelTypeField,
-    unread: z.coerce.number().int().min(0).max(2 ** 31 - 1).default(0),
-    message_seq: z.coerce.number().int().optional().describe("Changes nothing"),
+    // Clients reckon it from differences of numbers, which may be anything.
+    unread: z.coerce.number().int().default(0)
+      .transform((unread) => Math.min(Math.max(unread, 0), UNREAD_COUNT_MAX)),
   }),
   data: Done,
   async handle({ body, actor, ctx }) {
