@@ -7,7 +7,8 @@ CREATE FUNCTION content_type_of(payload text) RETURNS integer LANGUAGE plpgsql A
 BEGIN
   RETURN greatest(-2147483647, least(2147483647, (payload::json ->> 'type')::numeric));
 EXCEPTION WHEN others THEN
-  RETURN 0;
+  -- A letter that no text of the database may have.
+  RETURN coalesce(substring(payload FROM '"type"\s*:\s*(-?\d{1,9})')::integer, 0);
 END
 $$;
 --> statement-breakpoint

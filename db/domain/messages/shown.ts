@@ -1,9 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
-import { listOf } from "../../sql.ts";
 import { APP_COMMANDS, ContentType, HISTORY_COUNT_MAX } from "./rules.ts";
 import { isCommand } from "./seen.ts";
 
+/** How a command of the chat app names itself; not read as JSON, which has letters no database takes. */
+const OF_CHAT_APP = `"cmd"\\s*:\\s*"(${APP_COMMANDS.join("|")})"`;
 /** How requests to let people into a group begin, which only the chat app can answer. */
 const REQUESTS = `{"type":${ContentType.inviteRequested},%`;
 /** How a payload carries a notification; inside other texts the quotes are escaped. */
@@ -25,7 +26,7 @@ export function shownOf(userId: SQL, kept: SQL): SQL {
       select sender_id, payload, created_at from messages
       where messages.id = kept.message_id and messages.revoked_at is null
         and (not ${isCommand()} or messages.payload like ${NOTIFIED}
-          or coalesce(messages.payload::json ->> 'cmd', '') <> all(${listOf(APP_COMMANDS, "text")}))
+          or messages.payload !~ ${OF_CHAT_APP})
         and not (messages.sender_id is null and messages.group_id is not null
           and messages.payload like ${REQUESTS})
       limit 1

@@ -160,6 +160,16 @@ Deno.test("GET /messages", async (t) => {
     assert.deepEqual(contents(await historyOf(app, partner, 12)), ["kept", "deleted"]);
   });
 
+  await t.step(
+    "shows a partner's own commands, and none of the chat app's, whatever is in them",
+    async () => {
+      const own = [String.raw`{"type":99,"cmd":"mine","x":"\u0000"}`, '{"type":99}'];
+      for (const content of own) await say(app, partner, [31, 32], content);
+      await say(app, partner, [31, 32], String.raw`{"type":99,"cmd" : "typing","x":"\u0000"}`);
+      assert.deepEqual(contents(await historyOf(app, partner, 32)), own.toReversed());
+    },
+  );
+
   await t.step("shows the newest 1024", async () => {
     const [me, you] = [await userIdOf(app, partner, 21), await userIdOf(app, partner, 22)];
     await app.ctx.db.execute(sql`
