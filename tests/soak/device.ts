@@ -133,6 +133,8 @@ export class Device {
 
   #takePush(message: Incoming, watch: PushWatch): void {
     const { seq, clientMsgNo } = message;
+    // What is not kept has no number: that an own message has read its channel.
+    if (seq === 0) return;
     const after = watch.take(seq);
     if (after !== undefined) {
       this.#complain(`${clientMsgNo} was pushed as seq ${seq} after ${after} on one connection`);
