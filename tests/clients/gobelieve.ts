@@ -229,7 +229,7 @@ export class GobelieveClient implements AsyncDisposable {
         this.shown.push(frame);
         this.key = about.key!;
       }
-    } else if (cmd === Cmd.ack && follows) this.key = about.key!;
+    } else if (cmd === Cmd.ack && follows && !(flag & SUPER_GROUP)) this.key = about.key!;
     else if (cmd === Cmd.syncNotify && key > this.key && !this.#isSyncing) this.#pull();
     else if (cmd === Cmd.syncEnd) {
       this.#isSyncing = false;

@@ -71,6 +71,8 @@ export interface Accepted {
   remindedIds: number[];
   /** Where something was unread until its sender spoke. */
   reads: OwnChannel[];
+  /** Its number in that log, if the group is a super group and this is no repeat. */
+  superSeq: number | undefined;
 }
 
 /**
@@ -114,6 +116,7 @@ export const ACCEPT_COLUMNS = {
   targetId: maybe(int8),
   /** The sender's own number of a message that was there already. */
   priorSeq: maybe(int8),
+  superSeq: maybe(int8),
   deliveries: maybe(deliveriesIn),
   remindedIds: maybe(typed<(number | string)[]>()),
   read: maybe(typed<OwnChannel>()),
@@ -123,8 +126,8 @@ type AcceptRow = Row<typeof ACCEPT_COLUMNS>;
 
 /** What an accepting statement's row says, when its verdict is no refusal. */
 export function acceptedOf([said]: AcceptRow[], senderId: number | undefined): Accepted {
-  const { verdict, messageId, createdAt, targetId, priorSeq, deliveries = [], read } = said!;
-  const { remindedIds = [] } = said!;
+  const { verdict, messageId, createdAt, targetId, priorSeq, superSeq, read } = said!;
+  const { deliveries = [], remindedIds = [] } = said!;
   const own = deliveries.find(({ userId }) => userId === senderId);
   return {
     messageId: messageId!,
@@ -135,6 +138,7 @@ export function acceptedOf([said]: AcceptRow[], senderId: number | undefined): A
     loggedInGroup: verdict === "logged" ? targetId : undefined,
     remindedIds: remindedIds.map(Number),
     reads: read ? [read] : [],
+    superSeq,
   };
 }
 

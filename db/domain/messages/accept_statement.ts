@@ -107,6 +107,7 @@ export function acceptStatement(
     select verdict.verdict, coalesce(message.id, prior.id) as message_id,
       ${milliseconds(sql`coalesce(message.created_at, prior.created_at)`)} as created_at,
       ${target} as target_id, prior.seq as prior_seq,
+      ${isToPerson ? sql`null` : superSeq}::bigint as super_seq,
       (select string_agg(user_id || ':' || seq, ',') from boxed) as deliveries,
       ${shape.reminds ? sql`(select json_agg(user_id) from reminded)` : sql`null`} as reminded_ids,
       (${ownUnread({ senderId: sender, type, is: readsOwn(given) })}) as read
@@ -147,6 +148,9 @@ const logging = sql`log_head as (
       insert into group_logs (group_id, seq, message_id)
       select ${target}, log_head.last_seq, message.id from log_head, message
     ), `;
+
+/** Its number in the log of a super group, by which partners' clients read it. */
+const superSeq = sql`(select log_head.last_seq from log_head, target where target.is_super)`;
 
 /** Whether `user_id` is one of those who may see it. */
 function mayHear(shape: SpeakingShape, given: Given): SQL {

@@ -125,11 +125,16 @@ export class GobelieveDialogue implements Dialogue, Line {
 
   async #send(frame: SaidFrame): Promise<void> {
     if (!this.#isOwn(frame)) return;
-    const { status, seq } = await takeSaid(this.#sockets.ctx, this.#speaker, this.#with(frame));
+    const { status, seq, superSeq } = await takeSaid(
+      this.#sockets.ctx,
+      this.#speaker,
+      this.#with(frame),
+    );
     const isNext = seq > 0 && await this.#hasCaughtUp(seq);
     // Nothing may come between the two frames: the first is about the second.
     if (isNext) this.#moveTo(seq);
-    this.#acknowledge(frame.seq, status);
+    if (superSeq !== undefined) this.#moveGroupTo(superSeq);
+    this.#acknowledge(frame.seq, status, superSeq === undefined ? 0 : Flag.superGroup);
     await this.#groups.tell();
   }
 
@@ -149,10 +154,16 @@ export class GobelieveDialogue implements Dialogue, Line {
     this.#lastKey = ownSeq;
   }
 
+  /** The same in the group's own stream; which group it is the client knows by the ACK behind it. */
+  #moveGroupTo(key: number): void {
+    const flags = Flag.superGroup;
+    this.#say({ type: "metadata", flags, key, previousKey: key - 1 });
+  }
+
   /** An old client takes every ACK for success, and hears by its absence that it was none. */
-  #acknowledge(acknowledged: number, status: AckStatusCode): void {
+  #acknowledge(acknowledged: number, status: AckStatusCode, flags = 0): void {
     if (status !== AckStatus.ok && this.#codec.version < ACK_STATUS_VERSION_MIN) return;
-    this.#say({ type: "ack", acknowledged, status });
+    this.#say({ type: "ack", flags, acknowledged, status });
   }
 
   async #sync(ownKey: number): Promise<void> {

@@ -48,6 +48,8 @@ type Report = (error: unknown) => void;
 export interface Said {
   status: AckStatusCode;
   seq: number;
+  /** Its number in the log of a super group. */
+  superSeq?: number | undefined;
 }
 
 /**
@@ -90,7 +92,7 @@ async function take(ctx: Ctx, speaker: Speaker, frame: SaidFrame): Promise<Said>
     redDot: true,
   });
   wake(ctx, accepted);
-  return { status: AckStatus.ok, seq: accepted.senderSeq };
+  return { status: AckStatus.ok, seq: accepted.senderSeq, superSeq: accepted.superSeq };
 }
 
 function statusOf(error: unknown, { type }: SaidFrame, report: Report): AckStatusCode {

@@ -53,10 +53,13 @@ export function momentFrameOf(moment: Moment, owner: Owner): GobelieveInput | un
   const { fromId, channelType, channelId } = moment;
   const content = contentOf(moment.payload);
   if (fromId === 0) return { type: "notification", content };
-  if (fromId === owner.appUid || isForChatApp(moment)) return undefined;
+  if (fromId === owner.appUid) return undefined;
+  // A person's own words between programs look alike, but for being there once for each device.
+  if (moment.syncOnce && isForChatApp(moment)) return undefined;
   if (channelType === PERSON) {
     return { type: "rt", sender: fromId, receiver: owner.appUid, content };
   }
+  if (isForChatApp(moment)) return undefined;
   const timestamp = secondsOf(moment.atMs);
   return {
     type: "group_im",

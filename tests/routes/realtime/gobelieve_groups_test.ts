@@ -71,7 +71,16 @@ Deno.test("a super group is announced, and pulled by the keys of its own log", a
 
   await t.step("what a member says is in the log, marked as their own for them alone", async () => {
     const words = { sender: 2, receiver: groupId, content: "大家好", msgLocalId: 4 };
-    assert.equal((await ben.tell(Cmd.groupIm, words)).status, 0);
+    const ownKey = ben.key;
+    const ack = await ben.tell(Cmd.groupIm, words);
+    assert.deepEqual([ack.status, ack.flag], [0, SUPER]);
+    // By these two the sender's own key of the group moves on, and nothing is pulled.
+    const metadata = ben.frames[ben.frames.indexOf(ack) - 1]!;
+    assert.deepEqual(
+      [metadata.cmd, metadata.flag, metadata.key, metadata.previousKey],
+      [Cmd.metadata, SUPER, 2, 1],
+    );
+    assert.equal(ben.key, ownKey);
     const notify = await anna.next(({ cmd, key }) => cmd === Cmd.syncGroupNotify && key === 2);
     assert.equal(notify.groupId, groupId);
     const heard = (await pull(anna, groupId, 1)).shown;
