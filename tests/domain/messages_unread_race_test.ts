@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { deleteMessage } from "../../db/domain/messages/delete_messages.ts";
 import { listConversations } from "../../db/domain/messages/list_conversations.ts";
-import { readChannel } from "../../db/domain/messages/read_channel.ts";
+import { markRead } from "../../db/domain/messages/mark_read.ts";
 import { readInbox } from "../../db/domain/messages/read_inbox.ts";
 import { revokeMessage } from "../../db/domain/messages/revoke_message.ts";
 import { sendMessage } from "../../db/domain/messages/send.ts";
@@ -52,7 +52,7 @@ Deno.test({
         () => deleteMessage(ctx, { userId, messageId }),
         () => deleteMessage(ctx, { userId: ben.userId, messageId }),
         ...at % 3 === 0 ? [revoke, () => say(anna.userId, inGroup)] : [],
-        ...at % 7 === 0 ? [() => readChannel(ctx, { userId, channel, unreadMax: at % 5 })] : [],
+        ...at % 7 === 0 ? [() => markRead(ctx, { userId, channel, unreadMax: at % 5 })] : [],
         ...at % 11 === 0 ? [() => say(userId, inGroup)] : [],
         ...at % 13 === 0
           ? [() => readInbox(ctx, { userId, afterSeq: 0, limit: 500, channel, isShown: true })]

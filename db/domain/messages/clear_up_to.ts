@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { ownChannelId } from "./read_channel.ts";
+import { ownChannelId } from "./channel_history.ts";
 import { countsFor } from "./seen.ts";
 import { tellDevices } from "./tell_devices.ts";
 

@@ -4,7 +4,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import { instant, int8, rows } from "../../sql.ts";
 import { copying, copyingState, newsOf } from "./copy_log.ts";
 import { isBehind, readNewest } from "./copy_whole_logs.ts";
-import { ownChannelId } from "./read_channel.ts";
+import { ownChannelId } from "./channel_history.ts";
 import { tellDevices } from "./tell_devices.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readChannel } from "../../../db/domain/messages/read_channel.ts";
+import { readChannelHistory } from "../../../db/domain/messages/channel_history.ts";
 import { INBOX_PAGE_COUNT_MAX } from "../../../db/domain/messages/read_inbox.ts";
 import { Flag, flag } from "../../fields.ts";
 import { ChannelTypeField } from "../message_fields.ts";
@@ -33,7 +33,7 @@ export const sync = endpoint({
   }),
   errors: ["channel_missing", "group_not_member"],
   async handle({ body, actor, ctx }) {
-    const { messages, hasMore } = await readChannel(ctx, {
+    const { messages, hasMore } = await readChannelHistory(ctx, {
       userId: actor.userId,
       channel: { type: body.channel_type, no: body.channel_id },
       direction: body.pull_mode === 1 ? "up" : "down",

@@ -283,9 +283,8 @@ Deno.test("GET /groups/{group_no}/members", async (t) => {
     const members = await list();
     assert.deepEqual(uids(members), [anna!.uid, dora!.uid, cleo!.uid]);
     const synced = await cleo!.ask("GET", `/groups/${groupNo}/membersync`);
-    const { vercode, ...rest } = members[0];
-    assert.ok(vercode);
-    assert.deepEqual(rest, synced.find(({ uid }: { uid: string }) => uid === anna!.uid));
+    assert.ok(members[0].vercode);
+    assert.deepEqual(members[0], synced.find(({ uid }: { uid: string }) => uid === anna!.uid));
   });
 
   await t.step("a page at a time, and by part of a name", async () => {

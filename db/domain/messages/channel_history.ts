@@ -13,7 +13,7 @@ import {
 } from "./inbox_message.ts";
 import { isReadable } from "./seen.ts";
 
-export interface ReadChannelInput {
+export interface ChannelHistoryInput {
   userId: number;
   /** By the name clients call it. */
   channel: { type: number; no: string };
@@ -41,7 +41,10 @@ export interface ChannelPage {
  * @throws {DomainError} `channel_missing` for an unknown person, `group_not_member` for a group one
  *   never was in
  */
-export async function readChannel(ctx: Ctx, input: ReadChannelInput): Promise<ChannelPage> {
+export async function readChannelHistory(
+  ctx: Ctx,
+  input: ChannelHistoryInput,
+): Promise<ChannelPage> {
   const { channel, direction, limit } = input;
   const isDown = direction === "down";
   const found = await readNewest(ctx, {
@@ -75,7 +78,7 @@ interface ChannelValues {
 }
 
 function valuesOf(
-  { userId, channel, direction, startSeq, endSeq, limit }: ReadChannelInput,
+  { userId, channel, direction, startSeq, endSeq, limit }: ChannelHistoryInput,
   at: Date,
 ): ChannelValues {
   const [fromSeq, toSeq] = direction === "down"
