@@ -5,6 +5,7 @@ import { blocks } from "../../schema/blocks.ts";
 import { chatAccounts, friends, peerSettings } from "../../schema/chat.ts";
 import { devices, sessions } from "../../schema/sessions.ts";
 import { BUILT_IN_UIDS, users } from "../../schema/users.ts";
+import { listOf } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { FRIENDS_COUNT_MAX } from "../friends/rules.ts";
 import { soughtMobiles } from "../users/mobile_text.ts";
@@ -78,7 +79,8 @@ export async function readUserDetails(
   { userIds, viewerId }: { userIds: number[]; viewerId: number },
 ): Promise<UserDetail[]> {
   if (userIds.length === 0) return [];
-  const whose = inArray(users.id, userIds);
+  // One text, however many they are.
+  const whose = sql`${users.id} = any(${listOf(userIds, "bigint")})`;
   const found = await readDetailRows(ctx, { whose, viewerId, countMax: userIds.length });
   return await withPresence(ctx, found, viewerId);
 }

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, builtFor, instant, int8, milliseconds, type Terms, time } from "../../sql.ts";
+import { bool, built, instant, int8, milliseconds, type Terms, time } from "../../sql.ts";
 import { copying, copyingState, newsFor } from "./copy_log.ts";
 import { isBehind, readNewest } from "./copy_whole_logs.ts";
 import {
@@ -44,7 +44,7 @@ export async function syncConversations(
   { userId, recentCount }: { userId: number; recentCount: number },
 ): Promise<SyncedConversation[]> {
   const found = await readNewest(ctx, {
-    statement: statementOf({}, {
+    statement: statementOf({
       userId,
       recentCount: Math.min(recentCount, RECENT_COUNT_MAX),
       at: ctx.now().toISOString(),
@@ -97,9 +97,9 @@ interface SyncValues {
   at: string;
 }
 
-const statementOf = builtFor<object, SyncValues>(syncStatement);
+const statementOf = built<SyncValues>(syncStatement);
 
-function syncStatement(_shape: object, { userId, recentCount, at }: Terms<SyncValues>): SQL {
+function syncStatement({ userId, recentCount, at }: Terms<SyncValues>): SQL {
   const columns = sql`channel_type, channel_id, last_seq, unread_count, cleared_seq, hidden_seq,
     updated_at`;
   const part = (rows: "inbox" | "copied") => {

@@ -4,6 +4,8 @@ import { ChannelType } from "../../schema/messages.ts";
 import { BUILT_IN_UIDS, SYSTEM_UID } from "../../schema/users.ts";
 import { maybe } from "../../sql.ts";
 import { deliveriesIn } from "./accept.ts";
+import { enqueueSent } from "../outgoing/enqueue.ts";
+import { hasNamedDevice } from "../outgoing/push_targets.ts";
 import { ontoConversation } from "./conversation_row.ts";
 import type { Delivery } from "./copy_log.ts";
 import { wake } from "./send.ts";
@@ -57,6 +59,11 @@ export function tellingPeople({ said, now }: { said: SQL; now: SQL }): SQL {
         count(*) filter (where is_unread), ${now}
       from numbered group by user_id, channel_id
       ${ontoConversation()}
+    ), pushed as (
+      ${
+    enqueueSent(sql`select id, ${now} as created_at from notice
+        where ${hasNamedDevice(sql`notice.receiver_id`)}`)
+  }
     )`;
 }
 
