@@ -90,6 +90,7 @@ async function take(ctx: Ctx, sender: Sender, frame: SendAsked): Promise<Sent> {
     redDot,
     syncOnce,
     setting,
+    fromSocket: sender.socketId,
   };
   const { messageId, senderSeq } = "groupNo" in channel
     ? await sender.groupSends.send({ ...said, groupNo: channel.groupNo })

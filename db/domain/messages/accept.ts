@@ -54,6 +54,8 @@ export interface AcceptInput extends Speaking {
   inConversations?: boolean;
   /** False: the sender, who did not say it themselves, has not read the channel. */
   ownReads?: boolean;
+  /** The socket it came from, if from one. */
+  fromSocket?: string | undefined;
 }
 
 export interface Accepted {
@@ -97,7 +99,9 @@ export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accep
   const said = await runAccept(ctx, statementOf(shape, values));
   const { verdict } = said[0]!;
   if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
-  return acceptedOf(said, input.senderId);
+  const { reads, ...accepted } = acceptedOf(said, input.senderId);
+  const { fromSocket: exceptSocket } = input;
+  return { ...accepted, reads: reads.map((read) => ({ ...read, exceptSocket })) };
 }
 
 /** `7:12,8:3`: whose inbox the message got into, and under which number. */

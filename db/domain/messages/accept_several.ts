@@ -22,6 +22,8 @@ export interface GroupSaying {
   syncOnce: boolean;
   setting: number;
   at: Date;
+  /** The socket it came from, if from one. */
+  fromSocket?: string | undefined;
 }
 
 /** What became of several messages. */
@@ -71,7 +73,9 @@ export async function acceptSeveral(
       senderSeq,
     })),
     deliveries: found[0]!.deliveries ?? [],
-    reads: found.flatMap(({ read }) => read ?? []),
+    reads: found.flatMap(({ read }, place) =>
+      read ? [{ ...read, exceptSocket: said[place]!.fromSocket }] : []
+    ),
     loggedInGroup: found.find(({ verdict }) => verdict === "logged")?.targetId,
   };
 }

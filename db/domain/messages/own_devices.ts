@@ -11,6 +11,8 @@ export interface OwnChannel {
   appUid: number;
   channelType: number;
   channelNo: string;
+  /** The socket that did it, if one did, and knows. */
+  exceptSocket?: string | undefined;
 }
 
 /** An {@link OwnChannel} as JSON, of a person's channel as they call it. */
@@ -32,11 +34,11 @@ export type OwnDeed =
 
 /**
  * Tells a person's devices that are there what was done to a channel of theirs; nothing is kept, and
- * the device that did it hears it too. After the commit.
+ * a device that did it over HTTP hears it too. After the commit.
  */
 export function tellOwnDevices(
   ctx: Pick<Ctx, "bus" | "now">,
-  { userId, uid, appUid, channelType, channelNo }: OwnChannel,
+  { userId, uid, appUid, channelType, channelNo, exceptSocket }: OwnChannel,
   { cmd, ...more }: OwnDeed,
 ): void {
   tellDevices(ctx, {
@@ -46,5 +48,6 @@ export function tellOwnDevices(
     // A partner's client has no use for it, and is not told.
     channel: { type: channelType, no: channelNo, id: 0 },
     from: { uid, userId: appUid },
+    exceptSocket,
   });
 }

@@ -19,6 +19,8 @@ export interface DeviceCommand extends Command {
   channel: { type: number; no: string; id: number };
   /** Absent: the system. */
   from?: { uid: string; userId: number };
+  /** A socket that knows already. */
+  exceptSocket?: string | undefined;
 }
 
 /** People one event of the bus names. */
@@ -27,7 +29,7 @@ const EVENT_PEOPLE_MAX = 500;
 /** Tells the devices that are connected what to do; it is not kept, and nobody asks who may. */
 export function tellDevices(
   ctx: Pick<Ctx, "bus" | "now">,
-  { userIds, cmd, param = {}, channel, from }: DeviceCommand,
+  { userIds, cmd, param = {}, channel, from, exceptSocket }: DeviceCommand,
 ): void {
   const now = ctx.now();
   const said: Moment = {
@@ -42,6 +44,7 @@ export function tellDevices(
     redDot: false,
     syncOnce: true,
     atMs: now.getTime(),
+    ...exceptSocket !== undefined && { exceptSocket },
   };
   for (const chunk of chunksOf(userIds, EVENT_PEOPLE_MAX)) {
     ctx.bus.publish({ kind: "moment", userIds: chunk, ...said });
