@@ -4,6 +4,7 @@ import { placeFriendship } from "../../../db/domain/friends/pair.ts";
 import { rememberTold } from "../../../db/redis/presence.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { askIm } from "../../clients/im.ts";
+import { Cmd, GobelieveClient } from "../../clients/gobelieve.ts";
 import { payloadOf, RpcClient } from "../../clients/rpc.ts";
 import { startTestApp } from "../../harness.ts";
 import { type ChatPerson, makeChatPerson, startChatServer } from "../../servers/chat.ts";
@@ -95,6 +96,15 @@ Deno.test("friends hear who has come and who has gone, once, and nobody else doe
     await (await open(anna))[Symbol.asyncDispose]();
     await settle();
     assert.equal(told().length, 2);
+  });
+
+  await t.step("and nothing in GoBelieve, whose clients have no screens for it", async () => {
+    await using bensOther = new GobelieveClient(one.url);
+    assert.equal(await bensOther.auth({ token: ben.token }), 0);
+    await using _again = await open(anna);
+    await waitUntil("the news", () => told().length === 3, 5_000);
+    await bensOther.settled();
+    assert.equal(bensOther.of(Cmd.rt).length, 0);
   });
 
   await t.step(
