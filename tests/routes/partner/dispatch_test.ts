@@ -16,7 +16,7 @@ interface Case {
 /** Design, section 1: the credentials decide; with both or neither kind the shape of the id. */
 const TABLE: Case[] = [
   { headers: "token", id: "hex", answer: "im 200" },
-  { headers: "token", id: "decimal", answer: "im 404" },
+  { headers: "token", id: "decimal", answer: "im 400" },
   { headers: "authorization", id: "hex", answer: "partner 400" },
   { headers: "authorization", id: "decimal", answer: "partner 200" },
   { headers: "both", id: "hex", answer: "im 200" },
@@ -74,7 +74,7 @@ Deno.test("other operations under /groups go to whoever has them", async () => {
     ["PATCH", "/groups/7999999999", basic, "partner 400"],
     ["PATCH", "/groups/x", basic, "partner 400"],
     ["PATCH", "/groups/7999999999", { ...token, ...basic }, "partner 400"],
-    ["PATCH", "/groups/7999999999", token, "im 404"],
+    ["PATCH", "/groups/7999999999", token, "im 405"],
     ["GET", `/groups/${nobody}`, token, "im 400"],
     ["GET", `/groups/${nobody}`, { ...token, ...basic }, "im 400"],
     ["PUT", `/groups/${nobody}/members/${nobody}`, token, "im 400"],
