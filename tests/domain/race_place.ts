@@ -1,9 +1,12 @@
 import { asc, isNotNull, sql } from "drizzle-orm";
+import { deriveKeys } from "../../config/keys.ts";
 import { localBus } from "../../db/bus/bus.ts";
 import type { Ctx } from "../../db/client/ctx.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { users } from "../../db/schema/users.ts";
 import { openPatiently, type TestPostgres } from "../services/postgres.ts";
+
+const keys = deriveKeys({ secretKey: "a secret key that only tests know" });
 
 export interface Person {
   userId: number;
@@ -31,7 +34,8 @@ export async function openPlace(
     // Not the built-in accounts.
     .where(isNotNull(users.profileAt)).orderBy(asc(users.id));
   const { db, transact } = database;
-  const ctx = { db, transact, bus: localBus(), now } as Ctx;
+  const config = { keys } as Ctx["config"];
+  const ctx = { db, transact, bus: localBus(), now, config } as Ctx;
   return { ctx, people, [Symbol.asyncDispose]: () => database.close() };
 }
 
