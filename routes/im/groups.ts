@@ -3,7 +3,8 @@ import { editGroup, forbidGroup } from "../../db/domain/groups/edit_group.ts";
 import { joinByScan } from "../../db/domain/groups/join_by_scan.ts";
 import { leaveGroup } from "../../db/domain/groups/leave_group.ts";
 import { makeGroupCode } from "../../db/domain/groups/qrcode.ts";
-import { readGroup, syncMembers } from "../../db/domain/groups/reads.ts";
+import { syncMembers } from "../../db/domain/groups/member_reads.ts";
+import { readGroup } from "../../db/domain/groups/reads.ts";
 import {
   GROUP_NAME_LENGTH_MAX,
   NOTICE_LENGTH_MAX,

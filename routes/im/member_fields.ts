@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { SyncedMember } from "../../db/domain/groups/reads.ts";
+import type { SyncedMember } from "../../db/domain/groups/member_reads.ts";
 import { Flag, flag, HexId } from "../fields.ts";
 import { timeText } from "./fields.ts";
 import { vercodeOf } from "./vercode.ts";

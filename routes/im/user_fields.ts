@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ChatLogin } from "../../db/domain/chat_accounts/account.ts";
 import type { UserDetail } from "../../db/domain/chat_accounts/reads.ts";
 import { zoneOf } from "../../db/domain/chat_accounts/rules.ts";
-import type { MemberPlace } from "../../db/domain/groups/reads.ts";
+import type { MemberPlace } from "../../db/domain/groups/member_reads.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Caller } from "../../db/domain/sessions/known_caller.ts";
 import type { ClientApp } from "../../db/domain/sessions/open_session.ts";

@@ -3,7 +3,7 @@ import { changeOwn } from "../../db/domain/chat_accounts/change_own.ts";
 import { readUserDetail } from "../../db/domain/chat_accounts/reads.ts";
 import { socketAddresses, tcpAddress } from "../../db/domain/chat_accounts/rules.ts";
 import { setForPeer } from "../../db/domain/chat_accounts/set_for_peer.ts";
-import { readMember } from "../../db/domain/groups/reads.ts";
+import { readMember } from "../../db/domain/groups/member_reads.ts";
 import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
 import { Flag, flag, HexId, maybeNameUpTo, nameUpTo, orDigits } from "../fields.ts";
 import { Done, done, FlagIn } from "./fields.ts";

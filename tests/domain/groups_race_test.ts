@@ -5,7 +5,7 @@ import type { Ctx } from "../../db/client/ctx.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { addMembers } from "../../db/domain/groups/add_members.ts";
 import { leaveGroup } from "../../db/domain/groups/leave_group.ts";
-import { syncMembers } from "../../db/domain/groups/reads.ts";
+import { syncMembers } from "../../db/domain/groups/member_reads.ts";
 import { removeMembers } from "../../db/domain/groups/remove_members.ts";
 import { transferGroup } from "../../db/domain/groups/transfer_group.ts";
 import { acceptMessage } from "../../db/domain/messages/accept.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { addMembers } from "../../../db/domain/groups/add_members.ts";
-import { listMembers } from "../../../db/domain/groups/reads.ts";
+import { listMembers } from "../../../db/domain/groups/member_reads.ts";
 import { removeMembers } from "../../../db/domain/groups/remove_members.ts";
 import { GROUP_NAME_LENGTH_MAX, SYNC_COUNT_MAX } from "../../../db/domain/groups/rules.ts";
 import { setMember } from "../../../db/domain/groups/set_member.ts";
