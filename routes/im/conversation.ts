@@ -8,6 +8,7 @@ import {
   type SyncedConversation,
 } from "../../db/domain/messages/sync_conversations.ts";
 import { Flag, flag, HexId } from "../fields.ts";
+import { EXTRA_FIELDS, extraFields } from "./conversation_fields.ts";
 import { Done, done } from "./fields.ts";
 import { GroupResp, groupResp } from "./group_fields.ts";
 import { endpoint } from "./surface.ts";
@@ -26,6 +27,7 @@ const WebConversation = z.object({
   offset_msg_seq: z.number().int().describe("Everything up to here was thrown away"),
   version: z.number().int(),
   recents: z.array(WebMessage).describe("Newest first, at least one"),
+  extra: z.object(EXTRA_FIELDS).optional().describe("What one's devices keep of it"),
 });
 
 function webConversation(found: SyncedConversation): z.input<typeof WebConversation> {
@@ -42,6 +44,7 @@ function webConversation(found: SyncedConversation): z.input<typeof WebConversat
     offset_msg_seq: found.clearedSeq,
     version: found.updatedAt.getTime(),
     recents: found.recents.map(webMessage),
+    extra: found.extra && extraFields(found.extra),
   };
 }
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { scanQrLogin } from "../../db/domain/chat_accounts/qr_login.ts";
-import { vercodeOf } from "../../db/domain/chat_accounts/vercode.ts";
 import { scanCode } from "../../db/domain/groups/qrcode.ts";
 import { originOf } from "../origin.ts";
 import { endpoint } from "./surface.ts";
+import { vercodeOf } from "./vercode.ts";
 
 const CODE_LENGTH_MAX = 512;
 /** What a desktop shows to be logged in. */
@@ -34,7 +34,7 @@ export const scan = endpoint({
     }
     const scanned = await scanCode(ctx, { code, userId });
     if (scanned.kind === "user") {
-      const data = { uid: scanned.uid, vercode: vercodeOf(ctx, scanned.uid) };
+      const data = { uid: scanned.uid, vercode: vercodeOf(scanned.uid) };
       return { forward: "native", type: "userInfo", data };
     }
     if (scanned.kind === "group") {

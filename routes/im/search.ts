@@ -87,7 +87,7 @@ export const searchAll = endpoint({
         client_msg_no: message.clientMsgNo,
         from_uid: message.sender?.no ?? "",
         timestamp: Math.floor(message.createdAt.getTime() / 1000),
-        setting: 0,
+        setting: message.setting,
         is_deleted: 0 as const,
         payload: message.payload,
         channel: channelResp(message.channel),

@@ -16,10 +16,13 @@ export interface ConversationExtra {
   draft: string;
 }
 
-export interface SyncedExtra extends ConversationExtra {
+export interface KeptExtra extends ConversationExtra {
+  version: number;
+}
+
+export interface SyncedExtra extends KeptExtra {
   channelType: number;
   channelNo: string;
-  version: number;
 }
 
 /** Most conversations one sync answers. */

@@ -37,6 +37,8 @@ export interface FoundMessage {
   seq: number;
   clientMsgNo: string;
   createdAt: Date;
+  /** Bits of `KeptSetting`. */
+  setting: number;
   payload: Record<string, unknown>;
   channel: FoundChannel;
   /** Undefined: the system. */
@@ -74,6 +76,7 @@ export async function search(ctx: Ctx, input: SearchInput): Promise<Found> {
     messageId: int8,
     clientMsgNo: maybe(text),
     createdAt: time,
+    setting: int4,
     payload: text,
     channelType: int4,
     channelNo: maybe(text),
@@ -99,6 +102,7 @@ function foundMessage(row: {
   seq: number;
   clientMsgNo: string | undefined;
   createdAt: Date;
+  setting: number;
   payload: Record<string, unknown>;
   channelType: number;
   channelNo: string | undefined;
@@ -113,6 +117,7 @@ function foundMessage(row: {
     seq: row.seq,
     clientMsgNo: row.clientMsgNo ?? "",
     createdAt: row.createdAt,
+    setting: row.setting,
     payload: row.payload,
     channel: {
       type: row.channelType,
@@ -147,7 +152,7 @@ function searchStatement(input: SearchInput): SQL {
       order by looked.seq desc limit ${CANDIDATE_COUNT_MAX}
     )
     select ${channelsOf(input)}, candidates.seq, candidates.message_id, messages.client_msg_no,
-      ${milliseconds(sql`messages.created_at`)} as created_at, messages.payload,
+      ${milliseconds(sql`messages.created_at`)} as created_at, messages.setting, messages.payload,
       candidates.channel_type, coalesce(peers.uid, groups.group_no) as channel_no,
       coalesce(peers.nickname, groups.name) as channel_name,
       peer_settings.remark as channel_remark,

@@ -1,7 +1,18 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, built, instant, int8, milliseconds, type Terms, time } from "../../sql.ts";
+import {
+  bool,
+  built,
+  instant,
+  int8,
+  maybe,
+  milliseconds,
+  type Terms,
+  time,
+  typed,
+} from "../../sql.ts";
+import type { KeptExtra } from "./conversation_extras.ts";
 import { copying, copyingState, newsFor } from "./copy_log.ts";
 import { isBehind, readNewest } from "./copy_whole_logs.ts";
 import {
@@ -25,6 +36,8 @@ export interface SyncedConversation {
   /** Everything up to here was thrown away. */
   clearedSeq: number;
   updatedAt: Date;
+  /** What the person's devices keep of it; undefined: nothing. */
+  extra: KeptExtra | undefined;
   /** Newest first, at least one. */
   recents: InboxMessage[];
 }
@@ -57,6 +70,7 @@ export async function syncConversations(
       top: bool,
       clearedSeq: int8,
       updatedAt: time,
+      extra: maybe(typed<KeptExtra>()),
     },
   });
   const conversations = new Map<string, SyncedConversation>();
@@ -72,9 +86,9 @@ export async function syncConversations(
 }
 
 function conversationOf(
-  row: Pick<SyncedConversation, "channelId" | "mute" | "top" | "clearedSeq" | "updatedAt"> & {
-    unread: number;
-  },
+  row:
+    & Pick<SyncedConversation, "channelId" | "mute" | "top" | "clearedSeq" | "updatedAt" | "extra">
+    & { unread: number },
   message: InboxMessage,
 ): SyncedConversation {
   return {
@@ -86,6 +100,7 @@ function conversationOf(
     top: row.top,
     clearedSeq: row.clearedSeq,
     updatedAt: row.updatedAt,
+    extra: row.extra,
     recents: [message],
   };
 }
@@ -140,11 +155,16 @@ function syncStatement({ userId, recentCount, at }: Terms<SyncValues>): SQL {
     )
     select state.*, ${inboxMessageColumns("shown")}, false as is_deleted, shown.channel_id,
       shown.unread_count as unread, shown.cleared_seq,
-      ${milliseconds(sql`shown.updated_at`)} as updated_at, ${setting("mute")}, ${setting("top")}
+      ${milliseconds(sql`shown.updated_at`)} as updated_at, ${setting("mute")}, ${setting("top")},
+      case when extras.user_id is not null then json_build_object('browseTo', extras.browse_to,
+        'keepMessageSeq', extras.keep_message_seq, 'keepOffsetY', extras.keep_offset_y,
+        'draft', extras.draft, 'version', extras.version) end as extra
     from state left join shown on true left join messages on messages.id = shown.message_id
     left join peer_settings as peer on shown.channel_type = ${ChannelType.person}
       and peer.user_id = ${userId} and peer.peer_id = shown.channel_id
     left join group_settings as own on shown.channel_type = ${ChannelType.group}
       and own.user_id = ${userId} and own.group_id = shown.channel_id
+    left join conversation_extras as extras on extras.user_id = ${userId}
+      and extras.channel_type = shown.channel_type and extras.channel_id = shown.channel_id
     order by shown.newest_id desc, shown.seq desc`;
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { syncConversationExtras } from "../../../db/domain/messages/conversation_extras.ts";
+import { EXTRA_FIELDS, extraFields } from "../conversation_fields.ts";
 import { endpoint } from "../surface.ts";
 
 export const sync = endpoint({
@@ -11,11 +12,7 @@ export const sync = endpoint({
   data: z.array(z.object({
     channel_id: z.string(),
     channel_type: z.number().int(),
-    browse_to: z.number().int(),
-    keep_message_seq: z.number().int(),
-    keep_offset_y: z.number().int(),
-    draft: z.string(),
-    version: z.number().int().describe("The last one's is what the next call sends"),
+    ...EXTRA_FIELDS,
   })),
   async handle({ body, actor, ctx }) {
     const extras = await syncConversationExtras(ctx, {
@@ -25,11 +22,7 @@ export const sync = endpoint({
     return extras.map((extra) => ({
       channel_id: extra.channelNo,
       channel_type: extra.channelType,
-      browse_to: extra.browseTo,
-      keep_message_seq: extra.keepMessageSeq,
-      keep_offset_y: extra.keepOffsetY,
-      draft: extra.draft,
-      version: extra.version,
+      ...extraFields(extra),
     }));
   },
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { BusEvent } from "../../../db/bus/bus.ts";
+import { acceptMessage } from "../../../db/domain/messages/accept.ts";
+import { ChannelType } from "../../../db/schema/messages.ts";
 import { assertImFailure, assertNeedsToken } from "../../clients/im.ts";
 import { startTestApp } from "../../harness.ts";
 import { makeChatters, openGroup } from "../../people/group.ts";
@@ -30,6 +32,18 @@ Deno.test("POST /conversations/{channel_id}/{channel_type}/extra and POST /conve
     };
     assert.deepEqual(await sync(0), [kept]);
     assert.deepEqual(await sync(version), []);
+    await acceptMessage(app.ctx, {
+      senderId: bob!.userId,
+      channel: { type: ChannelType.person, userId: ann!.userId },
+      clientMsgNo: undefined,
+      payload: JSON.stringify({ type: 1, content: "hi" }),
+      redDot: true,
+    });
+    const { conversations } = await ann!.ask("POST", "/conversation/sync", { body: {} });
+    const { channel_id: _, channel_type: __, ...extra } = kept;
+    // deno-lint-ignore no-explicit-any -- the client's own fields
+    const extraOf = (id: string) => conversations.find((it: any) => it.channel_id === id).extra;
+    assert.deepEqual([extraOf(bob!.uid), extraOf(groupNo)], [extra, undefined]);
     assert.deepEqual(await sync(0, bob), []);
     const moments = told.filter((event) => event.kind === "moment");
     assert.deepEqual(moments.map(({ userIds, payload }) => [userIds, JSON.parse(payload)]), [
