@@ -49,6 +49,7 @@ const entries: SurfaceEntry[] = [
       "organization",
       "conversation",
       "search",
+      "messages",
     ],
     load: lazy(() => import("./im/mod.ts")),
   },

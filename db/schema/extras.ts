@@ -57,3 +57,25 @@ export const reminders = pgTable(
     index("reminders_sync").on(table.userId, table.version),
   ],
 );
+
+/** What became of a message, as one person is shown it: its sender, or somebody who has read it. */
+export const messageExtras = pgTable(
+  "message_extras",
+  {
+    messageId: safeBigint().notNull(),
+    userId: safeBigint().notNull(),
+    channelType: smallint().notNull(),
+    /** As in the person's `inbox`. */
+    channelId: safeBigint().notNull(),
+    version: safeBigint().notNull(),
+    /** Of the sender's row: how many have read it. */
+    readCount: integer().notNull().default(0),
+    /** Absent in the sender's row. */
+    readAt: instant(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.messageId, table.userId] }),
+    index("message_extras_sync")
+      .on(table.userId, table.channelType, table.channelId, table.version),
+  ],
+);

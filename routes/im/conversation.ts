@@ -44,7 +44,7 @@ function webConversation(found: SyncedConversation): z.input<typeof WebConversat
     offset_msg_seq: found.clearedSeq,
     version: found.updatedAt.getTime(),
     recents: found.recents.map(webMessage),
-    extra: found.extra && extraFields(found.extra),
+    extra: found.kept && extraFields(found.kept),
   };
 }
 

@@ -25,7 +25,10 @@ import * as groupMembers from "./groups/members.ts";
 import * as label from "./label.ts";
 import * as message from "./message.ts";
 import * as prohibitWords from "./message/prohibit_words.ts";
+import * as messageExtra from "./message/extra.ts";
+import * as messageReaded from "./message/readed.ts";
 import * as reminder from "./message/reminder.ts";
+import * as messagesReceipt from "./messages/receipt.ts";
 import * as organization from "./organization.ts";
 import * as messageChannel from "./message/channel.ts";
 import * as messageOffset from "./message/offset.ts";
@@ -200,4 +203,7 @@ export const surface = mount([
   file.showUpload,
   file.upload,
   file.read,
+  messageReaded.mark,
+  messageExtra.sync,
+  messagesReceipt.list,
 ]);

@@ -1,17 +1,18 @@
 import { z } from "zod";
 import { parseBoundedJson } from "../../config/runtime/bounded_json.ts";
-import type { InboxMessage } from "../../db/domain/messages/inbox_message.ts";
+import type { ExtendedMessage } from "../../db/domain/messages/extra_column.ts";
+import type { SyncedMessageExtra } from "../../db/domain/messages/message_extras.ts";
 import { Flag, flag } from "../fields.ts";
 
-const MessageExtra = z.object({
+export const MessageExtraResp = z.object({
   message_id: z.number().int(),
   message_id_str: z.string(),
   message_seq: z.number().int(),
   revoke: Flag,
   revoker: z.string(),
-  readed: Flag,
+  readed: Flag.describe("1: you have said that you have read it"),
   readed_at: z.number().int().describe("Seconds; 0: not read"),
-  readed_count: z.number().int(),
+  readed_count: z.number().int().describe("Of your own: how many have read it"),
   unread_count: z.number().int(),
   extra_version: z.number().int(),
   edited_at: z.number().int(),
@@ -33,10 +34,10 @@ export const WebMessage = z.object({
   is_deleted: Flag,
   revoke: Flag,
   revoker: z.string(),
-  message_extra: MessageExtra,
+  message_extra: MessageExtraResp,
 });
 
-export function webMessage(message: InboxMessage): z.input<typeof WebMessage> {
+export function webMessage(message: ExtendedMessage): z.input<typeof WebMessage> {
   const { messageId, seq, revokerUid } = message;
   return {
     header: { no_persist: 0, red_dot: flag(message.redDot), sync_once: flag(message.syncOnce) },
@@ -53,23 +54,24 @@ export function webMessage(message: InboxMessage): z.input<typeof WebMessage> {
     is_deleted: flag(message.isDeleted),
     revoke: flag(revokerUid !== undefined),
     revoker: revokerUid ?? "",
-    message_extra: messageExtra(message),
+    message_extra: messageExtraResp({ messageId, seq, revokerUid, ...message.extra }),
   };
 }
 
 /** What has become of a message since it was said. */
-function messageExtra({ messageId, seq, revokerUid }: InboxMessage): z.input<typeof MessageExtra> {
+export function messageExtraResp(extra: SyncedMessageExtra): z.input<typeof MessageExtraResp> {
+  const { messageId, revokerUid, readAtMs } = extra;
   return {
     message_id: messageId,
     message_id_str: String(messageId),
-    message_seq: seq,
+    message_seq: extra.seq,
     revoke: flag(revokerUid !== undefined),
     revoker: revokerUid ?? "",
-    readed: 0,
-    readed_at: 0,
-    readed_count: 0,
-    unread_count: 0,
-    extra_version: 0,
+    readed: flag(readAtMs > 0),
+    readed_at: Math.floor(readAtMs / 1000),
+    readed_count: extra.readCount,
+    unread_count: extra.unreadCount,
+    extra_version: extra.version,
     edited_at: 0,
   };
 }

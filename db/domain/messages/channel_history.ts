@@ -1,16 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, builtFor, instant, type Terms } from "../../sql.ts";
+import { bool, builtFor, instant, type Terms, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { copying, copyingState, newsFor } from "./copy_log.ts";
 import { isBehind, readNewest } from "./copy_whole_logs.ts";
-import {
-  INBOX_COLUMNS,
-  type InboxMessage,
-  inboxMessageColumns,
-  messagesOf,
-} from "./inbox_message.ts";
+import { type ExtendedMessage, type MessageExtra, messageExtraColumn } from "./extra_column.ts";
+import { INBOX_COLUMNS, inboxMessageColumns, messageOf } from "./inbox_message.ts";
 import { isReadable } from "./seen.ts";
 
 export interface ChannelHistoryInput {
@@ -29,7 +25,7 @@ export interface ChannelHistoryInput {
 /** A page of a channel's history. */
 export interface ChannelPage {
   /** Ascending. */
-  messages: InboxMessage[];
+  messages: ExtendedMessage[];
   /** Whether the range has more, in the direction asked for. */
   hasMore: boolean;
 }
@@ -49,13 +45,14 @@ export async function readChannelHistory(
   const isDown = direction === "down";
   const found = await readNewest(ctx, {
     statement: statementOf({ isDown, channelType: channel.type }, valuesOf(input, ctx.now())),
-    columns: { ...INBOX_COLUMNS, channelKnown: bool },
+    columns: { ...INBOX_COLUMNS, channelKnown: bool, extra: typed<MessageExtra>() },
   });
   if (!found[0]!.channelKnown) {
     const isPerson = channel.type === ChannelType.person;
     throw new DomainError(isPerson ? "channel_missing" : "group_not_member");
   }
-  const messages = messagesOf(found);
+  const messages = found.filter(({ seq }) => seq !== undefined)
+    .map((row) => ({ ...messageOf(row), extra: row.extra }));
   const hasMore = messages.length > limit;
   const page = isDown ? messages.slice(-limit) : messages.slice(0, limit);
   return { messages: page, hasMore };
@@ -134,7 +131,8 @@ function channelStatement(
       ${part("inbox")} union all ${part("copied")} ${order}
     )
     select ${copyingState(userId)}, ${isBehind}, place.channel_id is not null as channel_known,
-      ${inboxMessageColumns("found")}, false as is_deleted
+      ${inboxMessageColumns("found")}, false as is_deleted,
+      ${messageExtraColumn("found", userId)}
     from place left join found on true left join messages on messages.id = found.message_id
     order by found.seq`;
 }

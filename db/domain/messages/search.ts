@@ -4,6 +4,7 @@ import { ChannelType } from "../../schema/messages.ts";
 import {
   int4,
   int8,
+  listOf,
   maybe,
   milliseconds,
   patternOf,
@@ -22,6 +23,7 @@ import {
   type Sought,
   writtenIn,
 } from "./search_rules.ts";
+import { isCommand } from "./seen.ts";
 
 /** A person or a group, as the searcher calls them. */
 export interface FoundChannel {
@@ -136,6 +138,9 @@ function foundMessage(row: {
 
 function searchStatement(input: SearchInput): SQL {
   const { userId, keyword, contentTypes } = input;
+  const ofTypes = contentTypes.length === 0
+    ? sql``
+    : sql`and messages.content_type = any(${listOf(contentTypes, "bigint")})`;
   return sql`
     with looked as (
       select ${PLANNED_WITH_VALUES} seq, message_id, channel_type, channel_id from inbox
@@ -147,8 +152,8 @@ function searchStatement(input: SearchInput): SQL {
         and conversations.channel_type = looked.channel_type
         and conversations.channel_id = looked.channel_id
       where looked.seq > coalesce(conversations.cleared_seq, 0)
-        and messages.revoked_at is null and not messages.sync_once
-        and ${mayMatch(keyword)} and ${mayBeOf(contentTypes)}
+        and messages.revoked_at is null and not ${isCommand()} ${ofTypes}
+        and ${mayMatch(keyword)}
       order by looked.seq desc limit ${CANDIDATE_COUNT_MAX}
     )
     select ${channelsOf(input)}, candidates.seq, candidates.message_id, messages.client_msg_no,
@@ -180,12 +185,6 @@ function ofChannel({ channel }: SearchInput): SQL {
 function mayMatch(keyword: string): SQL {
   return sql`(messages.payload ilike ${patternOf(writtenIn(keyword))}
     or messages.payload ~ ${String.raw`\\[u/]`})`;
-}
-
-function mayBeOf(types: readonly number[]): SQL {
-  return types.length === 0
-    ? sql`true`
-    : sql`messages.payload ~ ${String.raw`"type"\s*:\s*(${types.join("|")})\M`}`;
 }
 
 /** The friends and groups that are called so, as JSON; none where only messages are wanted. */

@@ -13,14 +13,10 @@ import {
   typed,
 } from "../../sql.ts";
 import type { KeptExtra } from "./conversation_extras.ts";
+import { type ExtendedMessage, type MessageExtra, messageExtraColumn } from "./extra_column.ts";
 import { copying, copyingState, newsFor } from "./copy_log.ts";
 import { isBehind, readNewest } from "./copy_whole_logs.ts";
-import {
-  INBOX_COLUMNS,
-  type InboxMessage,
-  inboxMessageColumns,
-  messageOf,
-} from "./inbox_message.ts";
+import { INBOX_COLUMNS, inboxMessageColumns, messageOf } from "./inbox_message.ts";
 import { isReadable } from "./seen.ts";
 import { CONVERSATION_COUNT_MAX } from "./list_conversations.ts";
 
@@ -37,9 +33,9 @@ export interface SyncedConversation {
   clearedSeq: number;
   updatedAt: Date;
   /** What the person's devices keep of it; undefined: nothing. */
-  extra: KeptExtra | undefined;
+  kept: KeptExtra | undefined;
   /** Newest first, at least one. */
-  recents: InboxMessage[];
+  recents: ExtendedMessage[];
 }
 
 /** Most messages of one conversation. */
@@ -70,13 +66,14 @@ export async function syncConversations(
       top: bool,
       clearedSeq: int8,
       updatedAt: time,
-      extra: maybe(typed<KeptExtra>()),
+      kept: maybe(typed<KeptExtra>()),
+      extra: typed<MessageExtra>(),
     },
   });
   const conversations = new Map<string, SyncedConversation>();
   for (const row of found) {
     if (row.seq === undefined) continue;
-    const message = messageOf(row);
+    const message = { ...messageOf(row), extra: row.extra };
     const key = `${row.channelType}:${row.channelId}`;
     const known = conversations.get(key);
     if (known) known.recents.push(message);
@@ -87,9 +84,9 @@ export async function syncConversations(
 
 function conversationOf(
   row:
-    & Pick<SyncedConversation, "channelId" | "mute" | "top" | "clearedSeq" | "updatedAt" | "extra">
+    & Pick<SyncedConversation, "channelId" | "mute" | "top" | "clearedSeq" | "updatedAt" | "kept">
     & { unread: number },
-  message: InboxMessage,
+  message: ExtendedMessage,
 ): SyncedConversation {
   return {
     channelType: message.channelType,
@@ -100,7 +97,7 @@ function conversationOf(
     top: row.top,
     clearedSeq: row.clearedSeq,
     updatedAt: row.updatedAt,
-    extra: row.extra,
+    kept: row.kept,
     recents: [message],
   };
 }
@@ -158,7 +155,8 @@ function syncStatement({ userId, recentCount, at }: Terms<SyncValues>): SQL {
       ${milliseconds(sql`shown.updated_at`)} as updated_at, ${setting("mute")}, ${setting("top")},
       case when extras.user_id is not null then json_build_object('browseTo', extras.browse_to,
         'keepMessageSeq', extras.keep_message_seq, 'keepOffsetY', extras.keep_offset_y,
-        'draft', extras.draft, 'version', extras.version) end as extra
+        'draft', extras.draft, 'version', extras.version) end as kept,
+      ${messageExtraColumn("shown", userId)}
     from state left join shown on true left join messages on messages.id = shown.message_id
     left join peer_settings as peer on shown.channel_type = ${ChannelType.person}
       and peer.user_id = ${userId} and peer.peer_id = shown.channel_id

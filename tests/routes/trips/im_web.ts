@@ -1,4 +1,5 @@
 import { acceptMessage } from "../../../db/domain/messages/accept.ts";
+import { KeptSetting } from "../../../db/domain/messages/rules.ts";
 import { ChannelType } from "../../../db/schema/messages.ts";
 import { askIm, callIm } from "../../clients/im.ts";
 import type { TestApp } from "../../harness.ts";
@@ -21,6 +22,23 @@ async function sayTo(app: TestApp, from: Chatter, to: Chatter): Promise<void> {
     payload: JSON.stringify({ type: 1, content: "Hi, Bob" }),
     redDot: true,
   });
+}
+
+/** A message whose sender wants to know who reads it, and what says so. */
+async function askForReceipt(app: TestApp) {
+  const [sender, reader] = await makeChatters(app, "Ann", "Bob");
+  for (const one of [sender!, reader!]) await one.ask("GET", "/conversations");
+  const { messageId } = await acceptMessage(app.ctx, {
+    senderId: sender!.userId,
+    channel: { type: ChannelType.person, userId: reader!.userId },
+    clientMsgNo: undefined,
+    payload: JSON.stringify({ type: 1, content: "Hi, Bob" }),
+    redDot: true,
+    setting: KeptSetting.receipt,
+  });
+  const ids = [String(messageId)];
+  const body = { channel_id: sender!.uid, channel_type: 1, message_ids: ids };
+  return { sender: sender!, reader: reader!, body };
 }
 
 /** A message in a group that names somebody, whose session is in the cache. */
@@ -116,6 +134,33 @@ export const trips: TripsTable = {
       const { named } = await mentionOne(app);
       const [{ id }] = await named.ask("POST", "/message/reminder/sync", { body: {} });
       return await named.call("POST", "/message/reminder/done", { body: [id] });
+    },
+  },
+  "POST /message/readed": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { reader, body } = await askForReceipt(app);
+      return await reader.call("POST", "/message/readed", { body });
+    },
+  },
+  "POST /message/extra/sync": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { sender, reader, body } = await askForReceipt(app);
+      await reader.ask("POST", "/message/readed", { body });
+      const channel = { channel_id: reader.uid, channel_type: 1 };
+      return await sender.call("POST", "/message/extra/sync", { body: channel });
+    },
+  },
+  "GET /messages/{message_id}/receipt": {
+    sql: 1,
+    redis: 0,
+    async call(app) {
+      const { sender, reader, body } = await askForReceipt(app);
+      await reader.ask("POST", "/message/readed", { body });
+      return await sender.call("GET", `/messages/${body.message_ids[0]}/receipt`);
     },
   },
   "GET /user/qrcode": { sql: 0, redis: 0, call: asPerson("GET", "/user/qrcode") },
