@@ -34,7 +34,9 @@ Deno.test("POST /message/reminder/sync and POST /message/reminder/done", async (
   const groupNo = await openGroup(app, [ann!, bob!, cid!]);
   let told: [number[], string][] = [];
   const stop = app.bus.subscribe((event: BusEvent) => {
-    if (event.kind === "moment") told.push([event.userIds, JSON.parse(event.payload).cmd]);
+    if (event.kind !== "moment") return;
+    const { cmd } = JSON.parse(event.payload);
+    if (cmd === "syncReminders") told.push([event.userIds, cmd]);
   });
 
   await t.step("a message that names somebody is a reminder for them, who are told", async () => {
