@@ -1,4 +1,4 @@
-import { scanQrLogin } from "../../../db/domain/chat_accounts/qr_login.ts";
+import { grantQrLogin, scanQrLogin } from "../../../db/domain/chat_accounts/qr_login.ts";
 import { hashToken } from "../../../db/domain/sessions/access_secret.ts";
 import { readSession } from "../../../db/domain/sessions/reads.ts";
 import {
@@ -123,7 +123,12 @@ export const trips: TripsTable = {
       const person = await makeAccount(app);
       const { uuid, qrcode } = await askIm(app, "GET", "/user/loginuuid");
       const { userId } = (await readSession(app.ctx, hashToken(person.token)))!;
-      await scanQrLogin(app.ctx, { code: qrcode.split("/").at(-1), userId });
+      const { auth_code: authCode } = await scanQrLogin(app.ctx, {
+        code: qrcode.split("/").at(-1),
+        userId,
+      });
+      // Of one that is granted each question is answered at once.
+      await grantQrLogin(app.ctx, { authCode, userId });
       return await callIm(app, "GET", "/user/loginstatus", { query: { uuid } });
     },
   },
