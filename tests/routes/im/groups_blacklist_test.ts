@@ -62,8 +62,8 @@ Deno.test("POST /groups/{group_no}/blacklist/add and POST /groups/{group_no}/bla
 
   await t.step("who has left does not come back, by any door, until taken off", async () => {
     await set(ann, "add", cid!.uid);
-    const { qrcode } = await ann!.ask("GET", `${path}/qrcode`);
     await cid!.ask("POST", `${path}/exit`);
+    const { qrcode } = await ann!.ask("GET", `${path}/qrcode`);
     const add = () => ann!.call("POST", `${path}/members`, { body: { members: [cid!.uid] } });
     assertImFailure(await add(), 400, "群成员不正确");
     assertImFailure(
