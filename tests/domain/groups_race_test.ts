@@ -46,6 +46,7 @@ Deno.test({
     db: database.db,
     bus: localBus(),
     now: () => new Date(),
+    config: { groupAddFriendsOnly: false } as Ctx["config"],
     transact: (work) =>
       database.transact(async (db) => {
         try {

@@ -34,7 +34,7 @@ export async function openPlace(
     // Not the built-in accounts.
     .where(isNotNull(users.profileAt)).orderBy(asc(users.id));
   const { db, transact } = database;
-  const config = { keys } as Ctx["config"];
+  const config = { keys, groupAddFriendsOnly: false } as Ctx["config"];
   const ctx = { db, transact, bus: localBus(), now, config } as Ctx;
   return { ctx, people, [Symbol.asyncDispose]: () => database.close() };
 }
