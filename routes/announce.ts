@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { isDatabaseAway, isTableMissing } from "../db/client/errors.ts";
+import { isDatabaseAway, isSchemaBehind } from "../db/client/errors.ts";
 import { awayTextOf } from "../db/client/readiness.ts";
 import type { Deps } from "./deps.ts";
 
@@ -98,7 +98,7 @@ export function explainStartFailure(
     return `Plaza cannot start with this configuration: ${error.message}`;
   }
   if (PLAIN_ERRORS.includes(error.name)) return error.message;
-  if (isTableMissing(error)) return "migrations pending: run deno task migrate";
+  if (isSchemaBehind(error)) return "migrations pending: run deno task migrate";
   if (isDatabaseAway(error)) return `database away: ${awayTextOf(error, databaseUrl)}`;
   return error.stack ?? error.message;
 }

@@ -1,4 +1,4 @@
-import { isDatabaseAway, isTableMissing } from "../db/client/errors.ts";
+import { isDatabaseAway, isSchemaBehind } from "../db/client/errors.ts";
 import { DomainError, type Kind, publicTextOf } from "../db/domain/errors.ts";
 import { isRedisAway } from "../db/redis/client.ts";
 import type { ErrorTable, SurfaceSpec, WireError } from "./spec.ts";
@@ -36,7 +36,7 @@ export function failureOf(spec: SurfaceSpec<any, any>, thrown: unknown): Failure
 
 function expected(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
-  if (isDatabaseAway(thrown) || isTableMissing(thrown) || isRedisAway(thrown)) {
+  if (isDatabaseAway(thrown) || isSchemaBehind(thrown) || isRedisAway(thrown)) {
     return new DomainError("service_unavailable", { cause: thrown });
   }
   return new DomainError("unexpected", { cause: thrown });

@@ -79,6 +79,14 @@ export function isTableMissing(error: unknown): boolean {
   return sqlStateOf(error) === UNDEFINED_TABLE;
 }
 
+/** Tables, columns, functions and unique indexes that are not there. */
+const UNDEFINED = [UNDEFINED_TABLE, "42703", "42883", "42P10"];
+
+/** Whether a statement wants what only a migration still to come makes. */
+export function isSchemaBehind(error: unknown): boolean {
+  return UNDEFINED.includes(sqlStateOf(error) ?? "");
+}
+
 export function brokenConstraintOf(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { constraint } = cause as { constraint?: unknown };
