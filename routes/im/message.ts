@@ -114,7 +114,7 @@ export const revoke = endpoint({
   query: z.object({
     message_id: MessageId,
     channel_id: z.string().optional(),
-    channel_type: z.coerce.number().optional(),
+    channel_type: ChannelTypeField.optional(),
   }),
   data: Done,
   errors: ["message_missing", "message_irrevocable", "group_no_right", "group_disbanded"],
