@@ -87,22 +87,32 @@ export function handlingOf(contentType: number, asked: Handling): Handling {
     : asked;
 }
 
-/** Commands between the chat app and its server that are kept; any other is somebody's own. */
+/** The one command that people's clients send each other. */
+export const TYPING = "typing";
+
+/** Commands between the chat app and its server, for its screens; any other is somebody's own. */
 export const APP_COMMANDS: readonly string[] = [
+  "channelCleared",
   "channelUpdate",
+  "conversationDeleted",
   "friendAccept",
   "friendDeleted",
   "friendRequest",
+  "groupAvatarUpdate",
   "memberUpdate",
+  "messageDeleted",
   "messageRevoke",
-  "typing",
+  "onlineStatus",
+  "syncConversationExtra",
+  "syncMessageExtra",
+  "syncReminders",
+  "unreadClear",
+  "userAvatarUpdate",
+  TYPING,
 ];
 
 /** Kinds of messages by which the system tells what has happened. */
 const SYSTEM_TYPES = { from: 1000, to: 2000 };
-/** The one command that people's clients send each other. */
-const TYPING = "typing";
-
 /** Money a person says they have put into a channel. */
 export interface MoneySaid {
   type: typeof ContentType.redPacket | typeof ContentType.transfer;

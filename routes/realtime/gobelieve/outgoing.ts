@@ -2,7 +2,7 @@ import type { BusEvent, Moment } from "../../../db/bus/bus.ts";
 import { localIdOf } from "../../../db/domain/messages/client_numbers.ts";
 import { contentOf, contentsOf } from "../../../db/domain/messages/content.ts";
 import type { InboxMessage } from "../../../db/domain/messages/read_inbox.ts";
-import { APP_COMMANDS, ContentType } from "../../../db/domain/messages/rules.ts";
+import { APP_COMMANDS, ContentType, TYPING } from "../../../db/domain/messages/rules.ts";
 import { CUSTOMER_UID_MIN } from "../../../db/schema/users.ts";
 import { Flag, type GobelieveInput } from "./layouts.ts";
 
@@ -54,12 +54,11 @@ export function momentFrameOf(moment: Moment, owner: Owner): GobelieveInput | un
   const content = contentOf(moment.payload);
   if (fromId === 0) return { type: "notification", content };
   if (fromId === owner.appUid) return undefined;
-  // A person's own words between programs look alike, but for being there once for each device.
-  if (moment.syncOnce && isForChatApp(moment)) return undefined;
+  const isTyping = channelType === PERSON && JSON.parse(moment.payload).cmd === TYPING;
+  if (!isTyping && isForChatApp(moment)) return undefined;
   if (channelType === PERSON) {
     return { type: "rt", sender: fromId, receiver: owner.appUid, content };
   }
-  if (isForChatApp(moment)) return undefined;
   const timestamp = secondsOf(moment.atMs);
   return {
     type: "group_im",

@@ -19,7 +19,9 @@ Deno.test("whatever is refused is told in a sentence without names of programs",
   const { token } = await makeChatPerson(app);
   const { endpoints } = await loadSurface("im");
   let refusedCount = 0;
-  for (const { method, path, body: schema } of endpoints) {
+  for (const { method, path, body: schema, answersFile } of endpoints) {
+    // Whoever wants a picture reads no sentence.
+    if (answersFile) continue;
     const names = Object.keys((schema as { shape?: object } | undefined)?.shape ?? { x: 0 });
     for (const strange of STRANGE) {
       const body = "*" in strange

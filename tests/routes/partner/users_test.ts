@@ -86,7 +86,11 @@ Deno.test("POST /users/{uid}", async (t) => {
     await Promise.resolve();
     stop();
     const moments = told.filter((event) => event.kind === "moment");
-    assert.deepEqual(moments.map(({ userIds }) => userIds), [[anna.userId]], "friends are told");
+    assert.deepEqual(
+      moments.map(({ userIds }) => userIds),
+      [[toby.userId, anna.userId]],
+      "they and friends are told",
+    );
 
     const nobody = { uid: toby.userId + 1_000 };
     const missing = [

@@ -159,7 +159,12 @@ Deno.test("the npm client comes and goes", async (t) => {
     {
       await using _bens = await connectSdk(server, ben, { name: "ben web", deviceFlag: 1 });
       await waitUntil("there", async () => (await seen()).online, 5_000);
-      assert.deepEqual(await seen(), { online: true, deviceFlag: 1, lastOfflineAt: undefined });
+      assert.deepEqual(await seen(), {
+        online: true,
+        deviceFlag: 1,
+        deviceFlags: [1],
+        lastOfflineAt: undefined,
+      });
     }
     await waitUntil("gone", async () => !(await seen()).online, 5_000);
     assert.ok(Math.abs((await seen()).lastOfflineAt!.getTime() - ctx.now().getTime()) < 5_000);
