@@ -149,8 +149,14 @@ function take(books: Books, packet: Packet, share: { who: number; amount: number
   books.move(share.who, "red_packet_opened", share.amount);
 }
 
+/** As `/get` has it: 2 for who has taken a share. */
 function statusFor(packet: Packet, who: number, minute: number): number {
-  if (packet.taken.some((share) => share.who === who)) return PacketStatus.taken;
+  const hasTaken = packet.taken.some((share) => share.who === who);
+  return hasTaken ? PacketStatus.taken : statusOf(packet, minute);
+}
+
+/** As the details have it: the packet's own. */
+function statusOf(packet: Packet, minute: number): number {
   if (packet.state === "finished") return PacketStatus.finished;
   if (packet.state === "refunded" || packet.expiresAt <= minute) return PacketStatus.expired;
   return packet.state === "unpaid" ? PacketStatus.unpaid : PacketStatus.open;
@@ -193,7 +199,7 @@ export const readPacket = defineAct<{ who: number; no: string }>("read a red pac
       open_num: taken.length,
       channel_type: packet.receiver === undefined ? 2 : 1,
       balance: amount - takenOf(packet) - refunded,
-      status: statusFor(packet, input.who, books.minute),
+      status: statusOf(packet, books.minute),
       my_open_amount: taken.find(({ who }) => who === input.who)?.amount ?? 0,
     };
     const luckiest = packet.state === "finished" && type !== RedPacketType.fixed
