@@ -128,14 +128,15 @@ function isUnder(path: string, prefix: string): boolean {
 }
 
 /**
- * Chat app and partners share `/groups` and `/users`, and two operations twice. The credentials
- * decide; with both or neither kind, the shape of the id does: 32 hex digits are im's. A token
+ * Chat app and partners share `/groups`, `/users` and `/messages`, and two operations twice. The
+ * credentials decide; with both or neither kind, the shape of the id does: 32 hex digits are im's,
+ * and `/messages` are the partners'. A token
  * alone opens nothing of the partners', so to the chat app their paths are not there.
  */
 function imOrPartner(path: string, headers: Headers): SurfaceName[] {
   const forIm = headers.has("token");
   const forPartner = headers.has("authorization");
-  const im = forIm === forPartner ? !/^\/\w+\/\d{1,19}(\/|$)/.test(path) : forIm;
+  const im = forIm === forPartner ? !/^\/(messages|\w+\/\d{1,19})(\/|$)/.test(path) : forIm;
   if (isFromChatApp(headers)) return ["im"];
   return im ? ["im", "partner"] : ["partner", "im"];
 }
