@@ -161,9 +161,7 @@ Deno.test("a database that is away is announced as that", async () => {
   assert.equal(await server.stop("SIGTERM"), 0);
 });
 
-// A fault to mend: since sockets and pushes changed, a server that has been without descriptors does
-// not end by itself on SIGTERM.
-Deno.test.ignore(
+Deno.test(
   "whoever holds every connection ends nothing: others are served once they let go",
   async () => {
     await using server = new NewcomersServer(await Deno.makeTempDir(), {}, { filesMax: 300 });

@@ -9,9 +9,10 @@ import { OwnersFolder } from "./pglite_folder.ts";
 /**
  * PostgreSQL touches all it shares when it starts, which with its own 128 MB and 100 connections
  * takes longer than the rest of a start. There is one connection, and what it reads is in memory
- * anyway: this process's, or the system's.
+ * anyway: this process's, or the system's. Of files it holds few, or a first start with 300
+ * descriptors runs out of them in the migrations.
  */
-const SETTINGS = ["shared_buffers=8MB", "max_connections=5"];
+const SETTINGS = ["shared_buffers=8MB", "max_connections=5", "max_files_per_process=64"];
 
 /** PostgreSQL in this process, over one connection; `memory://` keeps no files. */
 export async function openPglite(folder: string): Promise<Database> {
