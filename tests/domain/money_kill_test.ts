@@ -8,19 +8,14 @@ Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
 
 /** `deno task soak money --kills 2000` cuts more. */
 const KILL_COUNT = 500;
-/** About three answers of a round are lost; of a round without any there is another one. */
-const ROUND_COUNT_MAX = 4;
 
 Deno.test({
   name: `${KILL_COUNT} database connections cut under mixed payments cost nobody anything`,
   ignore: !postgres,
 }, async () => {
-  for (let round = 1;; round++) {
-    const figures = await runKills(postgres!, { killCount: KILL_COUNT });
-    console.log(figures);
-    assert.equal(figures.kills, KILL_COUNT);
-    assert.ok(figures["refused for now"] > KILL_COUNT / 10, "the kills were felt");
-    if (figures["done before"] > 0) break;
-    assert.ok(round < ROUND_COUNT_MAX, "some answers were lost");
-  }
+  const figures = await runKills(postgres!, { killCount: KILL_COUNT });
+  console.log(figures);
+  assert.equal(figures.kills, KILL_COUNT);
+  assert.ok(figures["refused for now"] > KILL_COUNT / 10, "the kills were felt");
+  assert.ok(figures["done before"] > 0, "some answers were lost");
 });
