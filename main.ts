@@ -2,7 +2,6 @@ import "./config/deno_version.ts";
 import { type Config, readConfig } from "./config/config.ts";
 import { keepKeys, keepToOwner, lockDataDir } from "./config/data_dir.ts";
 import { loadRest } from "./config/runtime/lazy.ts";
-import { logTextOf } from "./config/runtime/log_text.ts";
 import { openLog } from "./config/runtime/log_lines.ts";
 import { openBus } from "./db/bus/over_redis.ts";
 import { openDatabase } from "./db/client/open.ts";
@@ -49,10 +48,6 @@ const log = openLog({ now });
 const ready = Promise.withResolvers<JobDeps>();
 let config: Config | undefined;
 if (command === "serve") registerCron(jobs, ready.promise, log);
-
-/** What could not be loaded now is asked for again by whoever needs it. */
-const loadLater = (error: unknown) =>
-  log({ level: "notice", msg: "some code is loaded later", error: logTextOf(error) });
 
 await main().catch(giveUp);
 
@@ -107,7 +102,7 @@ async function serve(deps: Deps) {
     onListen: async (address) => {
       const { announce, announceCountries } = await import("./routes/announce.ts");
       console.log(announce(deps, address));
-      setTimeout(() => loadRest().catch(loadLater), LOAD_REST_AFTER_MS);
+      setTimeout(() => loadRest().catch(giveUp), LOAD_REST_AFTER_MS);
       readiness.watch();
       await announceCountries(deps);
     },

@@ -166,6 +166,8 @@ Deno.test(
   async () => {
     await using server = new NewcomersServer(await Deno.makeTempDir(), {}, { filesMax: 300 });
     await server.ready();
+    // What is loaded right after the start must be read by then: without it there is no server.
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
     const { hostname, port } = new URL(server.url);
     const held: Deno.Conn[] = [];
     const isRefused = () => server.output.includes("no connection can be taken on");
