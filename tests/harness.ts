@@ -12,6 +12,7 @@ import { openJobRunner } from "../jobs/runner.ts";
 import { openProviders, type Providers } from "../providers/providers.ts";
 import { createApp } from "../routes/app.ts";
 import { keep, keptPath } from "./kept.ts";
+import { reusedDatabase } from "./reused_database.ts";
 
 /**
  * A clock that goes on from where a test puts it and never says the same time twice. Code that
@@ -139,9 +140,10 @@ let copied: Promise<Blob> | undefined;
 
 /** An empty migrated database in memory, from a copy made once per set of migrations. */
 export async function openTestDatabase(): Promise<Database> {
-  copied ??= migratedCopy().then((copy) => new Blob([copy]));
-  const loadDataDir = await copied;
-  return overPglite(await createPglite("memory://", { loadDataDir }));
+  return await reusedDatabase(async () => {
+    copied ??= migratedCopy().then((copy) => new Blob([copy]));
+    return await createPglite("memory://", { loadDataDir: await copied });
+  });
 }
 
 /** Making a cluster takes seconds, loading a copy of one a fraction of that. */

@@ -18,3 +18,5 @@ if (!Object.hasOwn(benches, name)) {
   Deno.exit(2);
 }
 await (await benches[name]!())();
+// An embedded database kept for the next test would keep the process.
+Deno.exit();

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { surfaceNames } from "../../routes/surfaces.ts";
-import { startTestApp } from "../harness.ts";
+import { openPg } from "../../db/client/pg.ts";
+import { assertBooksHold, openTestDatabase, startTestApp } from "../harness.ts";
+import { startPostgres } from "../services/postgres.ts";
 import { readTables } from "../routes/trips_tables.ts";
 import { FuzzPlace } from "./run.ts";
 
@@ -9,9 +11,14 @@ const SEED = Math.floor(Math.random() * 2 ** 31);
 const REQUEST_COUNT = 100;
 
 const tables = await readTables();
+// A real server where there is one, which is twice as fast.
+const postgres = await startPostgres();
+Deno.test.afterAll(async () => await postgres?.[Symbol.asyncDispose]());
 
 Deno.test("whatever is sent to an operation, the answer is one its document knows", async (t) => {
-  await using app = await startTestApp();
+  const database = postgres ? openPg(await postgres.newDatabase()) : await openTestDatabase();
+  await using _closing = { [Symbol.asyncDispose]: () => database.close() };
+  await using app = await startTestApp({ database });
   for (const name of surfaceNames) {
     await t.step(name, async () => {
       const place = await FuzzPlace.open(app, name);
@@ -30,4 +37,5 @@ Deno.test("whatever is sent to an operation, the answer is one its document know
       assert.ok(okShare > 0.1 && okShare < 0.9, `${okShare} of the answers are 200`);
     });
   }
+  await assertBooksHold(app);
 });
