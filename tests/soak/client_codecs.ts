@@ -26,6 +26,7 @@ export interface Outgoing {
 
 /** A message as it arrives, whichever way. */
 export interface Incoming extends Outgoing {
+  /** 0: the protocol does not say it. */
   messageId: number;
   seq: number;
   fromUid: string;
@@ -43,15 +44,22 @@ export type Heard =
   | { type: "connected"; reason: number }
   | { type: "sent"; turn: number; answer: Answer }
   | { type: "received"; message: Incoming }
-  | { type: "disconnect"; reason: number };
+  | { type: "disconnect"; reason: number }
+  /** What the client has to say to that by itself. */
+  | { type: "reply"; data: ClientData }
+  | { type: "caught_up" };
 
 export type ClientData = string | Uint8Array<ArrayBuffer>;
 
-/** A client's side of one protocol, for one connection. `turn` tells sends apart. */
+/**
+ * A client's side of one protocol, for one connection. `turn`, from 1, tells sends apart; what a
+ * client says without being asked to is counted with none.
+ */
 export interface ClientCodec {
   connect(login: SocketLogin): ClientData;
   send(message: Outgoing, turn: number): ClientData;
-  recvack(message: Incoming): ClientData;
+  /** Undefined where messages are not confirmed one by one. */
+  recvack(message: Incoming): ClientData | undefined;
   read(data: unknown): Iterable<Heard>;
 }
 
@@ -65,7 +73,25 @@ export function textOfBase64(base64: string): string {
   return new TextDecoder().decode(bytes);
 }
 
+/** Of what people say in a run: the first word is its sender's number of it. */
+const NUMBERED = /^\{"type":1,"content":"(\d+-\d+) /;
+
+/**
+ * What the sender calls a message. Where the sender's protocol has no such number, the server makes
+ * one up, and the words say it.
+ */
+export function nameOf({ clientMsgNo, payload }: { clientMsgNo: string; payload: string }): string {
+  if (!clientMsgNo.startsWith("gb:")) return clientMsgNo;
+  return NUMBERED.exec(payload)?.[1] ?? clientMsgNo;
+}
+
 export class RpcClientCodec implements ClientCodec {
+  readonly #confirms: boolean;
+
+  constructor({ confirms = true } = {}) {
+    this.#confirms = confirms;
+  }
+
   connect(login: SocketLogin): ClientData {
     return JSON.stringify({ method: "connect", params: login, id: CONNECT_TURN });
   }
@@ -75,7 +101,8 @@ export class RpcClientCodec implements ClientCodec {
     return JSON.stringify({ method: "send", params, id: turn });
   }
 
-  recvack({ messageId, seq }: Incoming): ClientData {
+  recvack({ messageId, seq }: Incoming): ClientData | undefined {
+    if (!this.#confirms) return undefined;
     const params = { messageId: String(messageId), messageSeq: seq };
     return JSON.stringify({ method: "recvack", params });
   }
@@ -98,14 +125,15 @@ export class RpcClientCodec implements ClientCodec {
   // deno-lint-ignore no-explicit-any -- as the wire has it
   #received({ messageId, messageSeq, payload, ...fields }: any): Incoming {
     const { fromUid, channelId, channelType, clientMsgNo } = fields;
+    const text = textOfBase64(payload);
     return {
       messageId: Number(messageId),
       seq: messageSeq,
-      payload: textOfBase64(payload),
+      payload: text,
       fromUid,
       channelId,
       channelType,
-      clientMsgNo,
+      clientMsgNo: nameOf({ clientMsgNo, payload: text }),
     };
   }
 }
@@ -162,9 +190,10 @@ export class WukongClientCodec implements ClientCodec {
   }
 
   #received(frame: Extract<FrameFrom<"server">, { type: "recv" }>): Incoming {
-    const { messageId, messageSeq: seq, fromUid, channelId, channelType, clientMsgNo } = frame;
+    const { messageId, messageSeq: seq, fromUid, channelId, channelType } = frame;
     if (this.#cipher!.recvMsgKey(frame) !== frame.msgKey) throw new Error("a wrong message key");
     const payload = new TextDecoder().decode(this.#cipher!.open(frame.payload));
+    const clientMsgNo = nameOf({ clientMsgNo: frame.clientMsgNo, payload });
     return { messageId, seq, fromUid, channelId, channelType, clientMsgNo, payload };
   }
 }

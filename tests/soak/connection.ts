@@ -9,6 +9,7 @@ import type {
   SocketLogin,
 } from "./client_codecs.ts";
 import { type CuttableLine, openCuttableLine } from "./cuttable_line.ts";
+import { openTcp, openWebSocket, type Wire } from "./wires.ts";
 
 /** How long opening a connection and logging in may take, ms. */
 const OPEN_TIMEOUT_MS = 10_000;
@@ -16,8 +17,9 @@ const OPEN_TIMEOUT_MS = 10_000;
 const ANSWER_TIMEOUT_MS = 12_000;
 
 export interface ConnectionOptions {
-  /** Of the server. */
+  /** Of the server: where it takes WebSockets, or TCP connections. */
   port: number;
+  isTcp?: boolean;
   codec: ClientCodec;
   login: SocketLogin;
   /** Gets every message that is pushed, in order. */
@@ -26,35 +28,43 @@ export interface ConnectionOptions {
   isCuttable?: boolean;
 }
 
-/** One socket of a client, in either protocol. */
+/** One connection of a client, in any protocol. */
 export class Connection {
   /** Resolves when it is over, whoever ended it. */
   readonly closed: Promise<void>;
   isClosed = false;
   /** The server said that it should stay away. */
   isKicked = false;
+  /** Resolves when what its protocol itself pulls at the beginning has come, or it is over. */
+  readonly caughtUp: Promise<void>;
   readonly #codec: ClientCodec;
   readonly #onPush: (message: Incoming) => void;
-  readonly #socket: WebSocket;
+  readonly #wire: Wire;
   readonly #line: CuttableLine | undefined;
   readonly #waiting = new Map<number, (answer: Answer | undefined) => void>();
   readonly #connected = Promise.withResolvers<number | undefined>();
   readonly #end: () => void;
+  readonly #catchUp: () => void;
   #lastTurn = 0;
 
-  private constructor({ port, codec, login, onPush }: ConnectionOptions, line?: CuttableLine) {
+  private constructor(
+    { port, isTcp, codec, login, onPush }: ConnectionOptions,
+    line?: CuttableLine,
+  ) {
     this.#codec = codec;
     this.#onPush = onPush;
     this.#line = line;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#end = resolve;
-    this.#socket = new WebSocket(`ws://127.0.0.1:${line?.port ?? port}/ws`);
-    this.#socket.binaryType = "arraybuffer";
-    this.#socket.onopen = () => this.#socket.send(codec.connect(login));
-    this.#socket.onmessage = ({ data }) => this.#hear(data);
-    this.#socket.onclose = () => this.#over();
-    this.#socket.onerror = () => this.#over();
+    const catching = Promise.withResolvers<void>();
+    this.caughtUp = catching.promise;
+    this.#catchUp = catching.resolve;
+    this.#wire = (isTcp ? openTcp : openWebSocket)(line?.port ?? port, {
+      onOpen: () => this.#wire.send(codec.connect(login)),
+      onData: (data) => this.#hear(data),
+      onEnd: () => this.#over(),
+    });
   }
 
   /** Opens a connection and logs in; undefined when that did not work out. */
@@ -86,13 +96,12 @@ export class Connection {
   abandon(): void {
     this.#over();
     if (this.#line) this.#line.cut();
-    else this.#socket.close();
+    else this.#wire.close();
   }
 
-  #say(data: ClientData): boolean {
-    if (this.isClosed || this.#socket.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(data);
-    return true;
+  #say(data: ClientData | undefined): boolean {
+    if (data === undefined) return true;
+    return !this.isClosed && this.#wire.send(data);
   }
 
   #hear(data: unknown): void {
@@ -110,6 +119,11 @@ export class Connection {
         this.#onPush(heard.message);
         this.#say(this.#codec.recvack(heard.message));
         return;
+      case "reply":
+        this.#say(heard.data);
+        return;
+      case "caught_up":
+        return this.#catchUp();
       case "disconnect":
         this.isKicked = heard.reason === Reason.kicked;
     }
@@ -119,6 +133,7 @@ export class Connection {
     if (this.isClosed) return;
     this.isClosed = true;
     this.#connected.resolve(undefined);
+    this.#catchUp();
     for (const resolve of this.#waiting.values()) resolve(undefined);
     this.#line?.cut();
     this.#end();

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { MIGRATIONS_FOLDER } from "../../db/client/migrations.ts";
 import { openDatabase } from "../../db/client/open.ts";
 import { openRedis } from "../../db/redis/open.ts";
+import { grantToken, makeApp } from "../clients/partner.ts";
 import { startTestApp } from "../harness.ts";
 import { makeGroup } from "../people/factories.ts";
 import { makeChatPerson } from "../servers/chat.ts";
@@ -13,7 +14,8 @@ import { Device } from "./device.ts";
 import { Disturbances } from "./disturbances.ts";
 import { Findings } from "./findings.ts";
 import { type Cast, Ledger } from "./ledger.ts";
-import { drawPlan, type Plan, type PlanSize } from "./plan.ts";
+import { drawPlan, type Plan, type PlanSize, type WayName, WAYS } from "./plan.ts";
+import { pause } from "./raw_connection.ts";
 import { ServerProcess, type ServerStores } from "./server_process.ts";
 import { synchronize } from "./synchronize.ts";
 import { judge, judgePushes } from "./verdict.ts";
@@ -46,6 +48,7 @@ export async function delivery(args: string[]): Promise<boolean> {
       seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
       "seconds-between-kills": { type: "string", default: "0.5" },
       "redis-restarts": { type: "string", default: "3" },
+      "per-second": { type: "string" },
     },
   });
   const options = {
@@ -54,6 +57,7 @@ export async function delivery(args: string[]): Promise<boolean> {
     seed: Number(values.seed),
     secondsBetweenKills: Number(values["seconds-between-kills"]),
     redisRestartCount: Number(values["redis-restarts"]),
+    perSecond: values["per-second"] === undefined ? undefined : Number(values["per-second"]),
   };
   console.log(`delivery: ${JSON.stringify(options)}`);
   const outcome = await runDelivery(options);
@@ -82,11 +86,16 @@ export async function runDelivery(options: DeliveryOptions): Promise<DeliveryOut
   const ledger = new Ledger(plan, await engage(stores, plan), findings);
   await using stack = new AsyncDisposableStack();
   const servers = await Promise.all(
-    Array.from({ length: SERVER_COUNT }, () => ServerProcess.start(stores)),
+    Array.from({ length: SERVER_COUNT }, () =>
+      ServerProcess.start(stores, {
+        takesTcp: true,
+        // The pace people are held to is among the limits.
+        ...options.perSecond && { env: { RATE_FACTOR: "1" } },
+      })),
   );
   for (const server of servers) stack.use(server);
   const devices = plan.devices.map((it, number) =>
-    new Device({ number, plan: it, servers, ledger, findings })
+    new Device({ number, plan: it, servers, ledger, findings, perSecond: options.perSecond })
   );
 
   const startedAt = performance.now();
@@ -105,6 +114,7 @@ export async function runDelivery(options: DeliveryOptions): Promise<DeliveryOut
   for (const device of devices) device.leave();
   await Promise.all(lives);
 
+  await forgetMarks(stores);
   await judgeAll({ plan, devices, servers, ledger, findings });
   await judgeDatabase(stores, ledger, findings);
   if (!isSettled) findings.add(`not everybody had everything after ${SETTLE_TIMEOUT_MS} ms`);
@@ -116,6 +126,7 @@ export async function runDelivery(options: DeliveryOptions): Promise<DeliveryOut
       "Redis restarts": disturbances.redisRestarts,
       "jobs postponed": servers.reduce((sum, it) => sum + it.postponedJobCount, 0),
       "seconds of sending": Math.round((workedAt - startedAt) / 100) / 10,
+      "accepted a second": Math.round(ledger.acceptedCount * 1_000 / (workedAt - startedAt)),
       "seconds until settled": Math.round((settledAt - workedAt) / 100) / 10,
     },
   };
@@ -141,16 +152,17 @@ async function engage({ databaseUrl, redisUrl }: ServerStores, plan: Plan): Prom
   try {
     await database.migrate(MIGRATIONS_FOLDER);
     await using app = await startTestApp({ database, redis });
+    const house = await makeApp(app.ctx, { house: true });
     const people: Cast["people"] = [];
     for (let at = 0; at < plan.personCount; at++) {
-      people.push(await makeChatPerson(app.ctx, `Person ${at}`));
+      const person = await makeChatPerson(app.ctx, `Person ${at}`);
+      people.push({ ...person, partnerToken: await grantToken(app, house, { uid: person.id }) });
     }
-    const groupNos: string[] = [];
+    const groups: Cast["groups"] = [];
     for (const { members, isSuper } of plan.groups) {
-      const group = await makeGroup(app.ctx, members.map((at) => people[at]!), { isSuper });
-      groupNos.push(group.groupNo);
+      groups.push(await makeGroup(app.ctx, members.map((at) => people[at]!), { isSuper }));
     }
-    return { people, groupNos };
+    return { people, groups };
   } finally {
     await redis.close();
     await database.close();
@@ -162,12 +174,18 @@ async function settle(devices: Device[], ledger: Ledger): Promise<boolean> {
   const endsAt = performance.now() + SETTLE_TIMEOUT_MS;
   const counts = new Map<number, number>();
   for (const { person } of devices) counts.set(person, ledger.expectedOf(person).size);
-  const hasAll = ({ person, inbox }: Device) => inbox.contiguousSeq >= counts.get(person)!;
+  const hasAll = ({ person, client }: Device) => client.inbox.knownCount >= counts.get(person)!;
   while (!devices.every(hasAll)) {
     if (performance.now() > endsAt) return false;
     await pause(SETTLE_LOOK_MS);
   }
   return true;
+}
+
+/** A client that is new, of somebody whose clients have confirmed nothing, is sent everything. */
+async function forgetMarks({ databaseUrl }: ServerStores): Promise<void> {
+  const { db, close } = await openDatabase({ databaseUrl, dataDir: "unused" });
+  await db.execute(sql`update inbox_heads set acked_seq = 0`).finally(close);
 }
 
 interface Everything {
@@ -196,9 +214,10 @@ async function judgeAll(
     seqsOf.push(new Map([...messages.values()].map((it) => [it.clientMsgNo, it.seq])));
   }
   for (const device of devices) {
-    const { name, person, inbox: { messages } } = device;
+    const { name, person, client } = device;
+    const messages = client.inbox.messagesBy(seqsOf[person]!);
     judge({ name, person, messages, seqs: seqsOf[person]! }, ledger, findings);
-    judgePushes(device, ledger, findings);
+    judgePushes(device, messages, { ledger, findings });
   }
   for (const [number, { exitCode, complaints }] of servers.entries()) {
     if (exitCode !== undefined) findings.add(`server ${number} ended with ${exitCode}`);
@@ -214,9 +233,12 @@ async function judgeDatabase(
 ): Promise<void> {
   const { db, close } = await openDatabase({ databaseUrl, dataDir: "unused" });
   try {
-    const { rows: repeats } = await db.execute<{ client_msg_no: string }>(sql`
-      select client_msg_no from messages group by sender_id, client_msg_no having count(*) > 1`);
-    for (const row of repeats) findings.add(`database: ${row.client_msg_no} is there twice`);
+    const { rows: repeats } = await db.execute<{ payload: string; apart: string }>(sql`
+      select payload, (max(created_at) - min(created_at))::text as apart from messages
+      group by sender_id, payload having count(*) > 1`);
+    for (const row of repeats) {
+      findings.add(`database: ${row.payload} is there twice, ${row.apart} apart`);
+    }
     const { rows: [total] } = await db.execute<{ count: string }>(sql`
       select count(*)::text as count from messages`);
     if (Number(total!.count) !== ledger.acceptedCount) {
@@ -236,21 +258,26 @@ async function judgeDatabase(
 function figuresOf(devices: Device[], ledger: Ledger): Record<string, number> {
   const sum = (of: (device: Device) => number) =>
     devices.reduce((total, device) => total + of(device), 0);
+  const answerMs = devices.flatMap(({ figures }) => figures.answerMs).sort((a, b) => a - b);
+  const countOf = (way: WayName) => devices.filter((it) => it.way === way).length;
   return {
     "messages accepted": ledger.acceptedCount,
     "answers to them": ledger.answerCount,
-    "pushed": sum(({ inbox }) => inbox.counts.push),
-    "synced": sum(({ inbox }) => inbox.counts.sync),
-    "first known by push": sum(({ inbox }) => inbox.firstCounts.push),
-    "first known by sync": sum(({ inbox }) => inbox.firstCounts.sync),
-    "first known by an answer": sum(({ inbox }) => inbox.firstCounts.answer),
+    "pushed": sum(({ client: { inbox } }) => inbox.counts.push),
+    "synced": sum(({ client: { inbox } }) => inbox.counts.sync),
+    "first known by push": sum(({ client: { inbox } }) => inbox.firstCounts.push),
+    "first known by sync": sum(({ client: { inbox } }) => inbox.firstCounts.sync),
+    "first known by an answer": sum(({ client: { inbox } }) => inbox.firstCounts.answer),
     "reconnects": sum(({ figures }) => figures.connects - 1),
     "kicks": sum(({ figures }) => figures.kicks),
     "resends": sum(({ figures }) => figures.resends),
     "refused for now": sum(({ figures }) => figures.refusals),
+    "ms to an answer, p50": percentile(answerMs, 0.5),
+    "ms to an answer, p99": percentile(answerMs, 0.99),
+    ...Object.fromEntries(WAYS.map((way) => [`clients by ${way}`, countOf(way)])),
   };
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function percentile(sorted: number[], share: number): number {
+  return Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 10) / 10;
 }

@@ -1,34 +1,25 @@
 import { Reason, reasonName } from "../../routes/realtime/reasons.ts";
-import {
-  type Answer,
-  type ClientCodec,
-  type Incoming,
-  RpcClientCodec,
-  WukongClientCodec,
-} from "./client_codecs.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
-import type { Findings } from "./findings.ts";
-import type { Ledger, Sent } from "./ledger.ts";
-import type { DevicePlan, Step } from "./plan.ts";
-import { PushWatch } from "./push_watch.ts";
-import { SeenInbox } from "./seen_inbox.ts";
-import type { ServerProcess } from "./server_process.ts";
-import { synchronize } from "./synchronize.ts";
+import { ChatClient } from "./chat_client.ts";
+import type { Client, ClientSetting } from "./client.ts";
+import type { Answer } from "./client_codecs.ts";
+import type { Connection } from "./connection.ts";
+import { GobelieveClient } from "./gobelieve_client.ts";
+import type { Sent } from "./ledger.ts";
+import type { Accident, PlanSize, Step, WayName } from "./plan.ts";
+import { pause } from "./raw_connection.ts";
 
 /** How often a client tries to get in, or to get one message accepted, before the run fails. */
 const TRIES_MAX = 200;
 const WAIT_MS_MAX = 400;
-const SYNC_PAGE_COUNT = 100;
+/** Before these are said, others may be. */
+const LATE: Accident[] = ["away_before", "twice_on_both_servers"];
+/** A client of GoBelieve gives up before the server takes what it repeats for another message, ms. */
+const REPEATED_FOR_MS_MAX = 50_000;
+const MS_PER_SECOND = 1_000;
 const APP = 0;
-const WEB = 1;
 
-export interface DeviceSetting {
-  /** Its place in the plan. */
-  number: number;
-  plan: DevicePlan;
-  servers: ServerProcess[];
-  ledger: Ledger;
-  findings: Findings;
+export interface DeviceSetting extends Omit<ClientSetting, "name"> {
+  perSecond: PlanSize["perSecond"];
 }
 
 export interface DeviceFigures {
@@ -36,6 +27,8 @@ export interface DeviceFigures {
   kicks: number;
   resends: number;
   refusals: number;
+  /** How long each message took that was answered at the first try, ms. */
+  answerMs: number[];
 }
 
 /**
@@ -45,35 +38,63 @@ export interface DeviceFigures {
  */
 export class Device {
   readonly name: string;
-  readonly inbox: SeenInbox;
-  readonly figures: DeviceFigures = { connects: 0, kicks: 0, resends: 0, refusals: 0 };
+  readonly client: Client;
+  readonly figures: DeviceFigures = {
+    connects: 0,
+    kicks: 0,
+    resends: 0,
+    refusals: 0,
+    answerMs: [],
+  };
   readonly person: number;
   readonly number: number;
-  /** Of every connection it had. */
-  readonly watches: PushWatch[] = [];
+  readonly way: WayName;
   readonly #setting: DeviceSetting;
   #server: number;
   #connection: Connection | undefined;
+  #connecting: Promise<Connection> | undefined;
   #isResting = false;
 
   constructor(setting: DeviceSetting) {
-    const { number, plan, findings } = setting;
+    const { number, plan } = setting;
     this.#setting = setting;
     this.#server = plan.server;
     this.person = plan.person;
     this.number = number;
-    const protocol = plan.wukongVersion ? `WuKong ${plan.wukongVersion}` : "JSON-RPC";
+    this.way = plan.way;
     const kind = plan.deviceFlag === APP ? "app" : "web";
-    this.name = `person ${plan.person} (client ${number}, ${kind}, ${protocol})`;
-    this.inbox = new SeenInbox(this.name, findings);
+    const way = plan.way.startsWith("binary") ? `${plan.way} ${plan.version}` : plan.way;
+    this.name = `person ${plan.person} (client ${number}, ${kind}, ${way})`;
+    const named = { ...setting, name: this.name };
+    this.client = plan.way === "gobelieve" ? new GobelieveClient(named) : new ChatClient(named);
   }
 
   /** Says everything it has to say. */
   async run(): Promise<void> {
     await this.#connected();
-    for (const [step, planned] of this.#setting.plan.steps.entries()) {
+    const { plan: { steps }, perSecond } = this.#setting;
+    if (perSecond) return await this.#runAtPace(perSecond);
+    for (const [step, planned] of steps.entries()) {
+      await pause(planned.pauseMs);
       await this.#take(planned, step);
     }
+  }
+
+  /** Messages leave at their time, whatever has become of those before, until too many are open. */
+  async #runAtPace(perSecond: number): Promise<void> {
+    const open = new Set<Promise<void>>();
+    let nextAtMs = 0;
+    for (const [step, planned] of this.#setting.plan.steps.entries()) {
+      if (open.size >= perSecond) await Promise.race(open);
+      const nowMs = performance.now();
+      if (nextAtMs > nowMs) await pause(nextAtMs - nowMs);
+      nextAtMs = Math.max(nextAtMs, nowMs) + MS_PER_SECOND / perSecond;
+      const taken: Promise<void> = this.#take(planned, step).finally(() => open.delete(taken));
+      // Whoever waits for it hears of it.
+      taken.catch(() => {});
+      open.add(taken);
+    }
+    await Promise.all(open);
   }
 
   /** Only listens, connected, until {@link leave}. */
@@ -91,94 +112,50 @@ export class Device {
     this.#connection?.abandon();
   }
 
-  async #connected(): Promise<Connection> {
+  #connected(): Promise<Connection> {
+    this.#connecting ??= this.#connect().finally(() => this.#connecting = undefined);
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Connection> {
     for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
       if (this.#connection && !this.#connection.isClosed) return this.#connection;
       if (this.#connection?.isKicked) this.figures.kicks++;
       this.#server = 1 - this.#server;
-      this.#connection = await this.#open();
-      if (!this.#connection) await pause(Math.random() * Math.min(WAIT_MS_MAX, 20 * attempt));
+      this.#connection = await this.client.open(this.#server);
+      if (this.#connection) this.figures.connects++;
+      else await pause(Math.random() * Math.min(WAIT_MS_MAX, 20 * attempt));
     }
     throw new Error("there is no way in");
-  }
-
-  /** A connection that has caught up; the client moves on when that fails half-way. */
-  async #open(): Promise<Connection | undefined> {
-    const { plan } = this.#setting;
-    const watch = new PushWatch(this.inbox);
-    const connection = await Connection.open({
-      ...this.#optionsOf(this.#server, plan.deviceFlag),
-      onPush: (message) => this.#takePush(message, watch),
-    });
-    if (!connection) return undefined;
-    this.watches.push(watch);
-    this.figures.connects++;
-    watch.synced(await this.#catchUp());
-    return connection;
-  }
-
-  #optionsOf(server: number, deviceFlag: number): Omit<ConnectionOptions, "onPush"> {
-    const { plan, servers, ledger } = this.#setting;
-    const { uid, token, webToken } = ledger.cast.people[plan.person]!;
-    const codec: ClientCodec = plan.wukongVersion
-      ? new WukongClientCodec(plan.wukongVersion)
-      : new RpcClientCodec();
-    return {
-      port: servers[server]!.port,
-      codec,
-      login: { uid, token: deviceFlag === APP ? token : webToken, deviceFlag },
-      isCuttable: plan.isCuttable,
-    };
-  }
-
-  #takePush(message: Incoming, watch: PushWatch): void {
-    const { seq, clientMsgNo } = message;
-    // What is not kept has no number: that an own message has read its channel.
-    if (seq === 0) return;
-    const after = watch.take(seq);
-    if (after !== undefined) {
-      this.#complain(`${clientMsgNo} was pushed as seq ${seq} after ${after} on one connection`);
-    }
-    this.inbox.learn("push", message);
-  }
-
-  /** @returns how far it got */
-  async #catchUp(): Promise<number> {
-    const { plan, servers, ledger } = this.#setting;
-    const { token, webToken } = ledger.cast.people[plan.person]!;
-    let lastSeq = this.inbox.contiguousSeq;
-    const page = {
-      httpUrl: () => servers[this.#server]!.httpUrl,
-      token: plan.deviceFlag === APP ? token : webToken,
-      afterSeq: lastSeq,
-      pageCount: SYNC_PAGE_COUNT,
-    };
-    for await (const message of synchronize(page)) {
-      if (message.seq !== ++lastSeq) {
-        this.#complain(`a sync brought seq ${message.seq} where ${lastSeq} should be`);
-        lastSeq = message.seq;
-      }
-      this.inbox.learn("sync", message);
-    }
-    return lastSeq;
   }
 
   async #take(planned: Step, step: number): Promise<void> {
     const { accident, pauseMs } = planned;
     const sent = this.#compose(planned, step);
-    await pause(pauseMs);
     if (accident === "away_before") {
       this.#connection?.abandon();
       await pause(pauseMs * 10);
     }
+    // At a pace the next one does not wait until this one is through.
+    const isOvertaken = this.#setting.perSecond !== undefined;
+    const endsAtMs = this.way === "gobelieve" ? performance.now() + REPEATED_FOR_MS_MAX : Infinity;
+    sent.isOutOfLine = isOvertaken && LATE.includes(accident);
     for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
-      if (attempt > 1) this.figures.resends++;
+      if (attempt > 1) {
+        if (performance.now() > endsAtMs) break;
+        this.figures.resends++;
+        sent.isOutOfLine = isOvertaken;
+      }
       const connection = await this.#connected();
+      const askedAtMs = performance.now();
       // An accident happens once; the tries after it are about getting through.
       const answer = attempt === 1
         ? await this.#sendWith(accident, sent, { connection, pauseMs })
         : await connection.send(sent.message);
-      if (answer && this.#accept(sent, answer)) return;
+      if (answer && this.#accept(sent, answer)) {
+        if (attempt === 1) this.figures.answerMs.push(performance.now() - askedAtMs);
+        return;
+      }
       await pause(Math.random() * Math.min(WAIT_MS_MAX, 10 * attempt));
     }
     throw new Error(`${sent.message.clientMsgNo} was never accepted`);
@@ -186,12 +163,13 @@ export class Device {
 
   #compose({ to, content }: Step, step: number): Sent {
     const { number, plan, ledger } = this.#setting;
-    const { people, groupNos } = ledger.cast;
+    const { people, groups } = ledger.cast;
     const message = {
       clientMsgNo: `${number}-${step}`,
-      channelId: "group" in to ? groupNos[to.group]! : people[to.person]!.uid,
+      channelId: "group" in to ? groups[to.group]!.groupNo : people[to.person]!.uid,
       channelType: "group" in to ? 2 : 1,
-      payload: JSON.stringify({ type: 1, content }),
+      // Where no other name of a message arrives, its words say which it is.
+      payload: JSON.stringify({ type: 1, content: `${number}-${step} ${content}` }),
     };
     return ledger.add({ device: number, person: plan.person, step, to, message });
   }
@@ -230,8 +208,7 @@ export class Device {
 
   /** Also from a page of the same person that is open for this one message; it keeps nothing. */
   async #sendOnBoth(sent: Sent, connection: Connection): Promise<Answer | undefined> {
-    const options = { ...this.#optionsOf(1 - this.#server, WEB), onPush: () => {} };
-    const other = await Connection.open(options);
+    const other = await this.client.openAside(1 - this.#server);
     this.figures.resends++;
     const answers = await Promise.all([
       connection.send(sent.message),
@@ -256,20 +233,12 @@ export class Device {
       this.#complain(`${sent.message.clientMsgNo} was refused: ${reasonName(answer.reason)}`);
       return true;
     }
-    const { ledger, plan } = this.#setting;
-    ledger.accept(sent, answer);
-    const { messageId, seq } = answer;
-    if (seq !== 0) {
-      this.inbox.learn("answer", { ...ledger.asSeenBy(plan.person, sent, messageId), seq });
-    }
+    this.#setting.ledger.accept(sent, answer);
+    this.client.learn(sent, answer);
     return true;
   }
 
   #complain(text: string): void {
     this.#setting.findings.add(`${this.name}: ${text}`);
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

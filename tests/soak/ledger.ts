@@ -4,8 +4,8 @@ import type { Plan, Target } from "./plan.ts";
 
 /** Names of people and groups on the wire, by their place in the plan. */
 export interface Cast {
-  people: { id: number; uid: string; token: string; webToken: string }[];
-  groupNos: string[];
+  people: { id: number; uid: string; token: string; webToken: string; partnerToken: string }[];
+  groups: { id: number; groupNo: string }[];
 }
 
 /** A message of the plan, and what the servers said about it so far. */
@@ -16,7 +16,11 @@ export interface Sent {
   step: number;
   to: Target;
   message: Outgoing;
-  messageId: number | undefined;
+  isAccepted: boolean;
+  /** 0: nobody has said it yet. */
+  messageId: number;
+  /** Said again behind later ones, or to two servers: it has no place among its device's others. */
+  isOutOfLine: boolean;
 }
 
 /** Every message of a run by its sender's own number: the model the outcome is compared with. */
@@ -35,8 +39,8 @@ export class Ledger {
     return this.#seqs.size;
   }
 
-  add(sent: Omit<Sent, "messageId">): Sent {
-    const entry = { ...sent, messageId: undefined };
+  add(sent: Omit<Sent, "isAccepted" | "messageId" | "isOutOfLine">): Sent {
+    const entry = { ...sent, isAccepted: false, messageId: 0, isOutOfLine: false };
     this.#sent.set(sent.message.clientMsgNo, entry);
     return entry;
   }
@@ -45,12 +49,19 @@ export class Ledger {
     return this.#sent.get(clientMsgNo);
   }
 
+  superGroupIdsOf(person: number): number[] {
+    return this.plan.groups.flatMap(({ members, isSuper }, at) =>
+      isSuper && members.includes(person) ? [this.cast.groups[at]!.id] : []
+    );
+  }
+
   /** A server said yes, maybe not for the first time: it must have said the same before. */
   accept(sent: Sent, { messageId, seq }: Answer): void {
     const { clientMsgNo } = sent.message;
     this.answerCount++;
-    sent.messageId ??= messageId;
-    if (sent.messageId !== messageId) {
+    sent.isAccepted = true;
+    sent.messageId ||= messageId;
+    if (messageId !== 0 && sent.messageId !== messageId) {
       this.findings.add(`${clientMsgNo}: accepted as ${sent.messageId} and as ${messageId}`);
     }
     const known = this.#seqs.get(clientMsgNo) || seq;
@@ -65,7 +76,7 @@ export class Ledger {
   expectedOf(person: number): Map<string, Omit<Incoming, "seq">> {
     const expected = new Map<string, Omit<Incoming, "seq">>();
     for (const sent of this.#sent.values()) {
-      if (sent.messageId === undefined || !this.#receiversOf(sent).includes(person)) continue;
+      if (!sent.isAccepted || !this.#receiversOf(sent).includes(person)) continue;
       expected.set(sent.message.clientMsgNo, this.asSeenBy(person, sent, sent.messageId));
     }
     return expected;

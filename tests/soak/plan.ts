@@ -42,12 +42,19 @@ export interface Step {
   pauseMs: number;
 }
 
+/** How a client speaks with a server (docs/realtime.md); the binary protocol is WuKong's. */
+export const WAYS = ["gobelieve", "binary", "json_rpc", "binary_over_tcp"] as const;
+export type WayName = (typeof WAYS)[number];
+
 export interface DevicePlan {
   person: number;
   /** 0 app, 1 web. */
   deviceFlag: number;
-  /** Version of WuKong's binary protocol; undefined: JSON-RPC. */
-  wukongVersion: number | undefined;
+  way: WayName;
+  /** Of the binary protocol. */
+  version: number;
+  /** Says how far it has got, which moves its person's mark. */
+  confirms: boolean;
   isCuttable: boolean;
   /** Which of the two servers comes first. */
   server: number;
@@ -70,38 +77,69 @@ export interface Plan {
 export interface PlanSize {
   clientCount: number;
   messageCount: number;
+  /**
+   * How many messages each client says in a second without waiting for answers, and how many may be
+   * unanswered; undefined: one after the other.
+   */
+  perSecond?: number | undefined;
 }
 
 /** One client of so many is a person's second device. */
 const CLIENTS_PER_SECOND_DEVICE = 5;
+/**
+ * At a pace accidents are rarer by so much: each that cuts a connection takes with it all that is
+ * unanswered on it, and more would leave the servers with nothing but what is said again.
+ */
+const CALM_AT_PACE = 20;
+/** Every second group of so many clients has lines that can be cut: clients of all ways. */
+const CLIENTS_PER_CUT = WAYS.length;
+const BINARY_VERSIONS = { min: 2, count: 4 };
 const SMALL_GROUP_MEMBERS = { minLength: 3, maxLength: 8 };
 const SUPER_GROUP_COUNT = 2;
 const CONTENT_LENGTH_MAX = 80;
 const PAUSE_MS_MAX = 30;
 
 /** Draws who there is, who is with whom, and what everybody does. */
-export function drawPlan(seed: number, { clientCount, messageCount }: PlanSize): Plan {
+export function drawPlan(seed: number, { clientCount, messageCount, perSecond }: PlanSize): Plan {
   const personCount = clientCount - Math.floor(clientCount / CLIENTS_PER_SECOND_DEVICE);
   const [groups] = fc.sample(groupsArb(personCount), { seed, numRuns: 1 });
   const [servers] = fc.sample(
     fc.array(fc.nat({ max: 1 }), { minLength: clientCount, maxLength: clientCount }),
     { seed, numRuns: 1 },
   );
-  const drawn = fc.sample(stepArb(clientCount), { seed, numRuns: messageCount });
-  const devices = Array.from({ length: clientCount }, (_, device): DevicePlan => ({
-    person: device % personCount,
-    deviceFlag: device < personCount ? 0 : 1,
-    wukongVersion: device % 3 === 2 ? 2 + device % 4 : undefined,
-    isCuttable: device % 4 === 1,
-    server: servers![device]!,
-    steps: [],
-  }));
+  const drawn = fc.sample(stepArb(clientCount, perSecond ? CALM_AT_PACE : 1), {
+    seed,
+    numRuns: messageCount,
+  });
+  const devices = Array.from({ length: clientCount }, (_, device): DevicePlan => {
+    const person = device % personCount;
+    const isAlone = person + personCount >= clientCount;
+    return {
+      person,
+      deviceFlag: device < personCount ? 0 : 1,
+      way: wayOf({ person, isFirst: device < personCount }),
+      version: BINARY_VERSIONS.min + Math.floor(device / WAYS.length) % BINARY_VERSIONS.count,
+      // A client of GoBelieve without a key yet begins at the mark its person's clients have moved.
+      confirms: isAlone || wayOf({ person, isFirst: true }) !== "gobelieve",
+      isCuttable: Math.floor(device / CLIENTS_PER_CUT) % 2 === 1,
+      server: servers![device]!,
+      steps: [],
+    };
+  });
   for (const { device, kind, pick, ...step } of drawn) {
     const { person, steps } = devices[device]!;
     const to = targetOf({ kind, pick }, person, { personCount, groups: groups! });
     steps.push({ to, ...step });
   }
   return { personCount, groups: groups!, devices };
+}
+
+/** A person's second client speaks another way than the first; of two one may have no key yet. */
+function wayOf({ person, isFirst }: { person: number; isFirst: boolean }): WayName {
+  const at = person % WAYS.length;
+  if (isFirst) return WAYS[at]!;
+  if (WAYS[at] === "gobelieve") return "json_rpc";
+  return WAYS[1 + at % (WAYS.length - 1)]!;
 }
 
 function groupsArb(personCount: number): fc.Arbitrary<GroupPlan[]> {
@@ -128,9 +166,9 @@ interface DrawnStep extends Omit<Step, "to"> {
   pick: number;
 }
 
-function stepArb(clientCount: number): fc.Arbitrary<DrawnStep & { device: number }> {
+function stepArb(clientCount: number, calm: number): fc.Arbitrary<DrawnStep & { device: number }> {
   const accidents = Object.entries(ACCIDENT_SHARES) as [Accident, number][];
-  const rest = 100 - accidents.reduce((sum, [, share]) => sum + share, 0);
+  const rest = 100 * calm - accidents.reduce((sum, [, share]) => sum + share, 0);
   const accidentArb = fc.oneof(
     { weight: rest, arbitrary: fc.constant<Accident>("none") },
     ...accidents.map(([name, weight]) => ({ weight, arbitrary: fc.constant(name) })),

@@ -24,11 +24,15 @@ export interface ServerOptions {
   env?: Record<string, string>;
   /** How many files and connections it may have open. */
   descriptorsMax?: number;
+  /** Whether chat clients may come over TCP too. */
+  takesTcp?: boolean;
 }
 
 /** One Plaza as `deno task start` runs it: a process of its own on real services. */
 export class ServerProcess implements AsyncDisposable {
   readonly port = freePort();
+  /** Where chat clients come over TCP, if they may. */
+  readonly tcpPort = freePort();
   readonly httpUrl = `http://127.0.0.1:${this.port}`;
   /** What it said on stderr, and its log lines of level `error` and `warn`. */
   readonly complaints: string[] = [];
@@ -42,7 +46,7 @@ export class ServerProcess implements AsyncDisposable {
   private constructor(
     private readonly dataDir: string,
     { databaseUrl, redisUrl }: ServerStores,
-    { env = {}, descriptorsMax }: ServerOptions,
+    { env = {}, descriptorsMax, takesTcp = false }: ServerOptions,
   ) {
     const [program, ...args] = [Deno.execPath(), ...startArguments(dataDir)];
     // `exec` makes the server this process's own child.
@@ -61,6 +65,7 @@ export class ServerProcess implements AsyncDisposable {
         // Nothing here is meant to meet a limit.
         RATE_FACTOR: "0",
         NO_COLOR: "1",
+        ...takesTcp && { TCP_PORT: String(this.tcpPort) },
         ...env,
       },
       stdout: "piped",

@@ -1,9 +1,11 @@
-import { type Incoming, textOfBase64 } from "./client_codecs.ts";
+import { type Incoming, nameOf, textOfBase64 } from "./client_codecs.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
 /** How often a page is asked for while the server cannot, and the longest wait in between, ms. */
 const TRIES_MAX = 40;
 const WAIT_MS_MAX = 1_000;
+/** A client that asks too often asks again; nothing else that is its own fault is a passing one. */
+const TOO_OFTEN = 429;
 
 export interface SyncOptions {
   /** Asked anew for each try. */
@@ -29,14 +31,15 @@ export async function* synchronize(
       body: { max_message_seq: after, limit: pageCount },
     });
     for (const row of rows) {
+      const payload = textOfBase64(row.payload);
       yield {
         messageId: row.message_id,
         seq: row.message_seq,
         fromUid: row.from_uid,
         channelId: row.channel_id,
         channelType: row.channel_type,
-        clientMsgNo: row.client_msg_no,
-        payload: textOfBase64(row.payload),
+        clientMsgNo: nameOf({ clientMsgNo: row.client_msg_no, payload }),
+        payload,
       };
     }
     if (rows.length < pageCount) return;
@@ -58,7 +61,7 @@ async function fetchPage(
     }).catch((error) => void (failure = String(error)));
     if (response?.ok) return await response.json();
     if (response) failure = `${response.status} ${await response.text()}`;
-    if (response && response.status < 500) break;
+    if (response && response.status < 500 && response.status !== TOO_OFTEN) break;
     const waitMs = Math.min(WAIT_MS_MAX, 20 * 2 ** attempt) * Math.random();
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }

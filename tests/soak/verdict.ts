@@ -35,6 +35,9 @@ export function judge(account: Account, ledger: Ledger, findings: Findings): voi
     seqs.set(clientMsgNo, seq);
     const sent = expected.get(clientMsgNo);
     const change = sent && changeOf(sent, message);
+    // Where its sender was not told the id, all who receive it must still have the same.
+    const entry = ledger.sentAs(clientMsgNo);
+    if (entry) entry.messageId ||= message.messageId;
     if (!sent) findings.add(`${place} is not for them, or was never accepted`);
     else if (change) findings.add(`${place} CHANGED: ${change}`);
   }
@@ -58,7 +61,7 @@ function checkOrder(
   const lastSteps = new Map<string, number>();
   for (const { clientMsgNo, channelId, seq } of ordered) {
     const sent = ledger.sentAs(clientMsgNo);
-    if (!sent) continue;
+    if (!sent || sent.isOutOfLine) continue;
     const line = `${sent.device} ${channelId}`;
     const last = lastSteps.get(line) ?? -1;
     if (sent.step < last) {
@@ -73,12 +76,12 @@ function checkOrder(
  * because its connection broke.
  */
 export function judgePushes(
-  { name, number, inbox, watches }: Device,
-  ledger: Ledger,
-  findings: Findings,
+  { name, number, client: { watches } }: Device,
+  messages: ReadonlyMap<number, Incoming>,
+  { ledger, findings }: { ledger: Ledger; findings: Findings },
 ): void {
   for (const seq of watches.flatMap(({ skipped }) => [...skipped])) {
-    const message = inbox.messages.get(seq);
+    const message = messages.get(seq);
     const sent = message && ledger.sentAs(message.clientMsgNo);
     if (sent?.device === number) continue;
     findings.add(`${name}: seq ${seq} (${message?.clientMsgNo ?? "LOST"}) was never pushed`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { sized } from "../../size.ts";
 import { runDelivery } from "../../soak/delivery.ts";
+import { WAYS } from "../../soak/plan.ts";
 
 /** The same plan again: `deno task soak delivery --clients 12 --messages 300 --seed …`. */
 const SEED = Math.floor(Math.random() * 2 ** 31);
@@ -19,6 +20,7 @@ Deno.test("whatever is lost on the way, everybody has every message once, in ord
   assert.equal(findings.count, 0, `seed ${SEED}:\n${findings}`);
   assert.equal(figures["messages accepted"], MESSAGE_COUNT);
   assert.equal(figures["Redis restarts"], 1);
+  for (const way of WAYS) assert.ok(figures[`clients by ${way}`]! >= 2, way);
   // A run in which nothing went wrong would have shown nothing.
   for (const name of ["backend kills", "reconnects", "resends", "first known by sync"]) {
     assert.ok(figures[name]! >= 3, `${name}: ${figures[name]}`);
