@@ -31,8 +31,7 @@ export const searchAll = endpoint({
   method: "post",
   path: "/search/global",
   summary: "全局搜索",
-  description:
-    "Friends by name and remark, groups by name, and what stands in one's own inbox by " +
+  description: "Friends and groups by name and remark, and what stands in one's own inbox by " +
     `its text or file name, newest first, among the newest ${SEARCHED_COUNT_MAX}. Nothing taken ` +
     "back or deleted, no commands, nothing of the system's. Without a word only files are found.",
   body: z.object({

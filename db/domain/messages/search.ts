@@ -160,7 +160,7 @@ function searchStatement(input: SearchInput): SQL {
       ${milliseconds(sql`messages.created_at`)} as created_at, messages.setting, messages.payload,
       candidates.channel_type, coalesce(peers.uid, groups.group_no) as channel_no,
       coalesce(peers.nickname, groups.name) as channel_name,
-      peer_settings.remark as channel_remark,
+      coalesce(peer_settings.remark, group_settings.remark) as channel_remark,
       senders.uid as sender_uid, senders.nickname as sender_name, called.remark as sender_remark
     from (select) as one left join candidates on true
     left join messages on messages.id = candidates.message_id
@@ -169,6 +169,8 @@ function searchStatement(input: SearchInput): SQL {
     left join groups on candidates.channel_type = ${ChannelType.group}
       and groups.id = candidates.channel_id
     left join peer_settings on peer_settings.user_id = ${userId} and peer_settings.peer_id = peers.id
+    left join group_settings on group_settings.user_id = ${userId}
+      and group_settings.group_id = groups.id
     left join users as senders on senders.id = messages.sender_id
     left join peer_settings as called on called.user_id = ${userId} and called.peer_id = senders.id
     order by candidates.seq desc`;
@@ -206,12 +208,16 @@ function channelsOf({ userId, channel, keyword, isOnlyMessages }: SearchInput): 
         order by users.id limit ${CHANNEL_COUNT_MAX}
       ) as found), '[]') as friends, coalesce((
       select json_agg(json_build_object('type', ${ChannelType.group}::int, 'no', found.group_no,
-        'name', found.name, 'remark', '') order by found.id)
+        'name', found.name, 'remark', found.remark) order by found.id)
       from (
-        select groups.id, groups.group_no, groups.name
+        select groups.id, groups.group_no, groups.name,
+          coalesce(group_settings.remark, '') as remark
         from group_members join groups on groups.id = group_members.group_id
+        left join group_settings on group_settings.user_id = ${userId}
+          and group_settings.group_id = groups.id
         where group_members.user_id = ${userId} and group_members.removed_at is null
-          and groups.disbanded_at is null and groups.name ilike ${pattern}
+          and groups.disbanded_at is null
+          and (groups.name ilike ${pattern} or group_settings.remark ilike ${pattern})
         order by groups.id limit ${CHANNEL_COUNT_MAX}
       ) as found), '[]') as groups`;
 }

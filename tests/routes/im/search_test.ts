@@ -70,6 +70,17 @@ Deno.test("POST /search/global", async (t) => {
     assert.deepEqual(await find({ keyword: "bob%" }, eve), none);
   });
 
+  await t.step("groups by what one calls them oneself", async () => {
+    const setting = { body: { remark: "猫房" } };
+    await ann!.ask("PUT", `/groups/${groupNo}/setting`, setting);
+    const called = { ...ofGroup, channel_remark: "猫房" };
+    assert.deepEqual((await find({ keyword: "猫" })).groups, [called]);
+    assert.deepEqual((await find({ keyword: "读书" })).groups, [called]);
+    assert.deepEqual((await find({ keyword: "本人" })).messages[0].channel, called);
+    assert.deepEqual((await find({ keyword: "猫" }, bob)).groups, []);
+    await ann!.ask("PUT", `/groups/${groupNo}/setting`, { body: { remark: "" } });
+  });
+
   await t.step("newest first, a page after the other; messages alone of a channel", async () => {
     for (const at of [1, 2, 3]) await say(ann, bob!, { type: 1, content: `apfel ${at}` });
     await say(cid, ann!, { type: 1, content: "apfel 4" });
