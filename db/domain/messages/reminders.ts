@@ -23,9 +23,10 @@ export interface Reminder {
 export const REMINDERS_COUNT_MAX = 500;
 
 /**
- * What reminders of a person have changed after a version, ascending; those of messages taken back
- * or thrown away, and of groups they are out of, are gone. What large groups have logged is copied
- * into the inbox first: of a log longer than one read copies the rest is for the next call.
+ * What reminders of a person have changed after a version, ascending; those of messages thrown
+ * away, and of groups they are out of, are gone. Those of messages taken back are done, for whoever
+ * may have them: from version 0 they are gone as well. What large groups have logged is copied into
+ * the inbox first: of a log longer than one read copies the rest is for the next call.
  */
 export async function syncReminders(
   ctx: Ctx,
@@ -61,9 +62,10 @@ function syncStatement(
     with ${copying({ news: newsFor(userId), now })}, state as (
       select ${copyingState(userId)}
     ), found as (
-      select reminders.*, messages.sender_id, coalesce(inbox.seq, copied.seq) as seq
+      select reminders.*, messages.sender_id, messages.revoked_at, coalesce(inbox.seq, copied.seq) as seq
       from reminders
-      join messages on messages.id = reminders.message_id and messages.revoked_at is null
+      join messages on messages.id = reminders.message_id
+        and (messages.revoked_at is null or ${version}::bigint > 0)
       join group_members on group_members.group_id = reminders.group_id
         and group_members.user_id = ${userId} and group_members.removed_at is null
       left join inbox on inbox.user_id = ${userId} and inbox.message_id = reminders.message_id
@@ -81,7 +83,7 @@ function syncStatement(
       order by reminders.version fetch first (${limit}::bigint) rows with ties
     )
     select state.hides_some, state.came_second, found.id, found.message_id, found.seq,
-      found.version, found.done_at is not null as is_done,
+      found.version, coalesce(found.done_at, found.revoked_at) is not null as is_done,
       (select group_no from groups where id = found.group_id) as group_no,
       coalesce((select uid from users where id = found.sender_id), '') as publisher_uid
     from state left join found on true

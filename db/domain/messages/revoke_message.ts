@@ -1,13 +1,15 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, instant, int4, int8, maybe, rows } from "../../sql.ts";
+import { bool, instant, int4, int8, maybe, rows, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { Channel } from "./channel.ts";
 import { type ChannelSaid, isInChannel } from "./inbox_message.ts";
 import { canRevoke, ContentType, isRevocable } from "./rules.ts";
 import { countsFor } from "./seen.ts";
 import { sendMessage } from "./send.ts";
+import { nextVersions } from "./sync_versions.ts";
+import { tellDevicesOf } from "./tell_devices.ts";
 
 export interface RevokeInput {
   userId: number;
@@ -18,7 +20,7 @@ export interface RevokeInput {
 
 /**
  * Takes a message back for everybody who received it, who has it unread no more, and tells their
- * clients so. Doing it again changes nothing more.
+ * clients so; whom it reminded, it reminds no more. Doing it again changes nothing more.
  *
  * @throws {DomainError} `message_missing` when the person never received it, or not in that channel;
  *   `message_irrevocable`, `group_no_right`
@@ -29,7 +31,9 @@ export async function revokeMessage(ctx: Ctx, input: RevokeInput): Promise<void>
   if (!facts) throw new DomainError("message_missing");
   if (!isRevocable(facts)) throw new DomainError("message_irrevocable");
   if (!canRevoke(facts)) throw new DomainError("group_no_right");
-  if (facts.isRevoked || !await markRevoked(ctx, { userId, messageId })) return;
+  const revoked = facts.isRevoked ? undefined : await markRevoked(ctx, { userId, messageId });
+  if (!revoked) return;
+  tellDevicesOf(ctx, revoked.remindedIds, { cmd: "syncReminders" });
   await tellChannel(ctx, userId, facts.channel, messageId);
 }
 
@@ -77,23 +81,34 @@ async function readFacts(ctx: Ctx, { userId, messageId, channel: said }: RevokeI
 }
 
 /**
- * Rows are locked in the order of their people, as every message locks them, and looked at again
- * behind the lock: what has been read or thrown away meanwhile is not counted off once more.
+ * Rows are locked in the order of their people, as every message locks them, inboxes before
+ * reminders, and looked at again behind the lock: what has been read or thrown away meanwhile is
+ * not counted off once more. A reminder is done, in a new version, so that clients that have it
+ * hear of it.
  *
- * @returns false when somebody else has just taken it back
+ * @returns who was reminded and had not seen to it; undefined when somebody else has just taken the
+ *   message back
  */
 async function markRevoked(
   ctx: Ctx,
   { userId, messageId }: { userId: number; messageId: number },
-): Promise<boolean> {
+): Promise<{ remindedIds: number[] } | undefined> {
+  const now = instant(ctx.now());
+  const people = sql`
+    select reminders.user_id from revoked
+    join group_members on group_members.group_id = revoked.group_id
+      and group_members.removed_at is null
+    join reminders on reminders.user_id = group_members.user_id
+      and reminders.message_id = revoked.id and reminders.done_at is null
+    where revoked.mentions and (select count(*) from unread) >= 0`;
   const [found] = await rows(
     ctx,
     sql`
       with revoked as (
-        update messages set revoked_at = ${instant(ctx.now())}, revoker_id = ${userId}
+        update messages set revoked_at = ${now}, revoker_id = ${userId}
         where id = ${messageId} and revoked_at is null
         returning id, channel_type, group_id, sender_id, receiver_id, red_dot, actor_id,
-          null::timestamptz as revoked_at
+          null::timestamptz as revoked_at, strpos(payload, '"mention"') > 0 as mentions
       ), unread as materialized (
         select conversations.user_id, conversations.channel_type, conversations.channel_id
         from revoked cross join lateral (
@@ -115,11 +130,16 @@ async function markRevoked(
         where conversations.user_id = unread.user_id
           and conversations.channel_type = unread.channel_type
           and conversations.channel_id = unread.channel_id
+      ), versions as (${nextVersions(people, now)}), reminded as (
+        update reminders set done_at = ${now}, version = versions.version from versions
+        where reminders.user_id = versions.user_id and reminders.message_id = ${messageId}
+        returning reminders.user_id
       )
-      select exists (select 1 from revoked) as is_revoked`,
-    { isRevoked: bool },
+      select coalesce((select json_agg(user_id) from reminded), '[]') as reminded_ids
+      from revoked`,
+    { remindedIds: typed<number[]>() },
   );
-  return found!.isRevoked;
+  return found;
 }
 
 /** The command that makes clients take it off the screen. */

@@ -130,6 +130,26 @@ Deno.test("POST /message/reminder/sync and POST /message/reminder/done", async (
     assert.equal((await sync(bob)).length, before + 1);
   });
 
+  await t.step("done when the message is taken back, which whoever was named hears", async () => {
+    const { messageId } = await say(app, ann, groupNo, mentioning({ uids: [bob!.uid, cid!.uid] }));
+    const [bobs, cids] = [(await sync(bob)).at(-1), (await sync(cid)).at(-1)];
+    assert.equal(bobs.message_id, String(messageId));
+    await finish(cid, [cids.id]);
+    told = [];
+    await ann!.ask("POST", "/message/revoke", { query: { message_id: String(messageId) } });
+    // Cid has seen to it already.
+    assert.deepEqual(told, [[[bob!.userId], "syncReminders"]]);
+    const changed = await sync(bob, bobs.version);
+    assert.deepEqual(changed, [{ ...bobs, done: 1, version: changed[0].version }]);
+    assert.ok(changed[0].version > bobs.version);
+    assert.ok(!messageIds(await sync(bob)).includes(messageId), "nobody new hears of it");
+    told = [];
+    await ann!.ask("POST", "/message/revoke", { query: { message_id: String(messageId) } });
+    const { messageId: plain } = await say(app, ann, groupNo, JSON.stringify({ type: 1 }));
+    await ann!.ask("POST", "/message/revoke", { query: { message_id: String(plain) } });
+    assert.deepEqual([told, await sync(bob, changed[0].version)], [[], []]);
+  });
+
   await t.step("gone with the message, and with the group", async () => {
     const { messageId: revoked } = await say(app, ann, groupNo, mentioning({ all: 1 }));
     const { messageId: deleted } = await say(app, ann, groupNo, mentioning({ all: 1 }));
@@ -172,4 +192,9 @@ Deno.test("POST /message/reminder/sync in a group that keeps a log", async () =>
   const seqs = reminders.map(({ message_seq }: any) => message_seq);
   assert.deepEqual(seqs, [seqOf(named), seqOf(byOwner)]);
   assert.deepEqual(messageIds(await sync(cid)), [byOwner]);
+
+  const last = reminders.at(-1);
+  await ann!.ask("POST", "/message/revoke", { query: { message_id: String(byOwner) } });
+  const changed = await sync(bob, last.version);
+  assert.deepEqual(changed, [{ ...last, done: 1, version: changed[0].version }]);
 });
