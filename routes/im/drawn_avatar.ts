@@ -46,13 +46,23 @@ export async function keepAvatar(
   return storage.publicUrlOf({ key, origin });
 }
 
+interface Pictured {
+  id: string;
+  name: string;
+  avatar: string;
+  /** A group's first members: two and more are drawn together in place of its name. */
+  faces?: readonly { uid: string; name: string }[];
+}
+
 /** The picture somebody has, or one drawn of their name; of whom nobody knows a neutral one. */
 export function shownAvatar(
-  { id, name, avatar, origin }: { id: string; name: string; avatar: string; origin: string },
+  { id, name, avatar, faces = [] }: Pictured,
+  { origin }: { origin: string },
 ): Streamed | Redirected {
   const location = addressOf(avatar, origin);
   if (location !== undefined) return new Redirected(location, CACHED);
-  return new Streamed(new Blob([drawn(id, name)]).stream(), {
+  const picture = faces.length > 1 ? drawnTogether(faces) : drawn({ uid: id, name });
+  return new Streamed(new Blob([picture]).stream(), {
     "Content-Type": "image/svg+xml",
     "Content-Security-Policy": "default-src 'none'",
     ...CACHED,
@@ -66,13 +76,49 @@ function addressOf(avatar: string, origin: string): string | undefined {
   return /\/(users|groups)\/[^/]+\/avatar$/.test(url.pathname) ? undefined : url.href;
 }
 
-function drawn(id: string, name: string): string {
-  const hue = parseInt(sha256Hex(id).slice(0, 4), 16) % 360;
+/** Its side, in the picture's own units. */
+const SIDE = 120;
+const GAP = 4;
+
+function drawn(
+  { uid, name }: { uid: string; name: string },
+  place = `width="${SIDE}" height="${SIDE}"`,
+): string {
+  const hue = parseInt(sha256Hex(uid).slice(0, 4), 16) % 360;
   const [initial = ""] = name.trim();
   const letter = initial.toUpperCase()
     .replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 120" width="120" height="120">` +
-    `<rect width="120" height="120" fill="hsl(${hue},45%,52%)"/>` +
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIDE} ${SIDE}" ${place}>` +
+    `<rect width="${SIDE}" height="${SIDE}" fill="hsl(${hue},45%,52%)"/>` +
     `<text x="60" y="60" dy="0.36em" text-anchor="middle" font-family="sans-serif" ` +
     `font-size="56" fill="#fff">${letter}</text></svg>`;
 }
+
+/**
+ * Each as their own drawn picture is, in rows of which the first may be shorter. Pictures they have
+ * uploaded cannot be in it: browsers load nothing for a picture of an `<img>`, and whole files inside
+ * it would be megabytes.
+ */
+function drawnTogether(faces: NonNullable<Pictured["faces"]>): string {
+  const columnCount = Math.ceil(Math.sqrt(faces.length));
+  const rowCount = Math.ceil(faces.length / columnCount);
+  const side = (SIDE - GAP * (columnCount + 1)) / columnCount;
+  const step = side + GAP;
+  const missingCount = columnCount * rowCount - faces.length;
+  const tiles = faces.map((face, at) => {
+    const place = at + missingCount;
+    const row = Math.floor(place / columnCount);
+    const shift = row === 0 ? missingCount * step / 2 : 0;
+    const x = GAP + (place % columnCount) * step - shift;
+    const y = (SIDE - rowCount * step + GAP) / 2 + row * step;
+    return drawn(
+      face,
+      `x="${short(x)}" y="${short(y)}" width="${short(side)}" height="${short(side)}"`,
+    );
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIDE} ${SIDE}" ` +
+    `width="${SIDE}" height="${SIDE}"><rect width="${SIDE}" height="${SIDE}" fill="#e6e6e6"/>` +
+    `${tiles.join("")}</svg>`;
+}
+
+const short = (value: number) => Number(value.toFixed(2));

@@ -3,7 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { built, rows, text } from "../../sql.ts";
+import { built, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { ContentType } from "../messages/rules.ts";
 import { sendMoment } from "../messages/send_moment.ts";
@@ -11,17 +11,35 @@ import { changeGroup, type GroupActor } from "./change.ts";
 import { readPlace } from "./reads.ts";
 import { actorOf, can } from "./rules.ts";
 
+/** A member as a group's picture shows them. */
+export interface Face {
+  uid: string;
+  name: string;
+}
+
+/** Members a group's picture shows at most. */
+const FACE_COUNT_MAX = 9;
+
+// By the members' ids, so that a large group is read no further than its first ones.
 const avatarOf = built<{ groupNo: string }>(({ groupNo }) =>
-  sql`select name, avatar from groups
-    where group_no = ${groupNo} and app_id = ${sql.raw(String(HOUSE_APP_ID))}`
+  sql`select name, avatar, coalesce((
+      select json_agg(json_build_object('uid', face.uid, 'name', face.nickname) order by face.id)
+      from (
+        select users.id, users.uid, users.nickname
+        from group_members join users on users.id = group_members.user_id
+        where group_members.group_id = groups.id and group_members.removed_at is null
+        order by group_members.user_id limit ${sql.raw(String(FACE_COUNT_MAX))}
+      ) as face), '[]') as faces
+    from groups where group_no = ${groupNo} and app_id = ${sql.raw(String(HOUSE_APP_ID))}`
 );
 
-/** A group's name and the address of its picture, empty where it has none. */
+/** A group's name, the address of its picture, empty where it has none, and its first members. */
 export async function readGroupAvatar(
   ctx: Ctx,
   groupNo: string,
-): Promise<{ name: string; avatar: string } | undefined> {
-  const [found] = await rows(ctx, avatarOf({ groupNo }), { name: text, avatar: text });
+): Promise<{ name: string; avatar: string; faces: Face[] } | undefined> {
+  const columns = { name: text, avatar: text, faces: typed<Face[]>() };
+  const [found] = await rows(ctx, avatarOf({ groupNo }), columns);
   return found;
 }
 

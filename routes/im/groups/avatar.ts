@@ -16,15 +16,15 @@ export const read = openEndpoint({
   path: "/groups/{group_no}/avatar",
   summary: "获取群头像",
   description:
-    "Not in the contract. The picture a group has, or one drawn of its name; a neutral " +
-    "one of which nobody knows.",
+    "Not in the contract. The picture a group has, or one drawn of its first members' names; a " +
+    "neutral one of which nobody knows.",
   params: GroupParams,
   data: z.string().meta({ format: "binary" }),
   answersFile: "image/svg+xml",
   redirects: true,
   async handle({ params: { group_no: groupNo }, ctx, request }) {
-    const { name, avatar } = await readGroupAvatar(ctx, groupNo) ?? { name: "", avatar: "" };
-    return shownAvatar({ id: groupNo, name, avatar, origin: originOf(ctx.config, request) });
+    const found = await readGroupAvatar(ctx, groupNo) ?? { name: "", avatar: "" };
+    return shownAvatar({ id: groupNo, ...found }, { origin: originOf(ctx.config, request) });
   },
 });
 

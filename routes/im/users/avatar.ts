@@ -19,8 +19,8 @@ export const read = openEndpoint({
   answersFile: "image/svg+xml",
   redirects: true,
   async handle({ params: { uid }, ctx, request }) {
-    const { name, avatar } = await readAvatar(ctx, uid) ?? { name: "", avatar: "" };
-    return shownAvatar({ id: uid, name, avatar, origin: originOf(ctx.config, request) });
+    const found = await readAvatar(ctx, uid) ?? { name: "", avatar: "" };
+    return shownAvatar({ id: uid, ...found }, { origin: originOf(ctx.config, request) });
   },
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { sql } from "drizzle-orm";
 import { assertImFailure, assertNeedsToken } from "../../clients/im.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeGroup } from "../../people/factories.ts";
 import { befriend, type Chatter, makeChatters, openGroup } from "../../people/group.ts";
 
 const PNG = Uint8Array.of(
@@ -63,7 +64,6 @@ function listen(app: TestApp) {
 Deno.test("GET /users/{uid}/avatar and GET /groups/{group_no}/avatar", async (t) => {
   await using app = await startTestApp();
   const [anna, ben] = await makeChatters(app, "<b>Anna", "Ben");
-  const groupNo = await openGroup(app, [anna!, ben!], "读书会");
 
   await t.step("are drawn where there is none, whoever asks", async () => {
     const drawn = async (path: string) => {
@@ -75,6 +75,7 @@ Deno.test("GET /users/{uid}/avatar and GET /groups/{group_no}/avatar", async (t)
       return new TextDecoder().decode(bytes);
     };
     assert.match(await drawn(`/api/v1/users/${ben!.uid}/avatar?v=1`), />B</);
+    const { groupNo } = await makeGroup(app.ctx, [{ id: anna!.userId }], { name: "读书会" });
     assert.match(await drawn(`/groups/${groupNo}/avatar`), />读</);
     assert.match(await drawn(`/users/${anna!.uid}/avatar`), />&#60;</);
     assert.equal(
@@ -85,6 +86,37 @@ Deno.test("GET /users/{uid}/avatar and GET /groups/{group_no}/avatar", async (t)
       assert.match(await drawn(path), /><\/text>/);
     }
     assert.match(await drawn("/api/v1/groups/7000100001/avatar"), /><\/text>/);
+  });
+
+  await t.step("a group's is its first members', each as their own is drawn", async () => {
+    const looksOf = async (path: string) => {
+      const picture = new TextDecoder().decode((await get(app, path)).bytes);
+      const looks = [...picture.matchAll(/fill="(hsl[^"]*)".*?>([^<]*)<\/text>/g)];
+      return { picture, looks: looks.map(([, colour, letter]) => `${colour} ${letter}`) };
+    };
+    const others = await makeChatters(app, ..."CDEFGHIJ");
+    const everybody = [anna!, ben!, ...others];
+    const own: string[] = [];
+    for (const { uid } of everybody) own.push((await looksOf(`/users/${uid}/avatar`)).looks[0]!);
+    for (let count = 2; count <= everybody.length; count++) {
+      const members = everybody.slice(0, count).map(({ userId: id }) => ({ id }));
+      const { groupNo } = await makeGroup(app.ctx, members);
+      const { picture, looks } = await looksOf(`/groups/${groupNo}/avatar`);
+      assert.deepEqual(looks, own.slice(0, 9).slice(0, count));
+      assert.ok(picture.length < 4_096);
+      const tiles = [...picture.matchAll(/ x="(\S+)" y="(\S+)" width="(\S+)" height="(\S+)"/g)]
+        .map((tile) => tile.slice(1).map(Number) as [number, number, number, number]);
+      assert.equal(tiles.length, looks.length);
+      for (const [at, [x, y, width, height]] of tiles.entries()) {
+        assert.ok(x > 0 && y > 0 && x + width < 120 && y + height < 120, picture);
+        for (const [left, top] of tiles.slice(0, at)) {
+          assert.ok(Math.abs(left - x) > width || Math.abs(top - y) > height, "none hides another");
+        }
+      }
+    }
+    const groupNo = await openGroup(app, [ben!, anna!, others[0]!]);
+    await anna!.ask("POST", `/groups/${groupNo}/exit`);
+    assert.deepEqual((await looksOf(`/groups/${groupNo}/avatar`)).looks, [own[1], own[2]]);
   });
 
   await t.step("lead to the one that is kept, the room app's as well", async () => {
