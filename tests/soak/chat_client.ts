@@ -59,6 +59,7 @@ export class ChatClient implements Client {
       codec: this.#codec(),
       login: { uid, token: deviceFlag === APP ? token : webToken, deviceFlag },
       isCuttable: plan.isCuttable,
+      isInLine: this.#setting.perSecond !== undefined,
     };
   }
 

@@ -2,7 +2,7 @@ import type { Answer } from "./client_codecs.ts";
 import type { Connection } from "./connection.ts";
 import type { Findings } from "./findings.ts";
 import type { Ledger, Sent } from "./ledger.ts";
-import type { DevicePlan } from "./plan.ts";
+import type { DevicePlan, PlanSize } from "./plan.ts";
 import type { PushWatch } from "./push_watch.ts";
 import type { Inbox } from "./seen_inbox.ts";
 import type { ServerProcess } from "./server_process.ts";
@@ -17,6 +17,7 @@ export interface ClientSetting {
   number: number;
   plan: DevicePlan;
   servers: ServerProcess[];
+  perSecond: PlanSize["perSecond"];
   ledger: Ledger;
   findings: Findings;
 }

@@ -15,6 +15,11 @@ import { openTcp, openWebSocket, type Wire } from "./wires.ts";
 const OPEN_TIMEOUT_MS = 10_000;
 /** How long a SEND may go without an answer, ms: longer than all the server waits for itself. */
 const ANSWER_TIMEOUT_MS = 12_000;
+/**
+ * The same of a client that does not wait for one answer before it asks for the next, ms: it is no
+ * sign of a loss how long its own line is, and what it said again would only make it longer.
+ */
+const ANSWER_IN_LINE_TIMEOUT_MS = 180_000;
 
 export interface ConnectionOptions {
   /** Of the server: where it takes WebSockets, or TCP connections. */
@@ -24,6 +29,8 @@ export interface ConnectionOptions {
   login: SocketLogin;
   /** Gets every message that is pushed, in order. */
   onPush: (message: Incoming) => void;
+  /** It says things before what it has said is answered. */
+  isInLine?: boolean;
   /** Over a line of its own, so that its end can come without a word. */
   isCuttable?: boolean;
 }
@@ -38,6 +45,7 @@ export class Connection {
   /** Resolves when what its protocol itself pulls at the beginning has come, or it is over. */
   readonly caughtUp: Promise<void>;
   readonly #codec: ClientCodec;
+  readonly #answerTimeoutMs: number;
   readonly #onPush: (message: Incoming) => void;
   readonly #wire: Wire;
   readonly #line: CuttableLine | undefined;
@@ -48,10 +56,11 @@ export class Connection {
   #lastTurn = 0;
 
   private constructor(
-    { port, isTcp, codec, login, onPush }: ConnectionOptions,
+    { port, isTcp, codec, login, onPush, isInLine }: ConnectionOptions,
     line?: CuttableLine,
   ) {
     this.#codec = codec;
+    this.#answerTimeoutMs = isInLine ? ANSWER_IN_LINE_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
     this.#onPush = onPush;
     this.#line = line;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -85,7 +94,7 @@ export class Connection {
     const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
     if (!this.#say(this.#codec.send(message, turn))) return undefined;
     this.#waiting.set(turn, resolve);
-    const timer = setTimeout(() => resolve(undefined), ANSWER_TIMEOUT_MS);
+    const timer = setTimeout(() => resolve(undefined), this.#answerTimeoutMs);
     const answer = await promise;
     clearTimeout(timer);
     this.#waiting.delete(turn);

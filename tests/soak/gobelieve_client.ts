@@ -62,6 +62,7 @@ export class GobelieveClient implements Client {
       }),
       login: { uid, token: partnerToken, deviceFlag },
       isCuttable: plan.isCuttable,
+      isInLine: this.#setting.perSecond !== undefined,
       onPush() {},
     };
   }

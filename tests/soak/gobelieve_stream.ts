@@ -8,6 +8,9 @@ class Keyed {
   isPulling = false;
   /** Taken while a pull was under way, which may bring it too. */
   readonly takenMeanwhile = new Set<string>();
+  /** What the pull that is under way has brought: one that is cut off brings it again. */
+  readonly brought = new Set<string>();
+  readonly broughtInVain = new Set<string>();
 }
 
 export interface GobelieveStreamSetting {
@@ -57,7 +60,10 @@ export class GobelieveStream implements Inbox {
   pulled(message: Incoming, groupId = 0): void {
     this.counts.sync++;
     const stream = this.#streamOf(groupId);
-    if (stream?.takenMeanwhile.delete(message.clientMsgNo)) return;
+    const { clientMsgNo } = message;
+    stream?.brought.add(clientMsgNo);
+    if (stream?.takenMeanwhile.delete(clientMsgNo)) return;
+    if (stream?.broughtInVain.has(clientMsgNo)) return;
     this.#show("sync", message, groupId);
   }
 
@@ -85,13 +91,17 @@ export class GobelieveStream implements Inbox {
     if (!stream) return;
     stream.key = Math.max(stream.key, key);
     stream.isPulling = false;
-    stream.takenMeanwhile.clear();
+    for (const names of [stream.takenMeanwhile, stream.brought, stream.broughtInVain]) {
+      names.clear();
+    }
   }
 
   /** A connection is over, and every pull with it: the next one asks from the keys there are. */
   cut(): void {
     for (const stream of [this.own, ...this.groups.values()]) {
       stream.isPulling = false;
+      for (const name of stream.brought) stream.broughtInVain.add(name);
+      stream.brought.clear();
       stream.takenMeanwhile.clear();
     }
   }
