@@ -28,7 +28,7 @@ import { originOf } from "../origin.ts";
 import { Strangers } from "../realtime/strangers.ts";
 import { Done, done, timeText } from "./fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
-import { clientAt, UidParams, UserLogin, userLogin } from "./user_fields.ts";
+import { clientAt, deviceOf, DeviceQuery, UidParams, UserLogin, userLogin } from "./user_fields.ts";
 import { vercodeOf } from "./vercode.ts";
 
 const TOKEN_LENGTH_MAX = 500;
@@ -125,12 +125,14 @@ export const openLogin = openEndpoint({
   method: "get",
   path: "/user/loginuuid",
   summary: "获取扫码登录的uuid",
-  description: "`qrcode` is shown for a minute; `uuid` stays with the one who asked.",
+  description: "`qrcode` is shown for a minute; `uuid` stays with the one who asked. With " +
+    "`device_id` the login will be of that device, and end its earlier one.",
+  query: DeviceQuery,
   data: z.object({ uuid: HexId, qrcode: z.string().describe("The text to draw, an address") }),
   rate: perAddress(60, "1 min"),
   needsRedis: true,
-  async handle({ ctx, request }) {
-    const { uuid, code } = await startQrLogin(ctx);
+  async handle({ query, ctx, request }) {
+    const { uuid, code } = await startQrLogin(ctx, { device: deviceOf(query) });
     return { uuid, qrcode: `${originOf(ctx.config, request)}/qrcode/${code}` };
   },
 });

@@ -5,7 +5,7 @@ import { zoneOf } from "../../db/domain/chat_accounts/rules.ts";
 import type { MemberPlace } from "../../db/domain/groups/member_reads.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Caller } from "../../db/domain/sessions/known_caller.ts";
-import type { ClientApp } from "../../db/domain/sessions/open_session.ts";
+import type { ClientApp, Device } from "../../db/domain/sessions/open_session.ts";
 import { Flag, flag, HexId, Text } from "../fields.ts";
 import { timeText } from "./fields.ts";
 import { MemberDetailResp, memberResp } from "./member_fields.ts";
@@ -108,18 +108,26 @@ export const Phone = z.object({
 
 export const SmsCode = Text.pipe(z.string().regex(/^\d{4,6}$/, "验证码不正确"));
 
+/** A device as it says of itself. */
+const DeviceSaid = z.object({
+  device_id: deviceText.min(1),
+  device_name: deviceText.default(""),
+  device_model: deviceText.default(""),
+});
+
+/** The same in a query, where it may be left out. */
+export const DeviceQuery = DeviceSaid.extend({ device_id: deviceText.default("") });
+
+export function deviceOf(
+  { device_id: deviceId, device_name: name, device_model: model }: z.infer<typeof DeviceSaid>,
+): Device | undefined {
+  return deviceId === "" ? undefined : { deviceId, name, model };
+}
+
 /** What a login says besides who logs in. */
 export const LoginFrom = z.object({
   flag: z.coerce.number().pipe(Flag).default(0).describe("设备标示 0.APP 1.PC"),
-  device: z.object({
-    device_id: deviceText.min(1),
-    device_name: deviceText.default(""),
-    device_model: deviceText.default(""),
-  }).nullish().transform((device) =>
-    device
-      ? { deviceId: device.device_id, name: device.device_name, model: device.device_model }
-      : undefined
-  ),
+  device: DeviceSaid.nullish().transform((device) => device ? deviceOf(device) : undefined),
 });
 
 /** The chat app says nothing of itself in headers; sockets are told apart by `flag`. */

@@ -2,7 +2,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { SessionKind } from "../../schema/sessions.ts";
 import { DomainError } from "../errors.ts";
-import type { ClientApp } from "../sessions/open_session.ts";
+import type { ClientApp, Device } from "../sessions/open_session.ts";
 import { type ChatLogin, readChatPerson } from "./account.ts";
 import { openSessionFor } from "./log_in.ts";
 
@@ -26,14 +26,24 @@ const codeKey = (code: string) => `qr_login:code:${code}`;
 const scanKey = (authCode: string) => `qr_login:scan:${authCode}`;
 const grantKey = (authCode: string) => `qr_login:grant:${authCode}`;
 
+/** What is kept of the desktop that asked, from its code to its session. */
+interface Desktop {
+  uuid: string;
+  device: Device | undefined;
+}
+
 /**
  * Begins a login on a desktop that shows `code`. Only the desktop knows `uuid`: whoever sees the
- * code can scan it, but not pick up the login.
+ * code can scan it, but not pick up the login. The session will be of `device`.
  */
-export async function startQrLogin(ctx: Ctx): Promise<{ uuid: string; code: string }> {
+export async function startQrLogin(
+  ctx: Ctx,
+  { device }: { device?: Device | undefined } = {},
+): Promise<{ uuid: string; code: string }> {
   const [uuid, code] = [randomHex32(), randomHex32()];
+  const desktop: Desktop = { uuid, device };
   await ctx.redis.multi()
-    .set(codeKey(code), uuid, { px: CODE_MS })
+    .set(codeKey(code), JSON.stringify(desktop), { px: CODE_MS })
     .set(stateKey(uuid), JSON.stringify({ status: "waitScan" }), { px: CODE_MS })
     .exec();
   return { uuid, code };
@@ -44,12 +54,14 @@ export async function scanQrLogin(
   ctx: Ctx,
   { code, userId }: { code: string; userId: number },
 ): Promise<{ auth_code: string; pub_key: string }> {
-  const uuid = await ctx.redis.getdel<string>(codeKey(code));
-  if (uuid === null) throw new DomainError("qrcode_invalid");
+  const kept = await ctx.redis.getdel<string>(codeKey(code));
+  if (kept === null) throw new DomainError("qrcode_invalid");
+  const desktop: Desktop = JSON.parse(kept);
+  const { uuid } = desktop;
   const { uid } = await readChatPerson(ctx, userId);
   const authCode = randomHex32();
   await ctx.redis.multi()
-    .set(scanKey(authCode), JSON.stringify({ uuid, userId, uid }), { px: SCANNED_MS })
+    .set(scanKey(authCode), JSON.stringify({ desktop, userId, uid }), { px: SCANNED_MS })
     .set(stateKey(uuid), JSON.stringify({ status: "scanned", uid }), { px: SCANNED_MS })
     .set(newsKey(uuid), "1", { px: SCANNED_MS })
     .exec();
@@ -63,15 +75,16 @@ export async function grantQrLogin(
   { authCode, userId }: { authCode: string; userId: number },
 ): Promise<void> {
   const kept = await ctx.redis.get<string>(scanKey(authCode));
-  const scan: { uuid: string; userId: number; uid: string } | null = kept && JSON.parse(kept);
+  const scan: { desktop: Desktop; userId: number; uid: string } | null = kept && JSON.parse(kept);
   if (scan?.userId !== userId) throw new DomainError("auth_code_invalid");
-  const state = { status: "authed", uid: scan.uid, authCode };
+  const { uid, desktop: { uuid, device } } = scan;
+  const state = { status: "authed", uid, authCode };
   await ctx.redis.multi()
     .del(scanKey(authCode))
-    .set(grantKey(authCode), String(userId), { px: GRANTED_MS })
-    .set(stateKey(scan.uuid), JSON.stringify(state), { px: GRANTED_MS })
+    .set(grantKey(authCode), JSON.stringify({ userId, device }), { px: GRANTED_MS })
+    .set(stateKey(uuid), JSON.stringify(state), { px: GRANTED_MS })
     .exec();
-  ctx.bus.publish({ kind: "qr_login", uuid: scan.uuid });
+  ctx.bus.publish({ kind: "qr_login", uuid });
 }
 
 /**
@@ -143,7 +156,7 @@ export async function finishQrLogin(
 ): Promise<ChatLogin> {
   const kept = await ctx.redis.getdel<string>(grantKey(authCode));
   if (kept === null) throw new DomainError("auth_code_invalid");
-  const userId = Number(kept);
-  const session = await openSessionFor(ctx, { userId, kind: SessionKind.web, client });
+  const { userId, device }: { userId: number; device?: Device } = JSON.parse(kept);
+  const session = await openSessionFor(ctx, { userId, kind: SessionKind.web, client, device });
   return { session, person: await readChatPerson(ctx, userId) };
 }

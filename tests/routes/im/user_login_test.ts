@@ -256,6 +256,26 @@ Deno.test("GET /user/loginuuid, GET /user/loginstatus, GET /user/grant_login and
     assertImFailure(await grant(scanned.auth_code));
   });
 
+  await t.step("of the desktop that asked, which has one login at a time", async () => {
+    const query = { device_id: "b-1", device_name: "Linux", device_model: "Chrome 156" };
+    const login = async (query: Record<string, string>) => {
+      const { qrcode } = await askIm(app, "GET", "/user/loginuuid", { query });
+      const scanned = await scanQrLogin(app.ctx, { code: codeOf(qrcode), userId });
+      await grant(scanned.auth_code);
+      return (await finish(scanned.auth_code)).data.token as string;
+    };
+    const first = await login(query);
+    const [nameless, empty] = [await login({}), await login({ device_id: "" })];
+    const again = await login(query);
+    const live = await Promise.all([first, nameless, empty, again].map((it) => isLive(app, it)));
+    assert.deepEqual(live, [false, true, true, true]);
+    const device = await askIm(app, "GET", "/user/devices/b-1", { token: again });
+    const { device_name, device_model, self } = device;
+    assert.deepEqual([device_name, device_model, self], ["Linux", "Chrome 156", 1]);
+    const long = { query: { device_id: "x".repeat(201) } };
+    assertImFailure(await callIm(app, "GET", "/user/loginuuid", long));
+  });
+
   await t.step("the question is held back until there is something to say", async () => {
     const { uuid, qrcode } = await askIm(app, "GET", "/user/loginuuid");
     const first = state(uuid);
