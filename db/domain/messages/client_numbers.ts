@@ -63,6 +63,14 @@ export function localIdOf(
   return prefix === PREFIX && device === mark ? Number(localId) : undefined;
 }
 
+/**
+ * What clients are told as a message's own number. They know messages apart by it, also on their
+ * screens, so what nobody numbered is called by its id.
+ */
+export function numberShown(clientMsgNo: string | undefined, messageId: number): string {
+  return clientMsgNo ?? `m${messageId}`;
+}
+
 function shortHash(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);
 }

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
 import { bool, int4, int8, maybe, milliseconds, type Row, text, time } from "../../sql.ts";
+import { numberShown } from "./client_numbers.ts";
 import { payloadShown } from "./seen.ts";
 
 export { ChannelType };
@@ -20,6 +21,7 @@ export interface InboxMessage {
   fromId: number;
   /** Comes from the log of a super group, which partners' clients read by itself. */
   isOfSuperGroup: boolean;
+  /** {@link numberShown} */
   clientMsgNo: string;
   /** Of a message taken back only that (`payloadShown`). */
   payload: string;
@@ -119,7 +121,7 @@ export function messageOf(row: InboxRow): InboxMessage {
     fromUid: row.fromUid ?? "",
     fromId: row.fromAppUid ?? 0,
     isOfSuperGroup: row.ofSuperGroup ?? false,
-    clientMsgNo: row.clientMsgNo ?? "",
+    clientMsgNo: numberShown(row.clientMsgNo, row.messageId),
     payload: row.payload,
     redDot: row.redDot,
     syncOnce: row.syncOnce,

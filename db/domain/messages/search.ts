@@ -14,6 +14,7 @@ import {
   time,
   typed,
 } from "../../sql.ts";
+import { numberShown } from "./client_numbers.ts";
 import {
   CANDIDATE_COUNT_MAX,
   CHANNEL_COUNT_MAX,
@@ -117,7 +118,7 @@ function foundMessage(row: {
   return {
     messageId: row.messageId,
     seq: row.seq,
-    clientMsgNo: row.clientMsgNo ?? "",
+    clientMsgNo: numberShown(row.clientMsgNo, row.messageId),
     createdAt: row.createdAt,
     setting: row.setting,
     payload: row.payload,
