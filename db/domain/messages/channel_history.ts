@@ -52,7 +52,7 @@ export async function readChannelHistory(
     throw new DomainError(isPerson ? "channel_missing" : "group_not_member");
   }
   const messages = found.filter(({ seq }) => seq !== undefined)
-    .map((row) => ({ ...messageOf(row), extra: row.extra }));
+    .map((row) => ({ ...messageOf(row, input.userId), extra: row.extra }));
   const hasMore = messages.length > limit;
   const page = isDown ? messages.slice(-limit) : messages.slice(0, limit);
   return { messages: page, hasMore };

@@ -25,6 +25,7 @@ export interface InboxMessage {
   clientMsgNo: string;
   /** Of a message taken back only that (`payloadShown`). */
   payload: string;
+  /** Never of what tells its reader of their own doing. */
   redDot: boolean;
   syncOnce: boolean;
   /** Bits of `KeptSetting`. */
@@ -52,6 +53,7 @@ export const INBOX_COLUMNS = {
   clientMsgNo: maybe(text),
   payload: text,
   redDot: bool,
+  actorId: maybe(int8),
   syncOnce: bool,
   setting: int4,
   createdAt: time,
@@ -77,8 +79,8 @@ export function inboxMessageColumns(rows: "found" | "shown"): SQL {
       (select app_uid from users where id = messages.sender_id) as from_app_uid,
       messages.is_logged and (select is_super from groups where id = messages.group_id)
         as of_super_group,
-      messages.client_msg_no, ${payloadShown()} as payload, messages.red_dot, messages.sync_once,
-      messages.setting,
+      messages.client_msg_no, ${payloadShown()} as payload, messages.red_dot, messages.actor_id,
+      messages.sync_once, messages.setting,
       ${milliseconds(sql`messages.created_at`)} as created_at,
       messages.revoked_at is not null as revoked,
       (select uid from users where id = messages.revoker_id) as revoker_uid`;
@@ -106,12 +108,12 @@ export function isInChannel(rows: string, channel: ChannelSaid = {}): SQL {
   return channel.no === undefined ? type : sql`(${type} and ${channelNoOf(rows)} = ${channel.no})`;
 }
 
-/** The messages of rows that have one. */
-export function messagesOf(rows: InboxRow[]): InboxMessage[] {
-  return rows.filter(({ seq }) => seq !== undefined).map(messageOf);
+/** The messages of rows that have one, as their reader sees them. */
+export function messagesOf(rows: InboxRow[], readerId: number): InboxMessage[] {
+  return rows.filter(({ seq }) => seq !== undefined).map((row) => messageOf(row, readerId));
 }
 
-export function messageOf(row: InboxRow): InboxMessage {
+export function messageOf(row: InboxRow, readerId: number): InboxMessage {
   return {
     messageId: row.messageId,
     seq: row.seq ?? 0,
@@ -123,7 +125,7 @@ export function messageOf(row: InboxRow): InboxMessage {
     isOfSuperGroup: row.ofSuperGroup ?? false,
     clientMsgNo: numberShown(row.clientMsgNo, row.messageId),
     payload: row.payload,
-    redDot: row.redDot,
+    redDot: row.redDot && row.actorId !== readerId,
     syncOnce: row.syncOnce,
     setting: row.setting,
     createdAt: row.createdAt,

@@ -32,7 +32,7 @@ const ROUND_COUNT_MAX = 20;
 export async function listConversations(ctx: Ctx, userId: number): Promise<Conversation[]> {
   const found = await readAll(ctx, userId);
   return found.map((row) => {
-    const lastMessage = messageOf(row);
+    const lastMessage = messageOf(row, userId);
     return {
       channelType: lastMessage.channelType,
       channelNo: lastMessage.channelNo,

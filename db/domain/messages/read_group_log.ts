@@ -36,7 +36,7 @@ export async function readGroupLog(
   input: ReadGroupLogInput,
 ): Promise<GroupLogPage | undefined> {
   const found = await rows(ctx, readStatement(input), { ...INBOX_COLUMNS, afterSeq: int8 });
-  return found[0] && { afterSeq: found[0].afterSeq, messages: messagesOf(found) };
+  return found[0] && { afterSeq: found[0].afterSeq, messages: messagesOf(found, input.userId) };
 }
 
 function readStatement({ userId, groupId, afterSeq, limit }: ReadGroupLogInput): SQL {

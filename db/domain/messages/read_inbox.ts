@@ -53,7 +53,7 @@ export async function readInbox(ctx: Ctx, input: ReadInboxInput): Promise<InboxM
   }
   const { read } = rows[0]!;
   if (read) tellOwnDevices(ctx, read, { cmd: "unreadClear", unread: 0 });
-  return messagesOf(rows);
+  return messagesOf(rows, input.userId);
 }
 
 /** What the text of a reading depends on. */

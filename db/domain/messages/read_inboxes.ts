@@ -32,10 +32,10 @@ export async function readInboxes(
   const found = await rows(ctx, statement, { ...INBOX_COLUMNS, places: text });
   const pages: InboxMessage[][] = readers.map(() => []);
   for (const row of found) {
-    const message = messageOf(row);
     for (const place of row.places.split(",")) {
       const [reader, seq] = place.split(":");
-      pages[Number(reader) - 1]!.push({ ...message, seq: Number(seq) });
+      const at = Number(reader) - 1;
+      pages[at]!.push({ ...messageOf(row, readers[at]!.userId), seq: Number(seq) });
     }
   }
   for (const page of pages) page.sort((a, b) => a.seq - b.seq);

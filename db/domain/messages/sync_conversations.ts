@@ -73,7 +73,7 @@ export async function syncConversations(
   const conversations = new Map<string, SyncedConversation>();
   for (const row of found) {
     if (row.seq === undefined) continue;
-    const message = { ...messageOf(row), extra: row.extra };
+    const message = { ...messageOf(row, userId), extra: row.extra };
     const key = `${row.channelType}:${row.channelId}`;
     const known = conversations.get(key);
     if (known) known.recents.push(message);

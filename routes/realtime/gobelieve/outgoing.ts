@@ -100,8 +100,8 @@ function isForChatApp({ payload, redDot, fromId, channelType }: Heard): boolean 
   if (redDot && !isAnnounced) return false;
   const { type, cmd, notification } = JSON.parse(payload) as Record<string, unknown>;
   if (typeof notification === "string") return false;
-  if (redDot) return type === ContentType.inviteRequested;
-  return type === ContentType.command && APP_COMMANDS.includes(String(cmd));
+  if (type === ContentType.inviteRequested) return isAnnounced;
+  return !redDot && type === ContentType.command && APP_COMMANDS.includes(String(cmd));
 }
 
 /** s since 1970 in the 32 bits there are. */

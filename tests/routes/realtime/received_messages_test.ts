@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { askIm } from "../../clients/im.ts";
 import { RpcClient } from "../../clients/rpc.ts";
+import { withTx } from "../../../db/client/ctx.ts";
+import { placeFriendship } from "../../../db/domain/friends/pair.ts";
 import { startTestApp } from "../../harness.ts";
 import { connectSdk, makeChatPerson, startChatServer } from "../../servers/chat.ts";
 import { waitUntil } from "../../services/binary.ts";
@@ -73,5 +75,35 @@ Deno.test("what nobody numbered has a number of its own, the same wherever it is
     const [conversation] = conversations.filter((it: any) => it.channel_id === uid);
     assert.equal(agree(conversation.recents), 4);
     assert.equal(conversation.last_client_msg_no, [...expected.values()].at(-1));
+  });
+});
+
+Deno.test("what tells of somebody's own doing has a red dot for everybody but them", async (t) => {
+  await using app = await startTestApp();
+  await using server = startChatServer(app);
+  const [anna, ben] = [await makeChatPerson(app.ctx, "Anna"), await makeChatPerson(app.ctx, "Ben")];
+  await withTx(app.ctx, (ctx) => placeFriendship(ctx, [anna.id, ben.id]));
+  await using annasSdk = await connectSdk(server, anna);
+  await using bensSdk = await connectSdk(server, ben);
+
+  await askIm(app, "POST", "/group/create", { token: anna.token, body: { members: [ben.uid] } });
+  const [annas, bens] = [await annasSdk.next(), await bensSdk.next()];
+  await t.step("on sockets", () => {
+    assert.equal(annas.messageID, bens.messageID);
+    assert.deepEqual([annas.header.reddot, bens.header.reddot], [false, true]);
+  });
+
+  await t.step("in syncs", async () => {
+    for (const [person, redDot] of [[anna, 0], [ben, 1]] as const) {
+      const ask = (path: string) =>
+        askIm(app, "POST", path, { token: person.token, body: { msg_count: 1 } });
+      // deno-lint-ignore no-explicit-any -- as each surface answers
+      const isIt = (it: any) => it.message_idstr === annas.messageID;
+      assert.equal((await ask("/message/sync")).find(isIt).header.red_dot, redDot);
+      const { conversations } = await ask("/conversation/sync");
+      // deno-lint-ignore no-explicit-any -- as each surface answers
+      const recents = conversations.flatMap((it: any) => it.recents);
+      assert.equal(recents.find(isIt).header.red_dot, redDot);
+    }
   });
 });
