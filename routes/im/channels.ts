@@ -107,6 +107,7 @@ function ofGroup(group: z.output<typeof GroupResp>): ChannelResp {
     stick: group.top,
     save: group.save,
     show_nick: group.show_nick,
+    receipt: group.receipt,
     forbidden: group.forbidden,
     invite: group.invite,
     status: group.status,

@@ -255,6 +255,8 @@ Deno.test("GET /channels/{channel_id}/{channel_type}", async (t) => {
     const { extra, ...rest } = await anna!.ask("GET", `/api/v1/channels/${groupNo}/2`);
     assert.deepEqual([rest.name, rest.logo], ["读书会", `groups/${groupNo}/avatar`]);
     assert.deepEqual(rest.channel, { channel_id: groupNo, channel_type: 2 });
+    // The client takes this one for whether its messages ask for receipts.
+    assert.equal(rest.receipt, 1);
     const group = await anna!.ask("GET", `/groups/${groupNo}`);
     assert.deepEqual(extra, { online_count: 0, forbidden_add_friend: 0, ...group });
   });
