@@ -63,8 +63,8 @@ const memberColumns = (now: Date): SQL =>
     ${milliseconds(sql`page.joined_at`)} as created_at,
     ${milliseconds(sql`coalesce(page.removed_at, page.joined_at)`)} as updated_at`;
 
-/** Of a row without an `id` the others say nothing but whether who asks is a member. */
-const SYNC_COLUMNS = { ...MEMBER_COLUMNS, id: maybe(int8), isMember: bool };
+/** Of a row without an `id` the others say nothing but whether who asks is a member, or was. */
+const SYNC_COLUMNS = { ...MEMBER_COLUMNS, id: maybe(int8), isMember: bool, wasMember: bool };
 
 /** A member, and who brought them. */
 export interface MemberPlace {
@@ -98,7 +98,9 @@ export async function readMember(
 /**
  * Members changed after `version`, in the order of their changes. One change may be of many
  * members and has one version, by which the caller goes on: so a page ends with a whole change,
- * and is longer than `limit` rather than hiding the rest of it.
+ * and is longer than `limit` rather than hiding the rest of it. Who was a member once, or is
+ * of a group that is disbanded, learns of themselves alone: clients go on asking for what they have
+ * a conversation of.
  *
  * @throws {DomainError} `group_missing`, `group_not_member`
  */
@@ -113,9 +115,11 @@ export async function syncMembers(
 ): Promise<SyncedMember[]> {
   const page = sql`
     select group_members.* from group_members
-    where group_id = (select id from place where is_member) and version > ${version}
+    where group_id = (select id from place) and version > ${version}
+      and ((select is_member from place) or user_id = ${userId})
     order by version fetch first (${limit}::bigint) rows with ties`;
-  return await readMembersOf(ctx, { groupNo, userId, page, order: sql`page.version, page.id` });
+  const order = sql`page.version, page.id`;
+  return await readMembersOf(ctx, { groupNo, userId, page, order, isForFormer: true });
 }
 
 /**
@@ -154,23 +158,33 @@ export async function listMembers(
 
 async function readMembersOf(
   ctx: Ctx,
-  { groupNo, userId, page, order }: { groupNo: string; userId: number; page: SQL; order: SQL },
+  { groupNo, userId, page, order, isForFormer = false }: {
+    groupNo: string;
+    userId: number;
+    page: SQL;
+    order: SQL;
+    /** Whether it also answers those who were members once. */
+    isForFormer?: boolean;
+  },
 ): Promise<SyncedMember[]> {
   const statement = sql`
     with place as (
-      select groups.id, exists (select 1 from group_members where group_id = groups.id
-        and user_id = ${userId} and removed_at is null) as is_member
-      from groups where group_no = ${groupNo} and app_id = ${HOUSE_APP_ID}
-        and disbanded_at is null
+      select groups.id, mine.user_id is not null as was_member,
+        mine.user_id is not null and mine.removed_at is null and disbanded_at is null as is_member
+      from groups left join group_members as mine
+        on mine.group_id = groups.id and mine.user_id = ${userId}
+      where group_no = ${groupNo} and app_id = ${HOUSE_APP_ID}
+        and (disbanded_at is null or ${isForFormer} and mine.user_id is not null)
     ), page as (${page})
-    select ${memberColumns(ctx.now())}, place.is_member
+    select ${memberColumns(ctx.now())}, place.is_member, place.was_member
     from place left join page on true left join users on users.id = page.user_id
       left join users as inviter on inviter.id = page.inviter_id
     order by ${order}`;
   const found = await rows(ctx, statement, SYNC_COLUMNS);
   if (found.length === 0) throw new DomainError("group_missing");
-  if (!found[0]!.isMember) throw new DomainError("group_not_member");
-  return found.flatMap(({ id, isMember: _, ...member }) =>
+  const { isMember, wasMember } = found[0]!;
+  if (!isMember && !(isForFormer && wasMember)) throw new DomainError("group_not_member");
+  return found.flatMap(({ id, isMember: _, wasMember: __, ...member }) =>
     id === undefined ? [] : [{ id, ...member }]
   );
 }

@@ -192,10 +192,14 @@ Deno.test("GET /groups/{group_no}/membersync", async (t) => {
     assert.deepEqual(page.map(({ uid }: { uid: string }) => uid), [ann!.uid, bob!.uid]);
   });
 
-  await t.step("refuses former members, strangers, unknown groups", async () => {
-    for (const person of [cid!, eve!]) {
-      assertImFailure(await person.call("GET", path), 400, NOT_MEMBER);
-    }
+  await t.step("tells former members of themselves alone, as deleted", async () => {
+    const [own, ...others] = await cid!.ask("GET", path);
+    assert.deepEqual([own.uid, own.is_deleted, others], [cid!.uid, 1, []]);
+    assert.deepEqual(await cid!.ask("GET", path, { query: { version: "2" } }), []);
+  });
+
+  await t.step("refuses strangers, unknown groups", async () => {
+    assertImFailure(await eve!.call("GET", path), 400, NOT_MEMBER);
     assertImFailure(await ann!.call("GET", `/groups/${NOBODY}/membersync`), 400, "群不存在");
     await assertNeedsToken(app, "GET", path);
   });
@@ -277,6 +281,10 @@ Deno.test("POST /groups/{group_no}/exit", async (t) => {
     const group = await ann!.ask("GET", `/groups/${groupNo}`);
     assert.deepEqual([group.status, group.member_count], [2, 0]);
     assertImFailure(await cid!.call("POST", path), 400, "群不存在");
+    const synced = await syncAll(cid!, groupNo);
+    assert.deepEqual(synced.map(({ uid, is_deleted }) => [uid, is_deleted]), [[cid!.uid, 1]]);
+    const [eve] = await makeChatters(app, "Eve");
+    assertImFailure(await eve!.call("GET", `/groups/${groupNo}/membersync`), 400, "群不存在");
   });
 
   await t.step("refuses who is not in it, and needs a token", async () => {
