@@ -1,6 +1,12 @@
+import { withoutTrips } from "../config/runtime/trips.ts";
 import type { Ctx } from "../db/client/ctx.ts";
 import { DomainError } from "../db/domain/errors.ts";
-import { type GuardKey, readSession, readSessionAndUseKeys } from "../db/domain/sessions/reads.ts";
+import {
+  type GuardKey,
+  readSession,
+  readSessionAndUseKeys,
+  releaseKeys,
+} from "../db/domain/sessions/reads.ts";
 import { isLive, isOfPartner, type Session } from "../db/domain/sessions/session.ts";
 import {
   keepWarm,
@@ -11,6 +17,7 @@ import {
   warmSessions,
 } from "../db/domain/sessions/session_cache.ts";
 import { isRedisAway } from "../db/redis/client.ts";
+import { DELETE_HELD } from "../db/redis/delete_held.ts";
 import type { Counter } from "./rate_limit.ts";
 import { ratesOf } from "./rates.ts";
 
@@ -19,6 +26,8 @@ export interface Admission {
   tokenHash?: string | undefined;
   /** Keys of which none may have been used within its window (the duplicate-call guard). */
   useOnce?: GuardKey[];
+  /** Hears how to free the keys that are used now, for when the call fails. */
+  onUse?(release: () => Promise<void>): void;
   counters?: Counter[];
   /** Whether a partner client's token is one here too. */
   takesPartners?: boolean;
@@ -61,7 +70,12 @@ export async function admitReading(
   const rates = ratesOf(ctx.redis);
   refuseOver(rates.count(counters, nowMs));
   const warm = tokenHash && !admission.needsRedis ? warmSessions(ctx).get(tokenHash) : undefined;
-  const asked: Question = { tokenHash: warm ? undefined : tokenHash, useOnce, readKeys };
+  const asked: Question = {
+    tokenHash: warm ? undefined : tokenHash,
+    useOnce,
+    holder: useOnce.length > 0 ? crypto.randomUUID() : "",
+    readKeys,
+  };
   const answer = asked.tokenHash || useOnce.length > 0 || readKeys.length > 0
     ? await ask(ctx, asked, admission)
     : NOTHING_ASKED;
@@ -72,7 +86,7 @@ export async function admitReading(
   if (tokenHash && isRefused) throw new DomainError("session_invalid");
   // What other processes have counted came along.
   if (answer !== NOTHING_ASKED) refuseOver(rates.overAmong(counters, nowMs));
-  if (!answer.unused) throw new DomainError("call_repeated");
+  if (answer.isRepeated) throw new DomainError("call_repeated");
   if (session && !warm) keepWarm(ctx, session);
   return { session, values: answer.values };
 }
@@ -87,33 +101,45 @@ function refuseOver(counter: Counter | undefined): void {
 interface Question {
   tokenHash: string | undefined;
   useOnce: GuardKey[];
+  /** What the keys hold in Redis while they are this call's. */
+  holder: string;
   readKeys: string[];
 }
 
 interface Answer {
   session: Session | undefined;
-  unused: boolean;
+  isRepeated: boolean;
   /** Undefined while there is no Redis to ask. */
   values: (string | null)[] | undefined;
 }
 
-const NOTHING_ASKED: Answer = { session: undefined, unused: true, values: undefined };
+const NOTHING_ASKED: Answer = { session: undefined, isRepeated: false, values: undefined };
 
-async function ask(ctx: Ctx, asked: Question, { needsRedis }: Admission): Promise<Answer> {
+async function ask(ctx: Ctx, asked: Question, admission: Admission): Promise<Answer> {
   try {
-    return await askRedis(ctx, asked);
+    return await askRedis(ctx, asked, admission);
   } catch (error) {
     if (!isRedisAway(error)) throw error;
-    if (needsRedis) throw new DomainError("service_unavailable", { cause: error });
-    return await askPostgres(ctx, asked);
+    // It may have done what it did not answer; nobody waits for it to undo that.
+    admission.onUse?.(() => {
+      withoutTrips(() => releaseInRedis(ctx, asked)).catch(() => {});
+      return Promise.resolve();
+    });
+    if (admission.needsRedis) throw new DomainError("service_unavailable", { cause: error });
+    return await askPostgres(ctx, asked, admission);
   }
 }
 
-async function askRedis(ctx: Ctx, { tokenHash, useOnce, readKeys }: Question): Promise<Answer> {
+async function askRedis(
+  ctx: Ctx,
+  asked: Question,
+  { onUse }: Admission,
+): Promise<Answer> {
+  const { tokenHash, useOnce, holder, readKeys } = asked;
   const pipeline = ctx.redis.pipeline();
   const ends = tellPendingEnds(ctx.redis, pipeline);
   const counts = ratesOf(ctx.redis).addTo(pipeline);
-  for (const { key, windowMs } of useOnce) pipeline.set(key, "1", { nx: true, px: windowMs });
+  for (const { key, windowMs } of useOnce) pipeline.set(key, holder, { nx: true, px: windowMs });
   // One command for everything that is only read: hosted Redis is paid by the command.
   const allKeys = tokenHash ? [sessionCacheKey(tokenHash), ...readKeys] : readKeys;
   if (allKeys.length > 0) pipeline.mget(...allKeys);
@@ -126,9 +152,22 @@ async function askRedis(ctx: Ctx, { tokenHash, useOnce, readKeys }: Question): P
   replies.splice(0, ends.commandCount);
   counts.heard(replies.splice(0, counts.commandCount));
   const values = allKeys.length > 0 ? replies.pop() as (string | null)[] : [];
-  const unused = replies.every((reply) => reply === "OK");
+  const usedCount = replies.filter((reply) => reply === "OK").length;
+  if (usedCount > 0) onUse?.(() => releaseInRedis(ctx, asked));
   const known = tokenHash ? parseCachedSession(values.shift()!) : undefined;
-  return { session: await sessionBehind(ctx, tokenHash, known), unused, values };
+  return {
+    session: await sessionBehind(ctx, tokenHash, known),
+    isRepeated: usedCount < useOnce.length,
+    values,
+  };
+}
+
+/** One that has ended meanwhile, and is somebody else's by now, stays theirs. */
+async function releaseInRedis(ctx: Ctx, { useOnce, holder }: Question): Promise<void> {
+  if (useOnce.length === 0) return;
+  const pipeline = ctx.redis.pipeline();
+  for (const { key } of useOnce) pipeline.eval(DELETE_HELD, [key], [holder]);
+  await pipeline.exec();
 }
 
 /** A session the cache does not know is read from Postgres, which is the truth, and kept. */
@@ -144,7 +183,13 @@ async function sessionBehind(
   return session;
 }
 
-async function askPostgres(ctx: Ctx, { tokenHash, useOnce }: Question): Promise<Answer> {
+async function askPostgres(
+  ctx: Ctx,
+  { tokenHash, useOnce }: Question,
+  { onUse }: Admission,
+): Promise<Answer> {
   if (!tokenHash && useOnce.length === 0) return { ...NOTHING_ASKED };
-  return { ...await readSessionAndUseKeys(ctx, tokenHash, useOnce), values: undefined };
+  const { session, used } = await readSessionAndUseKeys(ctx, tokenHash, useOnce);
+  if (used.length > 0) onUse?.(() => releaseKeys(ctx, used));
+  return { session, isRepeated: used.length < useOnce.length, values: undefined };
 }

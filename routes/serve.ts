@@ -52,6 +52,7 @@ export async function serve(
   const { spec } = surface;
   const { endpoint } = found;
   c.set("surface", spec.name);
+  const undos: (() => Promise<void>)[] = [];
   c.set("endpoint", `${endpoint.method.toUpperCase()} ${endpoint.path}`);
   try {
     const ctx = c.get("ctx");
@@ -72,6 +73,7 @@ export async function serve(
           { of: spec.name, rate: spec.rates.address },
           ...ownRate ? [{ of: endpoint.path, rate: ownRate }] : [],
         ], { caller, address: c.get("address"), factor: ctx.config.rateFactor }),
+      onFailure: (undo) => undos.push(undo),
     };
     const actor = await spec.admit(call, endpoint);
     const seen = spec.parameters?.(input) ??
@@ -108,6 +110,8 @@ export async function serve(
     const [said, data] = answer instanceof Said ? [answer.text, answer.data] : [undefined, answer];
     return answerJson(c, spec.ok(endpoint.data.parse(data), endpoint, said));
   } catch (error) {
+    // What cannot be undone ends by itself.
+    await Promise.allSettled(undos.map((undo) => undo()));
     return answerFailure(c, surface, error, endpoint);
   }
 }

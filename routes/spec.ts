@@ -39,6 +39,8 @@ export interface Call extends RawInput {
    * being none.
    */
   counters(caller: string, rate?: Rate, ownRate?: Rate | null): Counter[];
+  /** What is to be undone before a failure of this call is answered. */
+  onFailure(undo: () => Promise<void>): void;
 }
 
 /** Failures that go without saying for every endpoint of every surface. */

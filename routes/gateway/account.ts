@@ -88,6 +88,7 @@ export const logOut = endpoint({
   data: Nothing,
   message: "退出成功",
   beforeProfile: true,
+  repeatable: true,
   async handle({ actor, ctx }) {
     await endSession(ctx, { tokenHash: actor.tokenHash });
     return {};

@@ -165,6 +165,7 @@ export const askForReminder = endpoint({
   params: EventParams,
   data: Nothing,
   errors: ["event_missing", "event_own", "event_started", "event_over"],
+  repeatable: true,
   async handle({ params: { eventId }, actor, ctx }) {
     await askReminder(ctx, { eventId, userId: actor.userId });
     return {};

@@ -15,6 +15,7 @@ export const register = endpoint({
   }),
   data: Nothing,
   beforeProfile: true,
+  repeatable: true,
   async handle({ params, actor, ctx }) {
     const { userId, tokenHash } = actor;
     await registerPushTarget(ctx, { userId, jpushId: params.jPushId, tokenHash });

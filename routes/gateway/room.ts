@@ -124,6 +124,7 @@ export const close = endpoint({
   params: RoomParams,
   data: Nothing,
   errors: ["room_missing"],
+  repeatable: true,
   async handle({ params, actor, ctx }) {
     await closeRoom(ctx, { roomId: params.roomId, userId: actor.userId });
     return {};
@@ -153,6 +154,7 @@ export const invite = endpoint({
   data: Nothing,
   message: "邀请成功",
   rate: perUser(60, "1 min"),
+  repeatable: true,
   async handle({ params, actor, ctx }) {
     await inviteToRoom(ctx, { ...params, inviterId: actor.userId });
     return {};
@@ -165,6 +167,7 @@ export const leave = endpoint({
   summary: "离开活动",
   params: RoomParams,
   data: Nothing,
+  repeatable: true,
   async handle({ params, actor, ctx }) {
     await leaveRoom(ctx, { roomId: params.roomId, userId: actor.userId });
     return {};

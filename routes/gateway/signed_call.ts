@@ -50,17 +50,22 @@ export function signatureOf(
   });
 }
 
+/** How long a call is known again by its signature, whatever `ts` it carries, ms. */
+const SIGNATURE_MEMORY_MS = 20 * 60 * 1_000;
+
 /**
- * The duplicate-call guard: this signature within the `ts` window, and the same parameters by the
- * same caller within a second, whatever the clock said.
+ * What a call is known again by: this signature, and the same parameters by the same caller at
+ * once, whatever the clock said. No signature covers method and path, and the same parameters there
+ * are another call.
  */
 export function useOnce(call: Call, caller: string, params: Record<string, unknown>, sign: string) {
-  const { signWindowMs, duplicateWindowMs } = call.ctx.config;
   const { ts: _ts, ...stable } = params;
-  const fingerprint = sha256Hex(`${call.method} ${call.path} ${signedString(stable, "")}`);
+  const place = `${call.method} ${call.path}`;
   return [
-    // `ts` may be as far ahead as behind, so a signature is fresh for twice the window.
-    { key: `sign:${caller}:${sign}`, windowMs: signWindowMs * 2 },
-    { key: `call:${caller}:${fingerprint}`, windowMs: duplicateWindowMs },
-  ];
+    { key: `sign:${caller}:${sha256Hex(`${place} ${sign}`)}`, windowMs: SIGNATURE_MEMORY_MS },
+    {
+      key: `call:${caller}:${sha256Hex(`${place} ${signedString(stable, "")}`)}`,
+      windowMs: call.ctx.config.duplicateWindowMs,
+    },
+  ].filter(({ windowMs }) => windowMs > 0);
 }

@@ -15,7 +15,7 @@ export interface GatewayOptions {
   message?: string;
   /** May be called before the profile is filled in. */
   beforeProfile?: boolean;
-  /** Changes nothing, or nothing more when done again, though not a GET: no -1 for a repetition. */
+  /** Changes nothing, or nothing more when done again, though not a GET: never answered -1. */
   repeatable?: boolean;
   /** Keeps its facts in Redis alone, so it answers 503 while Redis is away. */
   needsRedis?: boolean;
@@ -110,6 +110,7 @@ async function admitGateway(
     useOnce: isGuarded({ ...endpoint, method: call.method })
       ? useOnce(call, caller, params, sign)
       : [],
+    onUse: call.onFailure,
     counters: call.counters(caller),
     needsRedis: endpoint.needsRedis,
   });

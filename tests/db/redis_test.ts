@@ -9,6 +9,7 @@ import { openRedis } from "../../db/redis/open.ts";
 import { freePort, waitUntil } from "../services/binary.ts";
 import { type RedisService, startRedis } from "../services/redis.ts";
 import { startUpstashShim } from "../services/upstash_shim.ts";
+import { DELETE_HELD } from "../../db/redis/delete_held.ts";
 import { play, SCRIPTS, WRONG_TYPE } from "./redis_contract.ts";
 
 /** No failure may take longer than this, ms: a bound against hanging, not a measurement. */
@@ -91,6 +92,16 @@ const CASES: Case[] = [
       });
     },
   ],
+  ["a held key is deleted by its holder alone", async (redis) => {
+    await redis.set("lock", "mine");
+    const deletes = redis.pipeline()
+      .eval(DELETE_HELD, ["lock"], ["theirs"])
+      .eval(DELETE_HELD, ["nothing"], ["mine"])
+      .eval(DELETE_HELD, ["lock"], ["mine"])
+      .eval(DELETE_HELD, ["lock"], ["mine"]);
+    assert.deepEqual(await deletes.exec(), [0, 0, 1, 0]);
+    assert.equal(await redis.get("lock"), null);
+  }],
   ["MULTI runs all or, when one command cannot be queued, none", async (redis) => {
     const done = redis.multi().set("k", "001").incr("k2").sadd("k", "m").get("k");
     assert.deepEqual(

@@ -31,10 +31,10 @@ export async function logInWithMixin(
   { code, exchangeCode }: MixinLogin,
 ): Promise<string> {
   const key = `mixin-code:${sha256Hex(code)}`;
-  const { unused } = await readSessionAndUseKeys(ctx, undefined, [
+  const { used } = await readSessionAndUseKeys(ctx, undefined, [
     { key, windowMs: CODE_ASKED_MS },
   ]);
-  if (!unused) throw new DomainError("auth_code_invalid");
+  if (used.length === 0) throw new DomainError("auth_code_invalid");
   let mixinUserId: string;
   try {
     mixinUserId = (await exchangeCode(code)).userId;

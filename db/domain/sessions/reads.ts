@@ -2,7 +2,7 @@ import { and, eq, gt, isNull, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 import { users } from "../../schema/users.ts";
-import { bool, instant, int4, int8, maybe, milliseconds, rows, text } from "../../sql.ts";
+import { bool, instant, int4, int8, maybe, milliseconds, rows, text, typed } from "../../sql.ts";
 import type { Session } from "./session.ts";
 
 export async function readSession(ctx: Ctx, tokenHash: string): Promise<Session | undefined> {
@@ -46,6 +46,12 @@ export interface GuardKey {
   windowMs: number;
 }
 
+/** A guard key as its user knows it again: nobody else's ends at that moment. */
+export interface UsedKey {
+  key: string;
+  expiresAt: string;
+}
+
 const columns = {
   uid: text,
   kind: int4,
@@ -59,13 +65,13 @@ const columns = {
 /**
  * The session and the duplicate-call guard from Postgres alone, in one statement: what a request
  * asks while Redis is away.
- * @returns the session, and whether every guard key was unused (and is now used)
+ * @returns the session, and those of the keys that were unused and are now used
  */
 export async function readSessionAndUseKeys(
   ctx: Ctx,
   tokenHash: string | undefined,
   keys: GuardKey[],
-): Promise<{ session: Session | undefined; unused: boolean }> {
+): Promise<{ session: Session | undefined; used: UsedKey[] }> {
   const now = ctx.now();
   const given = keys.map(({ key, windowMs }) => ({
     key,
@@ -82,7 +88,7 @@ export async function readSessionAndUseKeys(
         where call_guards.expires_at <= ${instant(now)}
       returning key
     )
-    select (select count(*) from used) as used_count, found.*
+    select coalesce((select json_agg(key) from used), '[]') as used_keys, found.*
     from (select 1) as one
     left join lateral (
       select users.id as user_id, users.uid, sessions.kind, users.app_id, users.app_uid,
@@ -92,12 +98,27 @@ export async function readSessionAndUseKeys(
       where sessions.token_hash = ${tokenHash ?? ""} and sessions.revoked_at is null
         and sessions.expires_at > ${instant(now)}
     ) as found on true`;
-  const [found] = await rows(ctx, statement, { usedCount: int8, userId: maybe(int8), ...columns });
-  const { usedCount, userId, ...session } = found!;
+  const [found] = await rows(ctx, statement, {
+    usedKeys: typed<string[]>(),
+    userId: maybe(int8),
+    ...columns,
+  });
+  const { usedKeys, userId, ...session } = found!;
   return {
-    unused: usedCount === keys.length,
+    used: given.filter(({ key }) => usedKeys.includes(key))
+      .map(({ key, expires_at: expiresAt }) => ({ key, expiresAt })),
     session: tokenHash === undefined || userId === undefined
       ? undefined
       : { tokenHash, userId, ...session },
   };
 }
+
+/** Lets the keys of a call that failed be used again; one that somebody else uses by now stays. */
+export async function releaseKeys(ctx: Ctx, used: UsedKey[]): Promise<void> {
+  await ctx.db.execute(sql`
+    delete from call_guards using jsonb_to_recordset(${JSON.stringify(used.map(rowOf))}::jsonb)
+      as used(key text, expires_at timestamptz)
+    where call_guards.key = used.key and call_guards.expires_at = used.expires_at`);
+}
+
+const rowOf = ({ key, expiresAt }: UsedKey) => ({ key, expires_at: expiresAt });

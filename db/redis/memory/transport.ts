@@ -6,6 +6,7 @@ import { hashCommands } from "./hashes.ts";
 import { keyCommands } from "./keys.ts";
 import { Keyspace } from "./keyspace.ts";
 import { type Reply, ReplyError, wrongArity } from "./reply.ts";
+import { scriptCommands } from "./scripts.ts";
 import { setCommands } from "./sets.ts";
 import { sortedSetCommands } from "./sorted_sets.ts";
 import { stringCommands } from "./strings.ts";
@@ -31,6 +32,7 @@ export function memoryTransport(options: { now?: () => number } = {}): RedisTran
     ...hashCommands,
     ...setCommands,
     ...sortedSetCommands,
+    ...scriptCommands,
     publish: { arity: 3, run: (_, [channel, text]) => channels.publish(channel, text) },
   };
   const run = (command: unknown): Answer => {

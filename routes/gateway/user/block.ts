@@ -46,6 +46,7 @@ export const unblock = endpoint({
   params: z.object({ uid: z.string() }),
   data: Nothing,
   message: "取消拉黑成功",
+  repeatable: true,
   async handle({ params, actor, ctx }) {
     await unblockUser(ctx, { userId: actor.userId, uid: params.uid });
     return {};

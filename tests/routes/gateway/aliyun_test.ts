@@ -116,17 +116,12 @@ Deno.test("POST /aliyun/image/upload", async (t) => {
     assert.equal(forged.http, 401);
   });
 
-  await t.step("the same call again within a second is -1", async () => {
-    const answers = [];
+  await t.step("of two calls at once one is -1", async () => {
     app.clock.advance(2_000);
-    for (let at = 0; at < 2; at++) {
-      answers.push(
-        await callGateway(app, "POST", "/aliyun/image/upload", {
-          as: person,
-          body: { imageDir: "room" },
-        }),
-      );
-    }
-    assert.deepEqual(answers.map(({ errorCode }) => errorCode), [undefined, -1]);
+    const body = { imageDir: "room" };
+    const answers = await Promise.all(
+      [1, 2].map(() => callGateway(app, "POST", "/aliyun/image/upload", { as: person, body })),
+    );
+    assert.deepEqual(answers.map(({ errorCode }) => errorCode).sort(), [-1, undefined]);
   });
 });

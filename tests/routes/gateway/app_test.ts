@@ -237,8 +237,10 @@ async function assertGuarded(
     const as = await registerPerson(app);
     const forged = await callGateway(app, "POST", path, { as, body, sign: "0".repeat(32) });
     assert.equal(forged.http, 401);
-    assert.equal((await callGateway(app, "POST", path, { as, body })).status, 1);
-    assert.equal((await callGateway(app, "POST", path, { as, body })).errorCode, -1);
+    const both = await Promise.all(
+      [1, 2].map(() => callGateway(app, "POST", path, { as, body })),
+    );
+    assert.deepEqual(both.map(({ errorCode }) => errorCode).sort(), [-1, undefined]);
   });
 }
 

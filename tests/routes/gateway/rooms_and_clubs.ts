@@ -18,8 +18,8 @@ export async function insertClub(
   app: TestApp,
   owner: GatewayLogin,
   others: GatewayLogin[] = [],
+  clubId = randomHex32(),
 ): Promise<string> {
-  const clubId = randomHex32();
   const now = app.clock.now();
   const ids = await Promise.all([owner, ...others].map((person) => userIdOf(app, person)));
   await app.database.db.insert(clubs).values({

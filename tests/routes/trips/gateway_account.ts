@@ -21,8 +21,7 @@ export const trips: TripsTable = {
   },
   "POST /account/logout": {
     sql: 1,
-    redis: 2,
-    why: "then the end is told",
+    redis: 1,
     call: async (app) =>
       await callGateway(app, "POST", "/account/logout", { as: await warmPerson(app) }),
   },

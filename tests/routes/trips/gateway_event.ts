@@ -69,7 +69,7 @@ export const trips: TripsTable = {
   },
   "POST /event/{eventId}/notify": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const eventId = await announce(app, await warmPerson(app));
       const person = await warmPerson(app);

@@ -24,7 +24,7 @@ export const trips: TripsTable = {
   },
   "DELETE /user/{uid}/block": {
     sql: 1,
-    redis: 1,
+    redis: 0,
     async call(app) {
       const [person, other] = [await warmPerson(app), await registerPerson(app, "Tony")];
       await callGateway(app, "POST", `/user/${other.uid}/block`, { as: person });
