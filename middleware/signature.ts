@@ -71,9 +71,17 @@ export function verifySignature(options: VerifyOptions): string {
   return given;
 }
 
-/** `{a:"1", b:"2"}` and `{a:"1$$$b=2"}` join to the same string; only one of them may be signed. */
+/**
+ * `{a:"1", b:"2"}` and `{a:"1$$$b=2"}` join to the same string; only one of them may be signed. What
+ * holds no `=` is no parameter, so a value may hold `$$$` in front of it.
+ */
 function isAmbiguous(params: SignedParams): boolean {
   return Object.entries(params).some(([name, value]) =>
-    name.includes("=") || name.includes(SEPARATOR) || valueText(value).includes(SEPARATOR)
+    name.includes("=") || name.includes(SEPARATOR) || holdsParameter(valueText(value))
   );
+}
+
+function holdsParameter(value: string): boolean {
+  const at = value.indexOf(SEPARATOR);
+  return at >= 0 && value.includes("=", at + SEPARATOR.length);
 }

@@ -90,11 +90,19 @@ Deno.test("signature: two calls that would sign the same bytes are refused, one 
   assert.equal(refusal(signed(twin)), "signature_ambiguous");
   assert.equal(refusal(signed({ "a=1$$$b": "2", ts: nowMs })), "signature_ambiguous");
   assert.equal(refusal(signed({ "a=b": "2", ts: nowMs })), "signature_ambiguous");
-  assert.equal(refusal(signed({ a: { deep: "x$$$y" }, ts: nowMs })), "signature_ambiguous");
+  assert.equal(refusal(signed({ a: { deep: "x$$$y=z" }, ts: nowMs })), "signature_ambiguous");
+  assert.equal(refusal(signed({ a: "=$$$x$$$y=z", ts: nowMs })), "signature_ambiguous");
+  assert.equal(refusal(signed({ "a$$$b": "2", ts: nowMs })), "signature_ambiguous");
   assert.equal(
     refusal(signed({ a: "1", ts: nowMs }), { repeatedNames: ["a"] }),
     "signature_ambiguous",
   );
+});
+
+Deno.test("signature: what cannot be read in two ways may hold $$$", () => {
+  for (const a of ["花了我$$$太贵了", "x=y$$$", "$$$", "$$$$$$$", { deep: "x$$$y" }, ["a$$$"]]) {
+    assert.equal(refusal(signed({ a, ts: nowMs })), "accepted", JSON.stringify(a));
+  }
 });
 
 Deno.test("topKeys names the keys of the top object as often as they stand there, escaped or not", () => {
