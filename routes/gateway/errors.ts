@@ -23,7 +23,8 @@ export const gatewayErrors: ErrorTable = {
   signature_ambiguous: { status: 400, code: 0, message: "Params Not Valid: {}" },
   path_unknown: { status: 404, code: 0, message: "Not Found" },
   method_not_allowed: { status: 405, code: 0, message: "Method Not Allowed" },
-  rate_exceeded: { status: 429, code: 0 },
+  // Its contract knows no 429 either.
+  rate_exceeded: { status: 200, code: 0, message: "操作太频繁，请稍后再试" },
   sms_failed: { status: 503, code: 0 },
   captcha_unavailable: { status: 503, code: 0 },
 
