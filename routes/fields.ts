@@ -4,14 +4,6 @@ import { nameText } from "../config/runtime/name_text.ts";
 /** A 32-digit lower hex id: uids, club, room and event ids, group numbers, tokens. */
 export const HexId = z.string().regex(/^[a-f0-9]{32}$/);
 
-/** The same as its digits too: what forms send, and some apps' JSON. */
-export function orDigits<Schema extends z.ZodType>(schema: Schema) {
-  return z.preprocess(
-    (given) => typeof given === "string" && /^-?\d{1,15}$/.test(given) ? Number(given) : given,
-    schema,
-  );
-}
-
 /** Text in a body; a number is taken for its digits, as form-encoded calls send it anyway. */
 export const Text = z.union([z.string(), z.number().transform(String)]);
 

@@ -13,15 +13,17 @@ export interface RawInput {
   query: Record<string, string>;
   /** A JSON value, the fields of a form, or undefined when there was no body. */
   body: unknown;
+  /** Whether the body is JSON, in which what is empty was meant so. */
+  isJson: boolean;
   /** Names that stand more than once among the parameters (a JSON object's keys included). */
   repeatedNames: string[];
 }
 
 /**
  * Reads query and body: what every call brings before anybody is asked who it is, so all of it
- * takes time in proportion to its size, and none of it more than a body's. A body is JSON or a
- * URL-encoded form, in UTF-8; that of an endpoint which takes a file is left to its handler. Texts
- * come out well-formed.
+ * takes time in proportion to its size, and none of it more than a body's. A body is JSON, by its
+ * type or its first character, or a URL-encoded form, in UTF-8; that of an endpoint which takes a
+ * file is left to its handler. Texts come out well-formed.
  *
  * @throws {DomainError} `request_too_large`, `request_timeout`, or `request_malformed` for anything
  *   else than that
@@ -43,10 +45,12 @@ export async function readInput(
   const query = search === "" ? {} : names.fieldsOf(searchParams);
 
   const text = takesFile ? "" : await readText(request, bodyBytesMax);
-  const given = { params, query, repeatedNames: names.repeated };
+  const given = { params, query, isJson: false, repeatedNames: names.repeated };
   if (text === "") return { ...given, body: undefined };
   const type = mediaType(request.headers);
-  if (type === "application/x-www-form-urlencoded") {
+  // Many clients send JSON and leave the header as their library has it.
+  const isJson = /^\s*[[{]/.test(text) || type === "application/json" || type.endsWith("+json");
+  if (!isJson && type === "application/x-www-form-urlencoded") {
     checkParts(text);
     checkEscapes(text);
     const form = new URLSearchParams(text);
@@ -54,12 +58,10 @@ export async function readInput(
     if (/\0|%00/.test(text) && [...form].some(holdsNul)) throw unusable();
     return { ...given, body };
   }
-  if (type !== "application/json" && !type.endsWith("+json")) {
-    throw malformed(`不支持的 Content-Type: ${type}`);
-  }
+  if (!isJson) throw malformed(`不支持的 Content-Type: ${type}`);
   const body = parseJson(text);
   names.add(topKeys(text));
-  return { ...given, body };
+  return { ...given, isJson, body };
 }
 
 /** Names of parameters as they come in, counted at once and never compared with each other. */
@@ -133,7 +135,12 @@ async function readText(request: Request, bytesMax: number): Promise<string> {
   }
 }
 
-function parseJson(text: string): unknown {
+/**
+ * JSON that others sent: not too deep, without NUL, its texts well-formed.
+ *
+ * @throws {DomainError} `request_malformed`
+ */
+export function parseJson(text: string): unknown {
   let value: unknown;
   try {
     value = parseBoundedJson(text);

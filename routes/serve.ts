@@ -10,10 +10,11 @@ import type { JobRunner } from "../db/domain/jobs/runner.ts";
 import { isAtDevDoor } from "../middleware/dev_doors.ts";
 import { countersOf } from "../middleware/rate_limit.ts";
 import type { Providers } from "../providers/providers.ts";
+import { asWanted, namesAny } from "./as_wanted.ts";
 import { CallerGoneError } from "./body.ts";
 import { BODY_BYTES_MAX, type Endpoint, Redirected, Said, Streamed } from "./endpoint.ts";
 import { failureOf } from "./failures.ts";
-import { readInput } from "./input.ts";
+import { type RawInput, readInput } from "./input.ts";
 import type { Found, MountedSurface } from "./kit.ts";
 import { type Call, COMMON_ERRORS, type Method, type Refusals } from "./spec.ts";
 
@@ -76,12 +77,17 @@ export async function serve(
       onFailure: (undo) => undos.push(undo),
     };
     const actor = await spec.admit(call, endpoint);
-    const seen = spec.parameters?.(input) ??
-      { query: input.query, body: input.body };
+    if (spec.refusesEmptyChanges) refuseEmptyChange(endpoint, input.body);
     const answer = await endpoint.handle({
-      params: validate(endpoint.params, found.params, spec.refusals),
-      query: validate(endpoint.query, seen.query, spec.refusals),
-      body: endpoint.takesFile ? undefined : validate(endpoint.body, seen.body, spec.refusals),
+      params: validate(
+        endpoint.params,
+        endpoint.params && asWanted(endpoint.params, found.params, { isText: true }),
+        spec.refusals,
+      ),
+      query: validate(endpoint.query, seenBy(spec, endpoint.query, input).query, spec.refusals),
+      body: endpoint.takesFile
+        ? undefined
+        : validate(endpoint.body, seenBy(spec, endpoint.body, input).body, spec.refusals),
       actor,
       ctx,
       providers: c.get("providers"),
@@ -128,6 +134,26 @@ function watched(body: Streamed["body"], log: Log): Streamed["body"] {
     }
   };
   return ReadableStream.from(chunks());
+}
+
+/** Query and body in the types a schema of theirs wants. What is signed is what was sent. */
+function seenBy(
+  spec: MountedSurface["spec"],
+  schema: z.ZodType | undefined,
+  input: RawInput,
+): { query: unknown; body: unknown } {
+  if (!schema) return input;
+  const seen = {
+    query: asWanted(schema, input.query, { isText: true }) as RawInput["query"],
+    body: asWanted(schema, input.body, { isText: !input.isJson }),
+  };
+  return spec.parameters?.(seen) ?? seen;
+}
+
+/** Somebody believes to have changed something: a name misspelt, or a body of another type. */
+function refuseEmptyChange({ method, body: schema }: Endpoint, body: unknown): void {
+  if (!schema || method !== "patch" && method !== "put" || namesAny(schema, body)) return;
+  throw new DomainError("params_invalid", { message: "没有要修改的内容" });
 }
 
 /** The first thing wrong with the data, with its place, as a failure the caller can act on. */

@@ -81,7 +81,9 @@ export interface SurfaceSpec<Actor, Options> {
   /** How a refused parameter is told; absent: by its place, in the validator's words. */
   refusals?: Refusals;
   /** Which data the `query` and `body` schemas see; absent: query and body as sent. */
-  parameters?(input: RawInput): { query: unknown; body: unknown };
+  parameters?(input: Pick<RawInput, "query" | "body">): { query: unknown; body: unknown };
+  /** Changes (PATCH and PUT) that name nothing are refused. */
+  refusesEmptyChanges?: boolean;
   /**
    * Checks credentials and guards, with at most one trip to Redis.
    * @returns the caller; undefined only on an open endpoint

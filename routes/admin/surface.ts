@@ -21,6 +21,7 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OperatorActor, Ad
   description: "The surface of operators managing users and their payment methods",
   security: { operator: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
   errors: adminErrors,
+  refusesEmptyChanges: true,
   impliedErrors: ({ open, needs }) => [
     ...open ? [] : ["session_invalid" as const],
     ...needs === null ? [] : ["operator_no_right" as const],

@@ -21,34 +21,21 @@ export const UidParams = z.object({ uid: UidDigits.transform(Number) });
 export const Uid = z.union([UidDigits, z.number().int().min(1).transform(String)], "必须是数字")
   .transform(Number);
 
-/** The contract's numbers, and the words of its other table. */
-const statuses: ReadonlyMap<string, Status> = new Map([
-  ["1", 1],
-  ["2", 2],
-  ["3", 3],
-  ["4", 4],
-  ["active", 1],
-  ["suspended", 3],
-  ["deleted", 4],
-]);
+/** The words of the contract's other table. */
+const words = { active: 1, suspended: 3, deleted: 4 } as const;
+const NO_STATUS = "没有这个状态";
 
-function statusOf(said: string | number, context: z.RefinementCtx): Status {
-  const status = statuses.get(String(said));
-  if (status === undefined) context.addIssue({ code: "custom", message: "没有这个状态" });
-  return status ?? z.NEVER;
+function statusOf(said: Status | keyof typeof words): Status {
+  return typeof said === "number" ? said : words[said];
 }
 
-/** As a number, its digits, or a word. */
-export const StatusInput = z.union([z.number(), z.string()]).transform(statusOf)
-  .describe("1 active, 2 in review, 3 suspended, 4 deleted; or one of these words");
+/** As a number, or a word. */
+export const StatusInput = z.literal([1, 2, 3, 4, "active", "suspended", "deleted"], NO_STATUS)
+  .transform(statusOf).describe("1 active, 2 in review, 3 suspended, 4 deleted");
 /** Of a list: 0 is any, and absent is active. */
-export const StatusFilter = z.string().default("1").transform((said, context) =>
-  said === "0" ? undefined : statusOf(said, context)
-).describe("0: any");
-
-/** `true`, `false`, `1` or `0` in a query. */
-export const QueryBoolean = z.enum(["true", "false", "1", "0"])
-  .transform((text) => text === "true" || text === "1");
+export const StatusFilter = z
+  .literal([0, 1, 2, 3, 4, "active", "suspended", "deleted"], NO_STATUS)
+  .default(1).transform((said) => said === 0 ? undefined : statusOf(said)).describe("0: any");
 
 export const Name = nameUpTo(NICKNAME_LENGTH_MAX);
 const MobileText = z.string().trim().max(MOBILE_LENGTH_MAX)

@@ -7,7 +7,6 @@ import { endpoint } from "./surface.ts";
 import {
   pageFields,
   placeOf,
-  QueryBoolean,
   StatusFilter,
   UidParams,
   UserEdit,
@@ -22,7 +21,7 @@ export const list = endpoint({
   description: "Newest first. `page` × `per_page` is at most 10000.",
   needs: "users.read",
   query: z.object({
-    exchanger: QueryBoolean.optional().describe("Absent: both"),
+    exchanger: z.boolean().optional().describe("Absent: both"),
     status: StatusFilter,
     ...pageFields,
   }),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { inChina } from "../../db/domain/china_time.ts";
-import { Cents, Flag, orDigits } from "../fields.ts";
+import { Cents, Flag } from "../fields.ts";
 
 /** `response` of the contract: done, nothing more to say. */
 export const Done = z.object({ status: z.literal(200), msg: z.string() });
@@ -12,10 +12,10 @@ export function doneAnd<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 /** A switch as callers set it, also as text: clients send both. */
-export const FlagIn = orDigits(Flag).transform((value) => value === 1);
+export const FlagIn = Flag.transform((value) => value === 1);
 
 /** An amount as callers name it. */
-export const CentsIn = orDigits(Cents);
+export const CentsIn = Cents;
 
 const PAGE_SIZE_DEFAULT = 15;
 const PAGE_SIZE_MAX = 100;

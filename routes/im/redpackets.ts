@@ -6,7 +6,7 @@ import { payRedPacket } from "../../db/domain/red_packets/pay.ts";
 import { lookAtRedPacket, readRedPacket } from "../../db/domain/red_packets/read_packet.ts";
 import { BLESSING_LENGTH_MAX, SHARE_COUNT_MAX } from "../../db/domain/red_packets/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Cents, Flag, flag, HexId, Nothing, orDigits } from "../fields.ts";
+import { Cents, Flag, flag, HexId, Nothing } from "../fields.ts";
 import { CentsIn, done, doneAnd } from "./fields.ts";
 import { ChannelTypeField } from "./message_fields.ts";
 import { endpoint } from "./surface.ts";
@@ -35,8 +35,8 @@ export const create = endpoint({
     scene_id: z.string().min(1).max(64).describe("The group's number, or the friend's uid"),
     scene_type: ChannelTypeField.describe("1 person, 2 group"),
     amount: CentsIn.describe("分, all shares together"),
-    type: orDigits(z.literal([1, 2])).describe(TYPES),
-    num: orDigits(z.number().int().min(1).max(SHARE_COUNT_MAX)).describe("How many shares"),
+    type: z.literal([1, 2]).describe(TYPES),
+    num: z.number().int().min(1).max(SHARE_COUNT_MAX).describe("How many shares"),
     blessing: z.string().trim().refine(
       (text) => [...text].length <= BLESSING_LENGTH_MAX,
       { message: `不能超过${BLESSING_LENGTH_MAX}个字` },

@@ -23,7 +23,7 @@ import { DomainError } from "../../db/domain/errors.ts";
 import { BADGE_MAX } from "../../db/domain/pushes/rules.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
 import { CallerGoneError } from "../body.ts";
-import { Flag, flag, HexId, orDigits, Text } from "../fields.ts";
+import { Flag, flag, HexId, Text } from "../fields.ts";
 import { originOf } from "../origin.ts";
 import { Strangers } from "../realtime/strangers.ts";
 import { Done, done, timeText } from "./fields.ts";
@@ -97,7 +97,7 @@ export const setBadge = endpoint({
   method: "post",
   path: "/user/device_badge",
   summary: "注册设备红点数量",
-  body: z.object({ badge: orDigits(z.number().int().min(0).max(BADGE_MAX)) }),
+  body: z.object({ badge: z.number().int().min(0).max(BADGE_MAX) }),
   data: Done,
   errors: ["account_missing"],
   async handle({ body, actor, ctx }) {

@@ -5,7 +5,7 @@ import { socketAddresses, tcpAddress } from "../../db/domain/chat_accounts/rules
 import { setForPeer } from "../../db/domain/chat_accounts/set_for_peer.ts";
 import { readMember } from "../../db/domain/groups/member_reads.ts";
 import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
-import { Flag, flag, HexId, maybeNameUpTo, nameUpTo, orDigits } from "../fields.ts";
+import { Flag, flag, HexId, maybeNameUpTo, nameUpTo } from "../fields.ts";
 import { Done, done, FlagIn } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 import { REMARK_LENGTH_MAX, UidParams, userDetail, UserDetailResp } from "./user_fields.ts";
@@ -81,7 +81,7 @@ export const changeCurrent = endpoint({
   description: "One or more of these, all of them or none; anything else is refused.",
   body: z.strictObject({
     name: nameUpTo(NICKNAME_LENGTH_MAX).optional(),
-    sex: orDigits(Flag).optional(),
+    sex: Flag.optional(),
     short_no: z.string().optional().describe(
       "Once only: 6 to 20 letters, digits, _ and -, a letter first, a digit somewhere",
     ),
@@ -94,7 +94,7 @@ export const changeCurrent = endpoint({
     mute_of_app: Switch,
     offline_protection: Switch,
     device_lock: Switch,
-    msg_expire_second: orDigits(z.number().int().min(0).max(EXPIRE_SECOND_MAX)).optional(),
+    msg_expire_second: z.number().int().min(0).max(EXPIRE_SECOND_MAX).optional(),
   }).refine((body) => Object.keys(body).length > 0, "没有要修改的内容"),
   data: Done,
   errors: ["short_no_invalid", "short_no_changed", "short_no_taken", "account_missing"],

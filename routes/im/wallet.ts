@@ -6,7 +6,7 @@ import { createRecharge } from "../../db/domain/wallet/recharge.ts";
 import { recordNames } from "../../db/domain/wallet/record_names.ts";
 import { rechargeChannels } from "../../db/domain/wallet/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Cents, Flag, flag, HexId, Nothing, orDigits } from "../fields.ts";
+import { Cents, Flag, flag, HexId, Nothing } from "../fields.ts";
 import { CentsIn, pageOf, PageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
@@ -58,7 +58,7 @@ export const recharge = endpoint({
     "There is no payment to go on to: the money is credited once an operator has seen it, or at " +
     "once at a door of development. With a header `Idempotency-Key` (1 to 100 visible ASCII " +
     "characters) the same call again is answered by the same recharge.",
-  body: z.object({ amount: CentsIn, channel_type: orDigits(ChannelType) }),
+  body: z.object({ amount: CentsIn, channel_type: ChannelType }),
   data: z.object({
     recharge_no: HexId,
     pay_no: z.string(),

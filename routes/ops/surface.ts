@@ -25,6 +25,7 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OpsActor, OpsOpti
   },
   schemesOf: ({ keys }) => keys ? ["operator", "key"] : ["operator"],
   errors: opsErrors,
+  refusesEmptyChanges: true,
   impliedErrors: ({ open, needs }) => [
     ...open ? [] : ["session_invalid" as const],
     ...needs === null ? [] : ["operator_no_right" as const],

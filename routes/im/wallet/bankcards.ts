@@ -8,7 +8,7 @@ import {
 } from "../../../db/domain/payment_methods/card_rules.ts";
 import { plainNumber } from "../../../db/domain/users/mobile.ts";
 import { perUser } from "../../../middleware/rate_limit.ts";
-import { orDigits, textUpTo } from "../../fields.ts";
+import { textUpTo } from "../../fields.ts";
 import { done, doneAnd } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
@@ -36,7 +36,7 @@ export const add = endpoint({
     ),
     holder_name: optionalText(HOLDER_NAME_LENGTH_MAX),
     cert_no: optionalText(ID_NO_LENGTH_MAX).describe("18-digit id number"),
-    cert_type: orDigits(z.literal(1)).default(1).describe("1 id card"),
+    cert_type: z.literal(1).default(1).describe("1 id card"),
   }),
   data: doneAnd({ id: z.number().int() }),
   errors: ["bank_card_invalid", "bank_card_taken", "bank_card_holder", "real_name_missing"],

@@ -139,6 +139,7 @@ Deno.test("POST /app/feedback", async (t) => {
       { feedbackImageList: [] },
       { feedbackImageList: null },
       { feedbackImageList: undefined },
+      { originFeedbackType: "0" },
       { originFeedbackType: 1, originId: "a".repeat(32) },
     ];
     for (const change of fitting) assert.equal((await send(change)).status, 1);
@@ -149,8 +150,8 @@ Deno.test("POST /app/feedback", async (t) => {
       ...[undefined, "", " ", "字".repeat(501), 5].map((feedbackContent) => ({ feedbackContent })),
       ...[["1", "2", "3", "4"], "img1", [""], ["x".repeat(1_001)], [1]]
         .map((feedbackImageList) => ({ feedbackImageList })),
-      ...[undefined, 1, -1, "0", null].map((feedbackType) => ({ feedbackType })),
-      ...[undefined, 2, -1, "0", ""].map((originFeedbackType) => ({ originFeedbackType })),
+      ...[undefined, 100, -1, 1.5, "x", null].map((feedbackType) => ({ feedbackType })),
+      ...[undefined, 2, -1, "2", ""].map((originFeedbackType) => ({ originFeedbackType })),
       ...[undefined, null, "x".repeat(101)].map((originId) => ({ originId })),
       { originFeedbackType: 1, originId: "" },
       { originFeedbackType: 1, originId: " " },
@@ -193,8 +194,8 @@ Deno.test("POST /app/report", async (t) => {
 
   await t.step("refuses what it does not", async () => {
     await assertRefused(send, [
-      ...[undefined, 0, 6, "1", 1.5].map((reportReasonType) => ({ reportReasonType })),
-      ...[undefined, 0, 3, "1"].map((originReportType) => ({ originReportType })),
+      ...[undefined, 0, 6, "6", 1.5].map((reportReasonType) => ({ reportReasonType })),
+      ...[undefined, 0, 3, "3"].map((originReportType) => ({ originReportType })),
       ...[undefined, "", " ", null, "x".repeat(101)].map((originId) => ({ originId })),
       ...[undefined, "", " ", "字".repeat(501)].map((reason) => ({ reason })),
     ]);
