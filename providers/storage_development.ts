@@ -8,7 +8,7 @@ const KEY_LENGTH_MAX = 200;
 /** No dots but the one before the extension, so no key leads out of the folder. */
 const KEY = /^(?:[a-z0-9][a-z0-9_-]*\/)+[a-z0-9][a-z0-9_-]*\.[a-z0-9]{1,8}$/;
 
-export type UploadFailure = "forbidden" | "expired" | "too_large" | "no_image";
+export type UploadFailure = "forbidden" | "wrong_type" | "expired" | "too_large" | "no_image";
 
 class UploadRefusedError extends Error {
   constructor(readonly reason: UploadFailure) {
@@ -20,6 +20,9 @@ export interface Upload {
   key: string;
   expires: string;
   signature: string;
+  /** The type that was granted. */
+  type: string;
+  /** The type it comes as. */
   contentType: string;
   /** What `Content-Length` promises, if it was sent. */
   byteCount: number | undefined;
@@ -75,6 +78,7 @@ export function developmentStorage(
       const expires = String(now().getTime() + expiresInMs);
       const query = new URLSearchParams({
         expires,
+        type: contentType,
         signature: signatureOf(key, contentType, expires),
       });
       const publicUrl = publicUrlOf({ key, origin });
@@ -85,9 +89,10 @@ export function developmentStorage(
       if (!isKey(key)) throw new RangeError("no key of ours");
       await writeWhole(`${folder}/${key}`, content);
     },
-    async keep({ key, expires, signature, contentType, byteCount = 0, content }) {
-      const isGranted = isKey(key) && sameSecret(signature, signatureOf(key, contentType, expires));
+    async keep({ key, expires, signature, type, contentType, byteCount = 0, content }) {
+      const isGranted = isKey(key) && sameSecret(signature, signatureOf(key, type, expires));
       if (!isGranted) return "forbidden";
+      if (contentType.toLowerCase() !== type) return "wrong_type";
       if (now().getTime() >= Number(expires)) return "expired";
       if (byteCount > UPLOAD_BYTES_MAX) return "too_large";
       try {

@@ -5,6 +5,7 @@ import type { Env } from "./serve.ts";
 const PREFIX = "/dev/upload/";
 const STATUSES = {
   forbidden: 403,
+  wrong_type: 403,
   expired: 403,
   too_large: 413,
   no_image: 415,
@@ -19,15 +20,19 @@ export function uploadRoutes(uploads: DevelopmentStorage): Hono<Env> {
 
   hono.put("/*", async (c) => {
     const { body, headers } = c.req.raw;
+    const type = c.req.query("type") ?? "";
     const failure = await uploads.keep({
       key: c.req.path.slice(PREFIX.length),
       expires: c.req.query("expires") ?? "",
       signature: c.req.query("signature") ?? "",
+      type,
       contentType: headers.get("content-type") ?? "",
       byteCount: Number(headers.get("content-length") ?? 0),
       content: body ?? new Blob([]).stream(),
     });
-    return failure ? c.json({ error: failure }, STATUSES[failure]) : c.json({});
+    if (!failure) return c.json({});
+    const error = failure === "wrong_type" ? `Content-Type must be ${type}` : failure;
+    return c.json({ error }, STATUSES[failure]);
   });
 
   hono.get("/*", async (c) => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   FEEDBACK_LENGTH_MAX,
+  FEEDBACK_TYPE_MAX,
   IMAGE_COUNT_MAX,
   IMAGE_LENGTH_MAX,
   isOriginNamed,
@@ -59,7 +60,8 @@ export const giveFeedback = endpoint({
   body: z.object({
     originFeedbackType: z.literal([0, 1]).describe("反馈来源类型: 0 App / 1 Room"),
     originId: Origin.describe("反馈来源ID; may be empty for 0"),
-    feedbackType: z.literal(0).describe("反馈类型: 0 default"),
+    feedbackType: z.number().int().min(0).max(FEEDBACK_TYPE_MAX)
+      .describe("反馈类型: 0 default"),
     feedbackContent: textUpTo(FEEDBACK_LENGTH_MAX).describe("反馈内容"),
     feedbackImageList: z.array(pictureUpTo(IMAGE_LENGTH_MAX)).max(IMAGE_COUNT_MAX)
       .nullish().describe("反馈图片"),

@@ -201,6 +201,7 @@ Deno.test("an upload granted by one process is nothing to another", async () => 
     key: "image/a/b.jpg",
     expires: query.get("expires")!,
     signature: query.get("signature")!,
+    type: "image/jpeg",
     contentType: "image/jpeg",
     byteCount: undefined,
     content: new Blob([]).stream(),

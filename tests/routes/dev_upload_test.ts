@@ -114,9 +114,21 @@ Deno.test("an upload needs the address exactly as it was granted", async () => {
     uploadUrl.replace("image/861", "image/961"),
   ];
   for (const url of wrong) assert.deepEqual(await put(app, { url }), [403, "forbidden"], url);
-  const otherType = await put(app, { url: uploadUrl, contentType: "image/png" });
-  assert.deepEqual(otherType, [403, "forbidden"]);
+  assert.deepEqual(
+    await put(app, { url: changed("type", "image/png"), contentType: "image/png" }),
+    [403, "forbidden"],
+  );
+  for (const contentType of ["image/png", "application/octet-stream", ""]) {
+    const otherType = await put(app, { url: uploadUrl, contentType });
+    assert.deepEqual(otherType, [403, "Content-Type must be image/jpeg"]);
+  }
   assert.deepEqual(filesUnder(dataDir), []);
+});
+
+Deno.test("a type is granted in any case", async () => {
+  await using app = (await startWithFolder()).app;
+  const { uploadUrl } = grant(app);
+  assert.deepEqual(await put(app, { url: uploadUrl, contentType: "IMAGE/JPEG" }), [200, undefined]);
 });
 
 Deno.test("a granted address runs out", async () => {

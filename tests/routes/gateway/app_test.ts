@@ -140,6 +140,7 @@ Deno.test("POST /app/feedback", async (t) => {
       { feedbackImageList: null },
       { feedbackImageList: undefined },
       { originFeedbackType: "0" },
+      { feedbackType: 99 },
       { originFeedbackType: 1, originId: "a".repeat(32) },
     ];
     for (const change of fitting) assert.equal((await send(change)).status, 1);
