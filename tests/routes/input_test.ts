@@ -99,6 +99,26 @@ Deno.test("what is no UTF-8 is refused, in bytes, in escapes and by its charset"
   });
 });
 
+Deno.test("what begins as JSON does is JSON, whatever its type; the rest has to say what it is", async () => {
+  const types = ["text/plain", FORM_TYPE, "", "multipart/form-data; boundary=x", "application/xml"];
+  for (const type of types) {
+    for (const text of ['{"a":"1&b=2"}', ' \r\n\t{"a":"1&b=2"}']) {
+      const { body, isJson } = await read(new TextEncoder().encode(text), type);
+      assert.deepEqual([body, isJson], [{ a: "1&b=2" }, true], type);
+    }
+    assert.deepEqual((await read(new TextEncoder().encode("[1]"), type)).body, [1], type);
+    await assert.rejects(read(new TextEncoder().encode("{a"), type), isMalformed(/JSON/), type);
+    const form = read(new TextEncoder().encode("a=1&b=%7B"), type);
+    if (type === FORM_TYPE) assert.deepEqual((await form).body, { a: "1", b: "{" });
+    else await assert.rejects(form, isMalformed(/不支持的 Content-Type/), type);
+  }
+  assert.deepEqual((await read('"text"')).body, "text");
+  await assert.rejects(
+    read(new TextEncoder().encode('"text"'), "text/plain"),
+    isMalformed(/不支持的 Content-Type/),
+  );
+});
+
 Deno.test("half of a character becomes U+FFFD, in keys too; NUL stays refused", async () => {
   const { body } = await read('{"a":["x\\ud800"],"b\\udfff":{"c":"\\ud83d\\ude00"}}');
   assert.deepEqual(body, { a: ["x\ufffd"], "b\ufffd": { c: "😀" } });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomHex32 } from "../../../config/keys.ts";
 import { blocks } from "../../../db/schema/blocks.ts";
 import { RedisAwayError } from "../../../db/redis/client.ts";
+import { admit } from "../../../middleware/admission.ts";
 import { loadSurface } from "../../../routes/surfaces.ts";
 import {
   assertFailed,
@@ -165,6 +166,30 @@ for (const store of ["Redis", "PostgreSQL"] as const) {
     app.clock.advance(500);
     assert.equal((await join({ ts: other })).status, 1);
     assertFailed(await join(), -1);
+  });
+}
+
+for (const store of ["Redis", "PostgreSQL"] as const) {
+  Deno.test(`of equal calls at once one is made, and a late failure frees nobody else's key in ${store}`, async () => {
+    await using app = await startStill();
+    if (store === "PostgreSQL") takeAwayRedis(app);
+    const releases: (() => Promise<void>)[] = [];
+    const use = () =>
+      admit(app.ctx, {
+        useOnce: [{ key: "call:a", windowMs: 500 }],
+        onUse: (release) => releases.push(release),
+      });
+    const isRepeated = { name: "DomainError", kind: "call_repeated" };
+    const all = await Promise.allSettled(Array.from({ length: 20 }, use));
+    assert.equal(all.filter(({ status }) => status === "fulfilled").length, 1);
+    const late = releases.splice(0);
+    app.clock.advance(500);
+    await use();
+    for (const release of late) await release();
+    await assert.rejects(use(), isRepeated);
+    for (const release of releases) await release();
+    await use();
+    await assert.rejects(use(), isRepeated);
   });
 }
 
