@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { StatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
+import { withDeadline } from "../config/runtime/deadline.ts";
 import { logStackOf, logTextOf } from "../config/runtime/log_text.ts";
 import type { Trips } from "../config/runtime/trips.ts";
 import type { Ctx } from "../db/client/ctx.ts";
@@ -38,6 +39,9 @@ export interface Env {
     endpoint: string;
   };
 }
+
+/** How long the answer of a failure waits for what is undone before it, ms. */
+const UNDO_TIMEOUT_MS = 700;
 
 export type Log = (line: Record<string, unknown>) => void;
 
@@ -117,7 +121,7 @@ export async function serve(
     return answerJson(c, spec.ok(endpoint.data.parse(data), endpoint, said));
   } catch (error) {
     // What cannot be undone ends by itself.
-    await Promise.allSettled(undos.map((undo) => undo()));
+    await Promise.allSettled(undos.map((undo) => withDeadline("undo", UNDO_TIMEOUT_MS, undo)));
     return answerFailure(c, surface, error, endpoint);
   }
 }
