@@ -347,7 +347,7 @@ Deno.test("every signed call", async (t) => {
       const [body, type] of [
         ["{"],
         ["[]"],
-        [good, "text/plain"],
+        ["nickname=Twice", "text/plain"],
         [good.replace("Twice", "a\\u0000b")],
         [good.replace("Twice", "a\0b")],
         [good.replace('"nickname"', '"nickname":"Evil","nickname"')],
