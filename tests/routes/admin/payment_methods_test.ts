@@ -172,8 +172,8 @@ Deno.test("GET /v1/admin/users/{uid}/payment-methods", async (t) => {
     for (const [type, ids] of Object.entries(byType)) {
       assert.deepEqual((await list({ type })).map(({ id }: { id: number }) => id), ids);
     }
-    assert.equal((await list({ type: "0" })).length, 3);
-    for (const type of ["3", "5", "-1", "x", "", "4.0"]) {
+    for (const all of ["0", ""]) assert.equal((await list({ type: all })).length, 3);
+    for (const type of ["3", "5", "-1", "x", "4.0"]) {
       assertAdminFailure(await callAdmin(app, LIST, { token, params, query: { type } }), 400);
     }
   });
