@@ -1,4 +1,4 @@
-import { parseBoundedJson } from "../config/runtime/bounded_json.ts";
+import { parseExactBoundedJson } from "../config/runtime/bounded_json.ts";
 import { DomainError } from "../db/domain/errors.ts";
 import { readWholeBody } from "./body.ts";
 import { urlOf } from "./url.ts";
@@ -143,7 +143,7 @@ async function readText(request: Request, bytesMax: number): Promise<string> {
 export function parseJson(text: string): unknown {
   let value: unknown;
   try {
-    value = parseBoundedJson(text);
+    value = parseExactBoundedJson(text);
   } catch (cause) {
     throw malformed("JSON 格式不正确", cause);
   }

@@ -48,14 +48,14 @@ const RULES: { of: RegExp; may: RegExp }[] = [
   {
     of: new RegExp(`^${PURE}$`),
     may: new RegExp(
-      `^(${PURE}|db/domain/errors\\.ts|db/schema/\\w+\\.ts|config/runtime/bounded_json\\.ts)$`,
+      `^(${PURE}|db/domain/errors\\.ts|db/schema/\\w+\\.ts|config/runtime/(bounded_json|long_integer)\\.ts)$`,
     ),
   },
   {
     of: /^db\/domain\//,
     may: /^(db\/|config\/|drizzle-orm|node:|jose$|libphonenumber-js)/,
   },
-  { of: /^db\/schema\//, may: /^(db\/schema\/|drizzle-orm)/ },
+  { of: /^db\/schema\//, may: /^(db\/schema\/|config\/runtime\/long_integer\.ts$|drizzle-orm)/ },
   {
     of: /^db\//,
     may: /^(db\/(?!domain|schema)|config\/|drizzle-orm|node:|pg$|@upstash|@neon|@electric)/,
