@@ -1,5 +1,6 @@
 import { fillPlaceholders, type Placeholder, type SQL, sql, type SQLWrapper } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
+import { type LongInteger, longIntegerOf } from "../config/runtime/long_integer.ts";
 import type { Ctx, Db } from "./client/ctx.ts";
 import { WITH_VALUES } from "./client/statement_names.ts";
 
@@ -15,6 +16,12 @@ export function instant(at: Term<Date | string>): SQL {
 /** A time column as milliseconds since 1970, exact. */
 export function milliseconds(column: SQL): SQL {
   return sql`(extract(epoch from ${column}) * 1000)::bigint`;
+}
+
+/** A {@link long} column within JSON, in its form there: a number, or its digits as text. */
+export function longJson(column: SQL): SQL {
+  return sql`case when abs(${column}) <= ${sql.raw(String(Number.MAX_SAFE_INTEGER))}
+    then to_jsonb(${column}) else to_jsonb(${column}::text) end`;
 }
 
 /** Ids or uids as an array parameter of written-out SQL. */
@@ -54,6 +61,8 @@ export type Column<Value> = (answered: unknown) => Value;
 
 /** A 64-bit number below 2^53: drivers answer it as text. */
 export const int8: Column<number> = Number;
+/** A 64-bit number that others have chosen. */
+export const long: Column<LongInteger> = (answered) => longIntegerOf(answered as string);
 /** A smaller number. */
 export const int4: Column<number> = Number;
 export const text: Column<string> = String;

@@ -1,3 +1,5 @@
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
+
 /**
  * What one process tells the others. It is a hint, never the news itself: whoever hears that a
  * person's inbox has grown reads the inbox, and whoever hears nothing looks now and then.
@@ -9,7 +11,7 @@ export type BusEvent =
   /** Something of the moment that is not kept: typing, online status. */
   | ({ kind: "moment"; userIds: number[] } & Moment)
   /** Something of the moment for whoever is in a partner's chat room. */
-  | ({ kind: "chat_room"; appId: number; chatRoomId: number } & Moment)
+  | ({ kind: "chat_room"; appId: number; chatRoomId: LongInteger } & Moment)
   /** A login of this kind at this time (epoch ms): the person's older sockets of the kind go. */
   | { kind: "kick"; userId: number; deviceFlag: number; exceptSocket: string; atMs: number }
   | { kind: "ended"; tokenHashes: string[] }
@@ -26,12 +28,12 @@ export interface Moment {
   /** Empty: the system. */
   fromUid: string;
   /** The sender's number in their app; 0: the system. */
-  fromId: number;
+  fromId: LongInteger;
   channelType: number;
   /** What receivers call the channel: the other person's uid, or the group's number. */
   channelNo: string;
   /** What partners' clients call it: the other person's number in their app, or the group's id. */
-  channelId: number;
+  channelId: LongInteger;
   clientMsgNo: string;
   payload: string;
   redDot: boolean;

@@ -11,7 +11,8 @@ import {
   unique,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
-import { HOUSE_APP_ID, instant, safeBigint } from "./columns.ts";
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
+import { HOUSE_APP_ID, instant, longInteger, safeBigint } from "./columns.ts";
 
 /** `users.status`: the numbers the admin contract shows. */
 export const UserStatus = { active: 1, inReview: 2, disabled: 3, deleted: 4 } as const;
@@ -25,10 +26,16 @@ export const FILE_HELPER_UID = "00000000000000000000000000020000";
 export const BUILT_IN_UIDS: readonly string[] = [SYSTEM_UID, FILE_HELPER_UID];
 
 /**
- * Customers get numbers from here on: this and their `users.id`. A partner names its own people by
- * smaller ones, so the two never meet.
+ * Customers get numbers between these: the first and their `users.id`. A partner names its own people
+ * by others, so the two never meet.
  */
 export const CUSTOMER_UID_MIN = 4_000_000_000_000_000;
+export const CUSTOMER_UID_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Whether a number in an app is of those that only its customers have. */
+export function isCustomerUid(appUid: LongInteger): boolean {
+  return typeof appUid === "number" && appUid >= CUSTOMER_UID_MIN;
+}
 
 /** Numeric user ids: what admin shows as `uid` and partners see for house users. */
 export const userIds = pgSequence("users_id_seq", { startWith: 100_000_001 });
@@ -42,7 +49,7 @@ export const users = pgTable(
     uid: text().notNull().unique(),
     appId: safeBigint().notNull().default(HOUSE_APP_ID),
     /** The id within the app: the partner's own choice, or `id` in the house. */
-    appUid: safeBigint().notNull(),
+    appUid: longInteger().notNull(),
     /** Digits without `+` or leading zeros. */
     countryCode: text(),
     mobile: text(),

@@ -7,6 +7,7 @@ import { readBearer } from "../../middleware/authorization.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";
 import { Text } from "../fields.ts";
 import {
+  AnsweredUid,
   asServer,
   Id,
   Nothing,
@@ -14,6 +15,7 @@ import {
   OptionalAvatar,
   OptionalName,
   optionalText,
+  Uid,
 } from "./fields.ts";
 import { endpoint, openEndpoint } from "./surface.ts";
 
@@ -40,7 +42,7 @@ export const grant = endpoint({
     "has not named before is made; an app of the house can only name who is there.",
   by: "server",
   body: z.object({
-    uid: Id,
+    uid: Uid,
     user_name: OptionalName,
     platform_id: PlatformId,
     // One token serves all of a person's devices.
@@ -91,7 +93,7 @@ export const logIn = openEndpoint({
   data: z.object({
     token: Token,
     store_id: z.number().int().describe("咨询台id: the app's first"),
-    client_id: z.number().int().describe("客户id: the customer's number in the app"),
+    client_id: AnsweredUid.describe("客户id: the customer's number in the app"),
   }),
   errors: [
     "app_missing",
@@ -124,7 +126,7 @@ export const revoke = endpoint({
   summary: "End somebody's token",
   description: "At once, its sockets too; the next grant answers another one. Not in the contract.",
   by: "server",
-  body: z.object({ uid: Id }),
+  body: z.object({ uid: Uid }),
   data: Nothing,
   async handle({ body, actor, ctx }) {
     await revokeToken(ctx, { tenantId: actor.tenantId, appUid: body.uid });

@@ -1,12 +1,30 @@
 import { z } from "zod";
+import {
+  jsonNumberOf,
+  LONG_INTEGER_MAX,
+  type LongInteger,
+  longIntegerOf,
+} from "../../config/runtime/long_integer.ts";
 import { DomainError } from "../../db/domain/errors.ts";
-import { APP_UID_MAX, AVATAR_LENGTH_MAX, NAME_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
+import { AVATAR_LENGTH_MAX, NAME_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
 import { isPicture, maybeNameUpTo, Text } from "../fields.ts";
 import type { PartnerActor } from "./surface.ts";
 
-/** A number the contract writes as a number or as digits; always answered as a number. */
+/** A number of ours, of a group or a desk, as a number or as digits; always answered as a number. */
 export const Id = z.union([z.number(), z.string().regex(/^\d{1,16}$/).transform(Number)])
-  .pipe(z.number().int().min(1).max(APP_UID_MAX));
+  .pipe(z.number().int().min(1).max(Number.MAX_SAFE_INTEGER));
+
+const isInRange = (it: LongInteger) => it !== 0 && BigInt(it) <= LONG_INTEGER_MAX;
+
+/** A number of the partner's own choice, of a person or a chat room, as a number or as digits. */
+export const Uid = z.union([z.int().min(1), z.string().regex(/^\d{1,19}$/)])
+  .transform((given) => longIntegerOf(String(given)))
+  .refine(isInRange, `应为1到${LONG_INTEGER_MAX}的整数`)
+  .meta({ format: "int64" });
+
+/** The same in an answer: a JSON number with all its digits. */
+export const AnsweredUid = z.custom<LongInteger>().transform(jsonNumberOf)
+  .meta({ type: "integer", format: "int64", minimum: 0 });
 
 /** Text that may be left out, as nothing, null or blank. */
 export function optionalText(max: number) {

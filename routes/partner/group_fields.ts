@@ -5,7 +5,7 @@ import {
   SERVER_MEMBERS_COUNT_MAX,
 } from "../../db/domain/groups/rules.ts";
 import { maybeNameUpTo, nameUpTo, Text } from "../fields.ts";
-import { Id, OptionalAvatar, OptionalName, Switch } from "./fields.ts";
+import { Id, OptionalAvatar, OptionalName, Switch, Uid } from "./fields.ts";
 import type { PartnerActor } from "./surface.ts";
 
 export const GroupParams = z.object({ gid: Id.describe("群组id") });
@@ -21,19 +21,19 @@ export function groupText(lengthMax: number) {
 export const GroupName = Text.pipe(nameUpTo(GROUP_NAME_LENGTH_MAX)).describe("群主题名");
 
 const NamedMember = z.object({
-  uid: Id.describe("群成员id"),
+  uid: Uid.describe("群成员id"),
   name: OptionalName.describe("群组成员名"),
   avatar: OptionalAvatar.describe("群组成员头像"),
 }).transform(({ uid, name, avatar }) => ({ appUid: uid, name, avatar }));
 
-const BareMember = Id.transform((appUid) => ({ appUid, name: undefined, avatar: undefined }));
+const BareMember = Uid.transform((appUid) => ({ appUid, name: undefined, avatar: undefined }));
 
 /** People as the contract writes them: objects, or bare ids. */
 const membersUpTo = (countMax: number) => z.array(z.union([BareMember, NamedMember])).max(countMax);
 
 const createBodyUpTo = (countMax: number) =>
   z.object({
-    master: Id.describe("管理员id"),
+    master: Uid.describe("管理员id"),
     name: GroupName,
     super: Switch.default(false).describe("超级群"),
     members: membersUpTo(countMax),

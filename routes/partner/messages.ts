@@ -8,7 +8,7 @@ import { tellGroup } from "../../db/domain/messages/tell_group.ts";
 import { tellPerson, tellPersonKept } from "../../db/domain/messages/tell_person.ts";
 import { CUSTOMER_ID_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
 import { Flag, flag } from "../fields.ts";
-import { asClient, Id, Nothing, nothing, optionalText } from "./fields.ts";
+import { AnsweredUid, asClient, Id, Nothing, nothing, optionalText, Uid } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 /** A number a form leaves empty when there is none. */
@@ -29,8 +29,8 @@ export const sendToPeers = endpoint({
   description: "Kept for both: the sender's own devices get it as well. Whom a partner names " +
     "exists; of the house only people who are there.",
   body: z.object({
-    sender: Id.describe("发送者uid"),
-    receiver: Id.describe("接受者uid"),
+    sender: Uid.describe("发送者uid"),
+    receiver: Uid.describe("接受者uid"),
     content: Content,
     client_msg_no: ClientMsgNo,
   }),
@@ -54,7 +54,7 @@ export const sendToGroup = endpoint({
   summary: "发送群组消息",
   description: "The sender need not be in the group.",
   body: z.object({
-    sender: Id.describe("发送者uid"),
+    sender: Uid.describe("发送者uid"),
     receiver: Id.describe("群组id"),
     content: Content,
     client_msg_no: ClientMsgNo,
@@ -78,7 +78,7 @@ export const sendSystem = endpoint({
   path: "/messages/systems",
   summary: "发送系统消息",
   description: "Kept; nobody said it.",
-  body: z.object({ receiver: Id.describe("接受者id"), content: Content }),
+  body: z.object({ receiver: Uid.describe("接受者id"), content: Content }),
   data: Nothing,
   errors: ["message_invalid", "user_missing"],
   async handle({ body: { receiver, content }, actor: { tenantId }, ctx }) {
@@ -92,7 +92,7 @@ export const notify = endpoint({
   path: "/messages/notifications",
   summary: "发送在线个人通知消息",
   description: "To whoever is connected; not kept.",
-  body: z.object({ receiver: Id.describe("接受者id"), content: Content }),
+  body: z.object({ receiver: Uid.describe("接受者id"), content: Content }),
   data: Nothing,
   errors: ["message_invalid", "user_missing"],
   async handle({ body: { receiver, content }, actor: { tenantId }, ctx }) {
@@ -122,8 +122,8 @@ export const sendToChatRoom = endpoint({
   description: "To whoever is in the chat room now; not kept. The contract's title and its word " +
     "for `sender` are slips: it is a person.",
   body: z.object({
-    sender: Id.describe("发送者uid"),
-    receiver: Id.describe("聊天室id"),
+    sender: Uid.describe("发送者uid"),
+    receiver: Uid.describe("聊天室id"),
     content: Content,
   }),
   data: Nothing,
@@ -147,7 +147,7 @@ export const readOfflineCount = endpoint({
     customer_id: optionalText(CUSTOMER_ID_LENGTH_MAX).describe(
       "顾客id, as given to /auth/customer",
     ),
-    uid: MaybeId,
+    uid: z.union([z.literal("").transform(() => undefined), Uid]).optional(),
     platform_id: z.string().optional(),
     device_id: z.string().optional(),
   }),
@@ -179,8 +179,8 @@ export const list = endpoint({
     id: z.number().int().describe("消息id"),
     content: z.string().describe("消息内容"),
     timestamp: z.number().int().describe("消息时间, seconds"),
-    sender: z.number().int().describe("0: the system"),
-    receiver: z.number().int().describe("A person's number, or a group's id"),
+    sender: AnsweredUid.describe("0: the system"),
+    receiver: AnsweredUid.describe("A person's number, or a group's id"),
     command: z.number().int().describe(
       "4 person, 8 group, 7 group notification, 21 system, 24 by a customer, 25 by a seller",
     ),

@@ -3,10 +3,19 @@ import { type ListedStore, listStores } from "../../db/domain/partners/reads.ts"
 import { NAME_LENGTH_MAX, SELLER_COUNT_MAX } from "../../db/domain/partners/rules.ts";
 import { addStore, setSellers } from "../../db/domain/support/stores.ts";
 import { textUpTo } from "../fields.ts";
-import { asServer, Id, Nothing, nothing, OptionalAvatar, OptionalName } from "./fields.ts";
+import {
+  AnsweredUid,
+  asServer,
+  Id,
+  Nothing,
+  nothing,
+  OptionalAvatar,
+  OptionalName,
+  Uid,
+} from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
-const Sellers = z.array(z.object({ uid: Id, name: OptionalName, avatar: OptionalAvatar }))
+const Sellers = z.array(z.object({ uid: Uid, name: OptionalName, avatar: OptionalAvatar }))
   .max(SELLER_COUNT_MAX)
   .describe("客服, in order. The name and picture are the person's; left out, they stay");
 
@@ -36,7 +45,7 @@ export const add = endpoint({
 const Store = z.object({
   store_id: z.number().int(),
   name: z.string(),
-  sellers: z.array(z.object({ uid: z.number().int(), name: z.string(), avatar: z.string() })),
+  sellers: z.array(z.object({ uid: AnsweredUid, name: z.string(), avatar: z.string() })),
 });
 
 function storeOf({ storeId, name, sellers }: ListedStore): z.input<typeof Store> {

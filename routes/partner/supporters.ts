@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { findSupporter } from "../../db/domain/support/supporters.ts";
-import { asClient, Id } from "./fields.ts";
+import { AnsweredUid, asClient, Id } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 const Supporter = z.object({
-  seller_id: z.number().int().describe("客服id"),
+  seller_id: AnsweredUid.describe("客服id"),
   name: z.string().describe("客服名称, up to an `@`"),
   avatar: z.string().describe("客服头像"),
   status: z.enum(["online", "offline"]).describe("客服状态"),

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { z } from "zod";
 import { DomainError } from "../../db/domain/errors.ts";
 import { appCacheKey, readApp, warmApps } from "../../db/domain/partners/app_cache.ts";
@@ -8,6 +9,7 @@ import { isOfPartner } from "../../db/domain/sessions/session.ts";
 import { admit, admitAnybody, admitReading } from "../../middleware/admission.ts";
 import { readBasic, readBearer } from "../../middleware/authorization.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { CUSTOMER_UID_MAX, CUSTOMER_UID_MIN } from "../../db/schema/users.ts";
 import { defineSurface } from "../kit.ts";
 import type { Call, Guarded } from "../spec.ts";
 import { partnerErrors } from "./errors.ts";
@@ -15,7 +17,7 @@ import { partnerErrors } from "./errors.ts";
 /** A partner's server, which may do anything within its app, or one of the app's people. */
 export type PartnerActor =
   | { kind: "server"; appId: number; tenantId: number }
-  | { kind: "client"; tenantId: number; userId: number; uid: string; appUid: number };
+  | { kind: "client"; tenantId: number; userId: number; uid: string; appUid: LongInteger };
 
 export interface PartnerOptions {
   /** Who may call: the app's server (`Basic`), its people (`Bearer`), or either. */
@@ -35,7 +37,9 @@ export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, Par
   title: "Partner: other companies' servers and clients",
   description:
     "A server calls with `Basic base64(appid:md5(appsecret))`, a person of the app with " +
-    "`Bearer` and the token of `/auth/grant`. Whatever goes wrong answers HTTP 400.",
+    "`Bearer` and the token of `/auth/grant`. Whatever goes wrong answers HTTP 400. People and " +
+    "chat rooms have the app's own numbers, 1 to 9223372036854775807, of which no digit is lost; " +
+    `${CUSTOMER_UID_MIN} to ${CUSTOMER_UID_MAX} are those of the app's customers.`,
   security: {
     server: { type: "http", scheme: "basic", description: "`appid` and `md5(appsecret)`" },
     client: { type: "http", scheme: "bearer" },

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { NAME_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
 import { changeSettings } from "../../db/domain/partners/settings.ts";
 import { textUpTo } from "../fields.ts";
-import { Id, Nothing, nothing, Switch } from "./fields.ts";
+import { Nothing, nothing, Switch, Uid } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
 export const set = endpoint({
@@ -13,12 +13,12 @@ export const set = endpoint({
   description: "All that is given is set, or nothing. Whoever is named is made, but for the " +
     "house's people, who have to be there.",
   by: "server",
-  params: z.object({ uid: Id }),
+  params: z.object({ uid: Uid }),
   body: z.object({
     name: textUpTo(NAME_LENGTH_MAX).transform((name) => name.toWellFormed()).optional()
       .describe("用户名"),
     do_not_disturb: z.object({
-      peer_uid: Id.describe("联系人id"),
+      peer_uid: Uid.describe("联系人id"),
       on: Switch.describe("开/关"),
     }).optional(),
     mute: Switch.optional().describe("手机静音: no pushes while a computer is online"),

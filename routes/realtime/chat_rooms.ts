@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import type { BusEvent } from "../../db/bus/bus.ts";
 
 type ChatRoomEvent = Extract<BusEvent, { kind: "chat_room" }>;
@@ -12,13 +13,13 @@ export interface ChatRoomMember {
 export class ChatRooms {
   readonly #members = new Map<string, Set<ChatRoomMember>>();
 
-  enter(member: ChatRoomMember, chatRoomId: number): void {
+  enter(member: ChatRoomMember, chatRoomId: LongInteger): void {
     const key = keyOf(member.connection.appId, chatRoomId);
     const present = this.#members.get(key) ?? new Set();
     this.#members.set(key, present.add(member));
   }
 
-  leave(member: ChatRoomMember, chatRoomId: number): void {
+  leave(member: ChatRoomMember, chatRoomId: LongInteger): void {
     const key = keyOf(member.connection.appId, chatRoomId);
     const present = this.#members.get(key);
     present?.delete(member);
@@ -33,6 +34,6 @@ export class ChatRooms {
 }
 
 /** Apps number their chat rooms themselves, each from where it likes. */
-function keyOf(appId: number, chatRoomId: number): string {
+function keyOf(appId: number, chatRoomId: LongInteger): string {
   return `${appId}:${chatRoomId}`;
 }

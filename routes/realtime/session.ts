@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { Buffer } from "node:buffer";
 import { randomHex32 } from "../../config/keys.ts";
 import type { Moment } from "../../db/bus/bus.ts";
@@ -41,7 +42,7 @@ export class Session implements Connection, OpenSocket {
   userId = 0;
   uid = "";
   appId = 0;
-  appUid = 0;
+  appUid: LongInteger = 0;
   tokenHash = "";
   deviceFlag = 0;
   connectedAtMs = 0;

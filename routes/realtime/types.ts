@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import type { Moment } from "../../db/bus/bus.ts";
 import type { GobelieveAsked, GobelieveLogin } from "./gobelieve/layouts.ts";
 import type { RpcId, RpcRequest } from "./json_rpc/frames.ts";
@@ -64,7 +65,7 @@ export interface Connection {
   readonly uid: string;
   /** The app the person belongs to, and their number in it. */
   readonly appId: number;
-  readonly appUid: number;
+  readonly appUid: LongInteger;
   readonly isLive: boolean;
   /** Bytes the client has not read yet. */
   readonly unreadBytes: number;

@@ -44,16 +44,17 @@ export interface HeardFrame {
   previousKey?: number;
   groupId?: number;
   senderApp?: number;
-  sender?: number;
+  /** A bigint where a double would round it. */
+  sender?: number | bigint;
   receiverApp?: number;
-  receiver?: number;
+  receiver?: number | bigint;
   timestamp?: number;
   msgLocalId?: number;
   content?: string;
 }
 
 /** One field of a body: how many bytes, and the value. */
-export type Part = [bits: 8 | 32 | 64, value: number] | string;
+export type Part = [bits: 8 | 32 | 64, value: number | bigint] | string;
 
 const MESSAGES: number[] = [
   ...[Cmd.im, Cmd.groupIm, Cmd.groupNotification, Cmd.system, Cmd.customer],
@@ -249,8 +250,8 @@ interface Login {
 }
 
 interface Words {
-  sender: number;
-  receiver: number;
+  sender: number | bigint;
+  receiver: number | bigint;
   content: string;
   msgLocalId?: number;
 }
@@ -272,10 +273,14 @@ function readFrame(bytes: Uint8Array): HeardFrame {
   assert.equal(view.getUint8(11), 0);
   let at = 12;
   const i64 = () => Number(view.getBigInt64((at += 8) - 8));
+  const long = () => {
+    const value = view.getBigInt64((at += 8) - 8);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  };
   const i32 = () => view.getInt32((at += 4) - 4);
   const rest = () =>
     new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(at));
-  const said = () => ({ sender: i64(), receiver: i64() });
+  const said = () => ({ sender: long(), receiver: long() });
   switch (cmd) {
     case Cmd.authStatus:
       return { ...header, status: i32() };
@@ -311,7 +316,7 @@ function readFrame(bytes: Uint8Array): HeardFrame {
       return { ...header, ...keys };
     }
     case Cmd.customer: {
-      const [senderApp, sender, receiverApp, receiver] = [i64(), i64(), i64(), i64()];
+      const [senderApp, sender, receiverApp, receiver] = [i64(), long(), i64(), long()];
       const people = { senderApp, sender, receiverApp, receiver };
       return { ...header, ...people, timestamp: i32(), content: rest() };
     }

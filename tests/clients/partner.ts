@@ -34,6 +34,8 @@ export interface PartnerAnswer {
   /** The envelope as it came. */
   // deno-lint-ignore no-explicit-any -- each test knows what it asked for
   envelope: any;
+  /** Its text, with all digits of its numbers. */
+  text: string;
 }
 
 /** `appid:md5(appsecret)` in base64, as the contract has it. */
@@ -65,8 +67,9 @@ export async function callPartner(
       ...body !== undefined && { body: JSON.stringify(body) },
     }),
   );
-  const envelope = await response.json();
-  return { http: response.status, headers: response.headers, data: envelope.data, envelope };
+  const text = await response.text();
+  const envelope = JSON.parse(text);
+  return { http: response.status, headers: response.headers, data: envelope.data, envelope, text };
 }
 
 /** A call that must work, in the surface's envelope; its data. */
@@ -89,6 +92,9 @@ export function assertPartnerFailure(answer: PartnerAnswer, message?: string, ht
   assert.ok(answer.envelope.meta.message.length > 0, said);
   if (message !== undefined) assert.equal(answer.envelope.meta.message, message, said);
 }
+
+/** What naming a number of customers is told that none of them has. */
+export const RESERVED_TEXT = "4000000000000000到9007199254740991的uid留给客服的顾客，没有这个顾客";
 
 /** What credentials that are none are told. */
 export const REFUSED_TEXT = "未登录或者登录已过期";

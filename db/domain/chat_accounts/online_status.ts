@@ -1,10 +1,11 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import { chunksOf } from "../../../config/runtime/chunks.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import type { Presence } from "../../redis/presence.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { int8, listOf, rows, text } from "../../sql.ts";
+import { int8, listOf, long, rows, text } from "../../sql.ts";
 import { momentIdAt } from "../messages/send_moment.ts";
 import { command } from "../friends/notices.ts";
 import { FRIENDS_COUNT_MAX } from "../friends/rules.ts";
@@ -40,7 +41,7 @@ export async function tellOnlineStatus(ctx: Ctx, changes: StatusChange[]): Promi
     ) as told
     where users.id = any(${listOf(changes.map(({ userId }) => userId), "bigint")})
       and told.friend_ids is not null`;
-  const columns = { userId: int8, uid: text, appUid: int8, friendIds: text };
+  const columns = { userId: int8, uid: text, appUid: long, friendIds: text };
   for (const person of await rows(ctx, statement, columns)) {
     const change = changes.find(({ userId }) => userId === person.userId)!;
     tell(ctx, change, { ...person, friendIds: person.friendIds.split(",").map(Number) });
@@ -50,7 +51,7 @@ export async function tellOnlineStatus(ctx: Ctx, changes: StatusChange[]): Promi
 function tell(
   ctx: Ctx,
   { presence: { online, deviceFlag: mainDeviceFlag, lastOfflineAt }, deviceFlag }: StatusChange,
-  { uid, appUid, friendIds }: { uid: string; appUid: number; friendIds: number[] },
+  { uid, appUid, friendIds }: { uid: string; appUid: LongInteger; friendIds: number[] },
 ): void {
   const at = ctx.now();
   const payload = command("onlineStatus", {

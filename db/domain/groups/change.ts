@@ -1,7 +1,8 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { bool, instant, int8, maybe, rows, text, typed } from "../../sql.ts";
+import { bool, instant, int8, longJson, maybe, rows, text, typed } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { keepsLog } from "../messages/channel.ts";
 import { wake } from "../messages/send.ts";
@@ -50,7 +51,7 @@ export interface Change {
 /** Who changes a group, and by which door; see `Door`. */
 export type GroupActor =
   | { door: "chat" | "code"; userId: number }
-  | { door: "client"; userId: number; appUid: number }
+  | { door: "client"; userId: number; appUid: LongInteger }
   | { door: "server" };
 
 /** A group by the number the chat app knows, or by its id within an app. */
@@ -111,7 +112,9 @@ async function lockGroup(ctx: Ctx, place: GroupPlace, by: GroupActor) {
       where ${whereIs(place)} and disbanded_at is null
       returning id, group_no, app_id as tenant_id, name, invite, is_super, owner_id, version,
         ${keepsLog} as keeps_log,
-        (select json_build_object('userId', users.id, 'uid', users.uid, 'appUid', users.app_uid,
+        (select json_build_object('userId', users.id, 'uid', users.uid, 'appUid', ${
+      longJson(sql`users.app_uid`)
+    },
           'name', users.nickname) from users where users.id = ${actorId}::bigint) as actor`,
     ROW_COLUMNS,
   );

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
@@ -29,7 +30,7 @@ export interface NewAppGroup {
   by: Exclude<GroupActor, { door: "chat" | "code" }>;
   tenantId: number;
   /** Owns the group; in it only when listed among the members. */
-  masterUid: number;
+  masterUid: LongInteger;
   name: string;
   isSuper: boolean;
   members: NamedPerson[];

@@ -1,8 +1,9 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 /** Somebody a fact names: by what the chat app calls them, and by their number in their app. */
 export interface Person {
   userId: number;
   uid: string;
-  appUid: number;
+  appUid: LongInteger;
   /** Empty: they have none. */
   name: string;
   /** An address; empty or absent: none. */

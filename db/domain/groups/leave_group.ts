@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { DomainError } from "../errors.ts";
 import { changeGroup, type GroupActor, type GroupPlace } from "./change.ts";
@@ -6,7 +7,7 @@ import { type Meant, sayGoodbye, takeOut } from "./take_out.ts";
 export interface Leaving {
   by: GroupActor;
   /** Whose number in the app it is that leaves; absent: who asks. */
-  appUid?: number | undefined;
+  appUid?: LongInteger | undefined;
 }
 
 /**

@@ -1,13 +1,14 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { bool, int8, rows, text, typed } from "../../sql.ts";
+import { bool, int8, long, longJson, rows, text, typed } from "../../sql.ts";
 import { GROUPS_COUNT_MAX, LISTED_MEMBERS_COUNT_MAX } from "./rules.ts";
 
 /** A group as the partner's people see it who are in it. */
 export interface PartnerGroup {
   groupId: number;
   /** 0: nobody. */
-  masterUid: number;
+  masterUid: LongInteger;
   isSuper: boolean;
   name: string;
   notice: string;
@@ -17,7 +18,7 @@ export interface PartnerGroup {
 }
 
 export interface ListedMember {
-  uid: number;
+  uid: LongInteger;
   name: string;
   /** Within the group. */
   nickname: string;
@@ -25,7 +26,7 @@ export interface ListedMember {
 
 const GROUP_COLUMNS = {
   groupId: int8,
-  masterUid: int8,
+  masterUid: long,
   isSuper: bool,
   name: text,
   notice: text,
@@ -35,7 +36,7 @@ const GROUP_COLUMNS = {
 
 /** Of `groups`. */
 const listedMembers = sql`
-  select json_agg(json_build_object('uid', page.app_uid, 'name', page.name,
+  select json_agg(json_build_object('uid', ${longJson(sql`page.app_uid`)}, 'name', page.name,
     'nickname', page.nickname) order by page.user_id) as members
   from (
     select users.app_uid, users.nickname as name, group_members.nickname,

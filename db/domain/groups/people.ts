@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { type Column, int8, listOf, rows, text } from "../../sql.ts";
+import { type Column, int8, listOf, long, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { present } from "../users/who_is_there.ts";
 import type { Person } from "./facts.ts";
@@ -13,7 +13,7 @@ export interface Member extends Person {
 /** What facts say of `users`. */
 export const PERSON = sql`users.id as user_id, users.uid, users.app_uid, users.nickname as name,
   users.avatar`;
-export const PERSON_COLUMNS = { userId: int8, uid: text, appUid: int8, name: text, avatar: text };
+export const PERSON_COLUMNS = { userId: int8, uid: text, appUid: long, name: text, avatar: text };
 /** `group_members.role` */
 export const role: Column<Role> = (answered) => Number(answered) as Role;
 

@@ -1,3 +1,4 @@
+import { jsonNumberOf } from "../../../config/runtime/long_integer.ts";
 import {
   type Fact,
   type FactOf,
@@ -54,11 +55,13 @@ const SAYINGS: Sayings<Notification, Limits> = {
     eachOf("add_member", [person], { ...limits, more: invitedBy(inviter) }),
   members_removed: ({ people }, _, limits) => eachOf("quit_group", people, limits),
   left: ({ person }, _, limits) => eachOf("quit_group", [person], limits),
-  owner_changed: ({ owner }) => [{ key: "update_master", fields: { master: owner.appUid } }],
+  owner_changed: (
+    { owner },
+  ) => [{ key: "update_master", fields: { master: jsonNumberOf(owner.appUid) } }],
   nicknamed: ({ person, nickname }) => [{
     key: "update_member_nickname",
     withGroup: true,
-    fields: { member_id: person.appUid, nickname },
+    fields: { member_id: jsonNumberOf(person.appUid), nickname },
   }],
   all_muted: ({ on }) => [{ key: "update_setting", fields: { forbidden: flag(on) } }],
   invite_switched: ({ on }) => [{ key: "update_setting", fields: { invite: flag(on) } }],
@@ -77,10 +80,10 @@ function createdFields(
   { namedMax }: Limits,
 ): Fields {
   return {
-    master: owner.appUid,
+    master: jsonNumberOf(owner.appUid),
     name,
     super: flag(isSuper),
-    members: members.slice(0, namedMax).map(({ appUid }) => appUid),
+    members: members.slice(0, namedMax).map(({ appUid }) => jsonNumberOf(appUid)),
     member_count: members.length,
   };
 }
@@ -97,7 +100,7 @@ function eachOf(
     key,
     withGroup: true,
     fields: {
-      member_id: appUid,
+      member_id: jsonNumberOf(appUid),
       ...name !== "" && { name },
       ...isAlone && avatar && { avatar },
       ...more,
@@ -109,5 +112,5 @@ function eachOf(
 function invitedBy(inviter: Person | undefined): Fields | undefined {
   if (!inviter) return undefined;
   const { appUid, name } = inviter;
-  return { inviter: { uid: appUid, ...name !== "" && { name } } };
+  return { inviter: { uid: jsonNumberOf(appUid), ...name !== "" && { name } } };
 }

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { instant, rows } from "../../sql.ts";
@@ -16,7 +17,7 @@ export interface MemberSettings {
 }
 
 /** A member as the chat app names them, or by their number in the app. */
-export type MemberMeant = { uid: string } | { appUid: number };
+export type MemberMeant = { uid: string } | { appUid: LongInteger };
 
 /**
  * Sets what a member is called in the group, their own switches, or whether they may speak, and

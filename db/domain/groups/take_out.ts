@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
@@ -13,7 +14,7 @@ import { type Member, PERSON, PERSON_COLUMNS, role, uidsOf } from "./people.ts";
 export type Meant =
   | { uids: readonly string[] }
   | { userId: number }
-  | { appUids: readonly number[] }
+  | { appUids: readonly LongInteger[] }
   | "everybody";
 
 /** Who has just been taken out of a group. */

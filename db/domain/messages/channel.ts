@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
 import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
@@ -10,10 +11,10 @@ import { FAN_OUT_COUNT_MAX } from "./rules.ts";
 export type Channel =
   | { type: typeof ChannelType.person; userId: number }
   | { type: typeof ChannelType.person; uid: string }
-  | { type: typeof ChannelType.person; appId: number; appUid: number }
+  | { type: typeof ChannelType.person; appId: number; appUid: LongInteger }
   | { type: typeof ChannelType.group; groupId: number }
   | { type: typeof ChannelType.group; groupNo: string }
-  | { type: typeof ChannelType.group; appId: number; groupId: number };
+  | { type: typeof ChannelType.group; appId: number; groupId: LongInteger };
 
 /** What a statement's verdict means to the sender; a verdict that is not here is no refusal. */
 export const VERDICTS: Record<string, Kind> = {
@@ -54,7 +55,7 @@ export function channelTypeOf(naming: Naming): number {
 /** The values of a channel in statements of its {@link Naming}. */
 export interface ChannelValues {
   /** The id, number or name. */
-  called: number | string;
+  called: LongInteger | string;
   /** The app within which it is one; null where it is one everywhere. */
   appId: number | null;
 }

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { int8, rows } from "../../sql.ts";
@@ -14,7 +15,7 @@ export interface CountOfflineInput {
   /** The partner's own id of a customer. */
   customerId?: string | undefined;
   /** The person's number in the app. */
-  appUid?: number | undefined;
+  appUid?: LongInteger | undefined;
 }
 
 /**

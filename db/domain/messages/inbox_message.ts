@@ -1,6 +1,7 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, int4, int8, maybe, milliseconds, type Row, text, time } from "../../sql.ts";
+import { bool, int4, int8, long, maybe, milliseconds, type Row, text, time } from "../../sql.ts";
 import { numberShown } from "./client_numbers.ts";
 import { payloadShown } from "./seen.ts";
 
@@ -14,11 +15,11 @@ export interface InboxMessage {
   /** uid of the other person, or the group's number; what clients call the channel. */
   channelNo: string;
   /** What partners call the channel: the other person's number in their app, or the group's id. */
-  channelId: number;
+  channelId: LongInteger;
   /** Empty: the system. */
   fromUid: string;
   /** The sender's number in their app; 0: the system. */
-  fromId: number;
+  fromId: LongInteger;
   /** Comes from the log of a super group, which partners' clients read by itself. */
   isOfSuperGroup: boolean;
   /** {@link numberShown} */
@@ -46,9 +47,9 @@ export const INBOX_COLUMNS = {
   messageId: int8,
   channelType: int4,
   channelNo: maybe(text),
-  channelAppId: maybe(int8),
+  channelAppId: maybe(long),
   fromUid: maybe(text),
-  fromAppUid: maybe(int8),
+  fromAppUid: maybe(long),
   ofSuperGroup: maybe(bool),
   clientMsgNo: maybe(text),
   payload: text,

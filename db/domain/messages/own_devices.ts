@@ -1,6 +1,7 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import type { Term } from "../../sql.ts";
+import { longJson, type Term } from "../../sql.ts";
 import { tellDevices } from "./tell_devices.ts";
 
 /** A channel as one person's clients know it. */
@@ -8,7 +9,7 @@ export interface OwnChannel {
   userId: number;
   uid: string;
   /** Their number in their app. */
-  appUid: number;
+  appUid: LongInteger;
   channelType: number;
   channelNo: string;
   /** The socket that did it, if one did, and knows. */
@@ -21,7 +22,7 @@ export function ownChannel(
   { type, no }: { type: Term<number>; no: SQL },
 ): SQL {
   return sql`(select json_build_object('userId', users.id, 'uid', users.uid,
-      'appUid', users.app_uid, 'channelType', ${type}::int, 'channelNo', ${no})
+      'appUid', ${longJson(sql`users.app_uid`)}, 'channelType', ${type}::int, 'channelNo', ${no})
     from users where users.id = ${userId})`;
 }
 

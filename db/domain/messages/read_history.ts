@@ -1,7 +1,19 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { bool, int4, int8, maybe, milliseconds, type Row, rows, text, time } from "../../sql.ts";
+import {
+  bool,
+  int4,
+  int8,
+  long,
+  maybe,
+  milliseconds,
+  type Row,
+  rows,
+  text,
+  time,
+} from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { contentsOf } from "./content.ts";
 import { commandOf, HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./rules.ts";
@@ -21,9 +33,9 @@ export interface HistoryMessage {
   content: string;
   createdAt: Date;
   /** The sender's number in the app; 0: the system. */
-  senderUid: number;
+  senderUid: LongInteger;
   /** The receiver's number in the app, or the group's id. */
-  receiverId: number;
+  receiverId: LongInteger;
   command: number;
 }
 
@@ -47,8 +59,8 @@ const HISTORY_COLUMNS = {
   payload: text,
   createdAt: time,
   /** Absent: the system. */
-  senderUid: maybe(int8),
-  receiverUid: int8,
+  senderUid: maybe(long),
+  receiverUid: long,
   byCustomer: maybe(bool),
 };
 

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
@@ -8,6 +9,7 @@ import {
   type NamingShape,
   type NamingValues,
   peopleNamed,
+  unknownPerson,
 } from "../users/ensure_people.ts";
 import { acceptedOf, acceptValuesOf, runAccept } from "./accept.ts";
 import { acceptStatement, type AcceptValues } from "./accept_statement.ts";
@@ -19,7 +21,7 @@ import { wake } from "./send.ts";
 interface Saying {
   tenantId: number;
   /** The sender's number in the app. */
-  senderUid: number;
+  senderUid: LongInteger;
   content: string;
   /** The partner's own number of the message; sent again into the channel it is the same message. */
   clientMsgNo?: string | undefined;
@@ -33,12 +35,12 @@ interface Saying {
  */
 export async function sayToPersonFor(
   ctx: Ctx,
-  { receiverUid, ...saying }: Saying & { receiverUid: number },
+  { receiverUid, ...saying }: Saying & { receiverUid: LongInteger },
 ): Promise<void> {
   // Somebody may write to themselves: then they are named once.
   const named = [...new Set([saying.senderUid, receiverUid])];
   await say(ctx, saying, { named, naming: "person", called: receiverUid }).catch((error) => {
-    throw isUnknownChannel(error) ? new DomainError("user_missing") : error;
+    throw isUnknownChannel(error) ? unknownPerson(saying.tenantId, named) : error;
   });
 }
 
@@ -65,7 +67,7 @@ function isUnknownChannel(error: unknown): boolean {
 
 interface SayValues extends AcceptValues, NamingValues {
   appId: number;
-  senderUid: number;
+  senderUid: LongInteger;
 }
 
 /** Finds or makes whoever is named, and accepts the message, as one. */
@@ -80,7 +82,7 @@ const sayStatement = builtFor<SpeakingShape & NamingShape, SayValues>((shape, gi
 async function say(
   ctx: Ctx,
   { tenantId, senderUid, content, clientMsgNo }: Saying,
-  place: { named: number[]; naming: Naming; called: number },
+  place: { named: LongInteger[]; naming: Naming; called: LongInteger },
 ): Promise<void> {
   const payload = payloadOf(content);
   const contentType = checkPayload(payload);
@@ -108,6 +110,7 @@ async function say(
   });
   const rows = await runAccept(ctx, statement);
   const { verdict } = rows[0]!;
+  if (verdict === "unknown") throw unknownPerson(tenantId, [senderUid]);
   if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);
   wake(ctx, acceptedOf(rows, undefined));
 }

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
@@ -9,9 +10,9 @@ import { momentIdAt } from "./send_moment.ts";
 export interface SayInChatRoomInput {
   appId: number;
   /** Who says it, and where. */
-  from: { uid: string; appUid: number; socketId: string };
+  from: { uid: string; appUid: LongInteger; socketId: string };
   /** Any number: a chat room is there while somebody is in it. */
-  chatRoomId: number;
+  chatRoomId: LongInteger;
   content: string;
 }
 
@@ -32,8 +33,8 @@ export function sayInChatRoom(
 export interface SayInChatRoomForInput {
   tenantId: number;
   /** The sender's number in the app. */
-  senderUid: number;
-  chatRoomId: number;
+  senderUid: LongInteger;
+  chatRoomId: LongInteger;
   content: string;
 }
 
@@ -57,8 +58,8 @@ function publish(
   ctx: Ctx,
   { from, chatRoomId, ...said }: {
     appId: number;
-    from: { uid: string; appUid: number };
-    chatRoomId: number;
+    from: { uid: string; appUid: LongInteger };
+    chatRoomId: LongInteger;
     payload: string;
     exceptSocket?: string;
   },

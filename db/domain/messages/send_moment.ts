@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Moment } from "../../bus/bus.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
-import { instant, int8, maybe, rows, text } from "../../sql.ts";
+import { instant, int8, long, maybe, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import {
   type Channel,
@@ -50,9 +50,9 @@ export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Mome
     verdict: text,
     userId: maybe(int8),
     fromUid: maybe(text),
-    fromId: maybe(int8),
+    fromId: maybe(long),
     channelNo: text,
-    channelId: int8,
+    channelId: long,
   });
   const { verdict, fromUid = "", fromId = 0, channelNo, channelId } = found[0]!;
   if (verdict in VERDICTS) throw new DomainError(VERDICTS[verdict]!);

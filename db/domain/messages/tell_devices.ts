@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { randomHex32 } from "../../../config/keys.ts";
 import { chunksOf } from "../../../config/runtime/chunks.ts";
 import type { Moment } from "../../bus/bus.ts";
@@ -18,7 +19,7 @@ export interface DeviceCommand extends Command {
   /** The channel it comes in, by the name clients use; and its id. */
   channel: { type: number; no: string; id: number };
   /** Absent: the system. */
-  from?: { uid: string; userId: number };
+  from?: { uid: string; userId: LongInteger };
   /** A socket that knows already. */
   exceptSocket?: string | undefined;
 }

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
@@ -11,7 +12,7 @@ import { sendMoment } from "./send_moment.ts";
 interface Telling {
   tenantId: number;
   /** The receiver's number in the app. */
-  receiverUid: number;
+  receiverUid: LongInteger;
   content: string;
 }
 

@@ -1,9 +1,10 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { bool, int4, int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { mayLogIn } from "../sessions/session.ts";
-import { namedPeople } from "../users/ensure_people.ts";
+import { namedPeople, unknownPerson } from "../users/ensure_people.ts";
 import {
   livePartnerSession,
   selectedSession,
@@ -15,7 +16,7 @@ import {
 export interface Grant {
   appId: number;
   tenantId: number;
-  appUid: number;
+  appUid: LongInteger;
   /** Absent: as it was. */
   name: string | undefined;
 }
@@ -29,7 +30,7 @@ export interface Grant {
 export async function grantToken(ctx: Ctx, grant: Grant): Promise<string> {
   for (let attempt = 1; attempt <= TOKEN_RACE_COUNT_MAX; attempt++) {
     const person = await findPerson(ctx, grant);
-    if (!person) throw new DomainError("user_missing");
+    if (!person) throw unknownPerson(grant.tenantId, [grant.appUid]);
     if (!person.isLive) throw new DomainError("session_invalid");
     if (!mayLogIn(person.status)) throw new DomainError("account_frozen");
     const { userId } = person;

@@ -1,7 +1,9 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { asc, desc, eq, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { apps, type CustomerProof, sellers, stores } from "../../schema/apps.ts";
 import { users } from "../../schema/users.ts";
+import { longJson } from "../../sql.ts";
 import { countedPage } from "../paging/counted_page.ts";
 import { APPS_START_MAX, STORE_COUNT_MAX } from "./rules.ts";
 
@@ -47,7 +49,7 @@ export function listApps(
 export interface ListedStore {
   storeId: number;
   name: string;
-  sellers: { appUid: number; name: string; avatar: string }[];
+  sellers: { appUid: LongInteger; name: string; avatar: string }[];
 }
 
 export async function listStores(
@@ -59,7 +61,7 @@ export async function listStores(
       storeId: stores.id,
       name: stores.name,
       sellers: sql<ListedStore["sellers"]>`coalesce((
-        select jsonb_agg(jsonb_build_object('appUid', ${users.appUid},
+        select jsonb_agg(jsonb_build_object('appUid', ${longJson(sql`${users.appUid}`)},
           'name', ${users.nickname}, 'avatar', ${users.avatar}) order by ${sellers.position})
         from ${sellers} join ${users} on ${users.id} = ${sellers.userId}
         where ${sellers.storeId} = stores.id), '[]'::jsonb)`,

@@ -9,8 +9,6 @@ export interface App {
   addresses: string[] | null;
 }
 
-/** The largest number a partner may give somebody, which is what a JSON number holds. */
-export const APP_UID_MAX = Number.MAX_SAFE_INTEGER;
 export const NAME_LENGTH_MAX = 64;
 export const AVATAR_LENGTH_MAX = 1024;
 export const CUSTOMER_ID_LENGTH_MAX = 128;

@@ -1,18 +1,19 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { instant, int8, rows, text } from "../../sql.ts";
 import { announceChange } from "../chat_accounts/commands.ts";
 import { DomainError } from "../errors.ts";
-import { namedPeople } from "../users/ensure_people.ts";
+import { namedPeople, unknownPerson } from "../users/ensure_people.ts";
 
 export interface PersonSettings {
   tenantId: number;
-  appUid: number;
+  appUid: LongInteger;
   /** Each absent: as it was. */
   name: string | undefined;
   /** Whether messages from somebody make no noise. */
-  doNotDisturb: { peerAppUid: number; on: boolean } | undefined;
+  doNotDisturb: { peerAppUid: LongInteger; on: boolean } | undefined;
   /** Whether the phone is silent while a computer is online. */
   phoneMuted: boolean | undefined;
 }
@@ -51,6 +52,6 @@ export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promis
     )
     select id as user_id, uid from both_there`;
   const [person] = await rows(ctx, statement, { userId: int8, uid: text });
-  if (!person) throw new DomainError("user_missing");
+  if (!person) throw unknownPerson(tenantId, [appUid, peerAppUid]);
   if (isOfHouse && name !== undefined) await announceChange(ctx, person);
 }

@@ -2,7 +2,7 @@ import { and, eq, gt, isNull, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 import { users } from "../../schema/users.ts";
-import { bool, instant, int4, int8, maybe, milliseconds, rows, text, typed } from "../../sql.ts";
+import { bool, instant, int4, int8, long, maybe, milliseconds, rows, text, typed } from "../../sql.ts";
 import type { Session } from "./session.ts";
 
 export async function readSession(ctx: Ctx, tokenHash: string): Promise<Session | undefined> {
@@ -56,7 +56,7 @@ const columns = {
   uid: text,
   kind: int4,
   appId: int8,
-  appUid: int8,
+  appUid: long,
   status: int4,
   hasProfile: bool,
   expiresAtMs: int8,

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { SessionKind } from "../../schema/sessions.ts";
 import { LIVE_STATUSES } from "../../schema/users.ts";
 
@@ -9,7 +10,7 @@ export interface Session {
   kind: number;
   /** The app the person belongs to, and their number in it. */
   appId: number;
-  appUid: number;
+  appUid: LongInteger;
   /** `users.status` */
   status: number;
   hasProfile: boolean;

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
@@ -7,6 +8,7 @@ import {
   instant,
   int4,
   int8,
+  long,
   maybe,
   nullable,
   type Row,
@@ -56,7 +58,7 @@ export interface CustomerProofs {
 export interface Customer {
   token: string;
   storeId: number;
-  appUid: number;
+  appUid: LongInteger;
 }
 
 const columns = {
@@ -68,7 +70,7 @@ const columns = {
   hashPrevious: maybe(text),
   sealedPrevious: maybe(text),
   knownId: maybe(int8),
-  appUid: int8,
+  appUid: long,
   status: int4,
   gaveDevice: bool,
   /** Null: this device is not theirs. */

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { asc, eq, sql } from "drizzle-orm";
 import { randomInt } from "node:crypto";
 import type { Ctx } from "../../client/ctx.ts";
@@ -9,7 +10,7 @@ import { DomainError } from "../errors.ts";
 import { chooseSeller, SELLER_COUNT_MAX, sellerName } from "../partners/rules.ts";
 
 export interface Supporter {
-  appUid: number;
+  appUid: LongInteger;
   name: string;
   avatar: string;
   isOnline: boolean;

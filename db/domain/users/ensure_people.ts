@@ -1,16 +1,17 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
-import { CUSTOMER_UID_MIN } from "../../schema/users.ts";
-import { builtFor, instant, int8, listText, rows, type Terms, text } from "../../sql.ts";
+import { CUSTOMER_UID_MAX, CUSTOMER_UID_MIN, isCustomerUid } from "../../schema/users.ts";
+import { builtFor, instant, int8, listText, long, rows, type Terms, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { insertPerson } from "./insert_person.ts";
 import { known } from "./who_is_there.ts";
 
 /** Somebody as a partner names them. */
 export interface NamedPerson {
-  appUid: number;
+  appUid: LongInteger;
   /** Absent: as it was. */
   name?: string | undefined;
   avatar?: string | undefined;
@@ -19,13 +20,13 @@ export interface NamedPerson {
 
 export interface AppPerson {
   userId: number;
-  appUid: number;
+  appUid: LongInteger;
   uid: string;
   name: string;
   avatar: string;
 }
 
-const PERSON_COLUMNS = { userId: int8, appUid: int8, uid: text, name: text, avatar: text };
+const PERSON_COLUMNS = { userId: int8, appUid: long, uid: text, name: text, avatar: text };
 
 /**
  * The people of an app by the partner's own numbers, made where they are new: to a partner, whom it
@@ -45,10 +46,18 @@ export async function ensurePeople(
   const byUid = new Map(found.map((person) => [person.appUid, person]));
   return named.map(({ appUid }) => {
     const person = byUid.get(appUid);
-    if (!person) throw new DomainError("user_missing");
+    if (!person) throw unknownPerson(tenantId, [appUid]);
     return person;
   });
 }
+
+/** That one of these is nobody: of a partner's own numbers only those can be that customers get. */
+export function unknownPerson(tenantId: number, named: readonly LongInteger[]): DomainError {
+  const isReserved = tenantId !== HOUSE_APP_ID && named.some(isCustomerUid);
+  return new DomainError("user_missing", isReserved ? { message: RESERVED_TEXT } : {});
+}
+
+const RESERVED_TEXT = `${CUSTOMER_UID_MIN}到${CUSTOMER_UID_MAX}的uid留给客服的顾客，没有这个顾客`;
 
 /** What the text of {@link peopleNamed} depends on. */
 export interface NamingShape {
@@ -76,7 +85,7 @@ export function naming(
   { tenantId, people }: { tenantId: number; people: NamedPerson[] },
 ): NamingValues {
   const newcomerOf = ({ appUid, name, avatar, phoneMuted }: NamedPerson) => ({
-    app_uid: appUid,
+    app_uid: String(appUid),
     uid: randomHex32(),
     phone_muted: phoneMuted ?? null,
     name: name ?? null,
@@ -130,7 +139,8 @@ function upsertedPeople({ appId, named, at }: Terms<NamingValues>): SQL {
       profile_at: instant(at),
     },
     sql`from given where app_uid not in (select app_uid from known)
-        and (app_uid < ${CUSTOMER_UID_MIN}::bigint or exists (select from users
+        and (app_uid not between ${CUSTOMER_UID_MIN} and ${CUSTOMER_UID_MAX}
+          or exists (select from users
           where users.app_id = ${appId} and users.app_uid = given.app_uid))
       order by app_uid`,
   );

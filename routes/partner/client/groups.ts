@@ -8,7 +8,7 @@ import { type PartnerGroup, readOwnGroups } from "../../../db/domain/groups/part
 import { removeMembers as remove } from "../../../db/domain/groups/remove_members.ts";
 import { NOTICE_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
 import { setMember } from "../../../db/domain/groups/set_member.ts";
-import { asClient, Id, Nothing, nothing } from "../fields.ts";
+import { AnsweredUid, asClient, Nothing, nothing, Uid } from "../fields.ts";
 import {
   byOf,
   ClientAddBody,
@@ -42,12 +42,12 @@ export const create = endpoint({
 
 const ClientGroup = z.object({
   id: z.number().int().describe("群组id"),
-  master: z.number().int().describe("管理员id"),
+  master: AnsweredUid.describe("管理员id"),
   super: z.literal([0, 1]).describe("超级群"),
   name: z.string().describe("群名"),
   notice: z.string().describe("群公告"),
   members: z.array(z.object({
-    uid: z.number().int().describe("成员id"),
+    uid: AnsweredUid.describe("成员id"),
     name: z.string().describe("用户昵称"),
     nickname: z.string().describe("群内昵称"),
   })).optional(),
@@ -144,7 +144,7 @@ export const removeMember = endpoint({
   summary: "离开群",
   description: "For oneself.",
   by: "client",
-  params: GroupParams.extend({ mid: Id }),
+  params: GroupParams.extend({ mid: Uid }),
   data: Nothing,
   errors: ["group_missing", "group_no_right"],
   async handle({ params, actor, ctx }) {
@@ -176,7 +176,7 @@ export const changeMember = endpoint({
   summary: "群设置",
   description: "For oneself, or the server. do_not_disturb和nickname一次只能设置一个选项.",
   by: "either",
-  params: GroupParams.extend({ memberid: Id }),
+  params: GroupParams.extend({ memberid: Uid }),
   body: ClientSettingsBody,
   data: Nothing,
   errors: ["group_missing", "group_no_right", "group_members_invalid"],

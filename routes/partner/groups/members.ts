@@ -3,7 +3,7 @@ import { leaveGroup } from "../../../db/domain/groups/leave_group.ts";
 import { removeMembers } from "../../../db/domain/groups/remove_members.ts";
 import { SERVER_BODY_BYTES_MAX } from "../../../db/domain/groups/rules.ts";
 import { setMember } from "../../../db/domain/groups/set_member.ts";
-import { Id, Nothing, nothing } from "../fields.ts";
+import { Nothing, nothing, Uid } from "../fields.ts";
 import { AddBody, byOf, GroupParams, placeOf, RemoveBody, SettingsBody } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
@@ -30,7 +30,7 @@ export const remove = endpoint({
   path: "/groups/{gid}/members/{mid}",
   summary: "离开群",
   description: "Somebody who is not in the group is no error.",
-  params: GroupParams.extend({ mid: Id }),
+  params: GroupParams.extend({ mid: Uid }),
   data: Nothing,
   errors: ["group_missing"],
   async handle({ params, actor, ctx }) {
@@ -61,7 +61,7 @@ export const change = endpoint({
   path: "/groups/{gid}/members/{memberid}",
   summary: "群设置",
   description: "do_not_disturb和nickname一次只能设置一个选项; `mute` may stand beside either.",
-  params: GroupParams.extend({ memberid: Id }),
+  params: GroupParams.extend({ memberid: Uid }),
   body: SettingsBody,
   data: Nothing,
   errors: ["group_missing", "group_members_invalid"],

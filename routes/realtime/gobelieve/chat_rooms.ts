@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { BusEvent } from "../../../db/bus/bus.ts";
 import { DomainError } from "../../../db/domain/errors.ts";
 import { sayInChatRoom } from "../../../db/domain/messages/say_in_chat_room.ts";
@@ -15,7 +16,7 @@ export class GobelieveChatRooms implements ChatRoomMember {
   readonly #sockets: Sockets;
   readonly #say: (frame: GobelieveInput) => boolean;
   /** In the order they were entered. */
-  readonly #entered = new Set<number>();
+  readonly #entered = new Set<LongInteger>();
 
   constructor(
     connection: Connection,
@@ -27,7 +28,7 @@ export class GobelieveChatRooms implements ChatRoomMember {
     this.#say = say;
   }
 
-  enter(chatRoomId: number): void {
+  enter(chatRoomId: LongInteger): void {
     // Left first, so that it is the last one entered.
     this.leave(chatRoomId);
     if (this.#entered.size >= CHAT_ROOMS_OF_SOCKET_MAX) this.leave([...this.#entered][0]!);
@@ -35,7 +36,7 @@ export class GobelieveChatRooms implements ChatRoomMember {
     this.#sockets.chatRooms.enter(this, chatRoomId);
   }
 
-  leave(chatRoomId: number): void {
+  leave(chatRoomId: LongInteger): void {
     if (this.#entered.delete(chatRoomId)) this.#sockets.chatRooms.leave(this, chatRoomId);
   }
 
@@ -44,7 +45,7 @@ export class GobelieveChatRooms implements ChatRoomMember {
   }
 
   /** Tells everybody else who is in the chat room; only who is in it is heard. */
-  say(chatRoomId: number, content: string | undefined): AckStatusCode {
+  say(chatRoomId: LongInteger, content: string | undefined): AckStatusCode {
     const { ctx } = this.#sockets;
     const { appId } = this.connection;
     if (content === undefined) return AckStatus.refused;

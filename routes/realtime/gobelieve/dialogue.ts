@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { Moment } from "../../../db/bus/bus.ts";
 import { acknowledge } from "../../../db/domain/messages/acknowledge.ts";
 import { deviceMark } from "../../../db/domain/messages/client_numbers.ts";
@@ -119,7 +120,7 @@ export class GobelieveDialogue implements Dialogue, Line {
     return { frame, report: this.#sockets.report };
   }
 
-  #isOwn({ sender }: { sender: number }): boolean {
+  #isOwn({ sender }: { sender: LongInteger }): boolean {
     return sender === this.connection.appUid;
   }
 
@@ -197,7 +198,7 @@ export class GobelieveDialogue implements Dialogue, Line {
   /** Hands a message of the inbox on, unless it is for another stream or protocol. */
   #pass(message: InboxMessage, send: (frames: GobelieveInput[]) => boolean): boolean {
     if (message.isOfSuperGroup) {
-      this.#groups.grow(message.channelId);
+      this.#groups.grow(Number(message.channelId));
       return true;
     }
     const frames = framesOf(message, this.#speaker);

@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../../db/client/ctx.ts";
 import { DomainError, type Kind } from "../../../db/domain/errors.ts";
@@ -35,7 +36,7 @@ const STATUSES: Partial<Record<Kind, AckStatusCode>> = {
 export interface Speaker {
   userId: number;
   appId: number;
-  appUid: number;
+  appUid: LongInteger;
   socketId: string;
   /** `deviceMark` of the device. */
   mark: string;

@@ -1,10 +1,11 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type ByteReader, type ByteWriter, FrameError } from "../wukong/bytes.ts";
 
 /** What a message is on the wire: numbers are the app's own, of people, groups and rooms. */
 interface Said {
-  sender: number;
+  sender: LongInteger;
   /** The person, the group, or the room. */
-  receiver: number;
+  receiver: LongInteger;
   /** Undefined: the bytes are no UTF-8. */
   content: string | undefined;
 }
@@ -32,8 +33,8 @@ interface Bodies {
   pong: unknown;
   auth_token: { platform: number; token: string; deviceId: string };
   rt: Said;
-  enter_room: { roomId: number };
-  leave_room: { roomId: number };
+  enter_room: { roomId: LongInteger };
+  leave_room: { roomId: LongInteger };
   room_im: Said;
   system: { content: string | undefined };
   unread_count: { count: number };
@@ -175,6 +176,11 @@ function field<T>(name: string, kind: Kind<T>, { versionMin = 0 } = {}): Field {
 const u8: Kind<number> = { read: (from) => from.u8(), write: (to, it) => to.u8(it) };
 const i32: Kind<number> = { read: (from) => from.i32(), write: (to, it) => to.i32(it) };
 const id: Kind<number> = { read: (from) => from.id(), write: (to, it) => to.id(it) };
+/** Chosen by others. */
+const long: Kind<LongInteger> = {
+  read: (from) => from.long(),
+  write: (to, it) => to.i64(BigInt(it)),
+};
 const text: Kind<string> = {
   read: (from) => from.shortText(),
   write: (to, it) => to.shortText(it),
@@ -208,10 +214,10 @@ const content: Kind<string | undefined> = {
   },
 };
 
-const said = [field("sender", id), field("receiver", id), field("content", content)];
+const said = [field("sender", long), field("receiver", long), field("content", content)];
 const numbered = [
-  field("sender", id),
-  field("receiver", id),
+  field("sender", long),
+  field("receiver", long),
   field("timestamp", i32, { versionMin: 1 }),
   field("msgLocalId", i32),
   field("content", content),
@@ -219,7 +225,7 @@ const numbered = [
 const unsigned = [field("content", content)];
 const key = [field("key", id)];
 const ofGroup = [field("groupId", id), field("key", id)];
-const room = [field("roomId", id)];
+const room = [field("roomId", long)];
 
 /** The fields of every body in the order of the wire (docs/realtime.md#gobelieve). */
 export const LAYOUTS: Record<GobelieveType, readonly Field[]> = {
@@ -251,9 +257,9 @@ export const LAYOUTS: Record<GobelieveType, readonly Field[]> = {
   metadata: [field("key", id), field("previousKey", id), field("", reserved)],
   customer: [
     field("senderApp", id),
-    field("sender", id),
+    field("sender", long),
     field("receiverApp", id),
-    field("receiver", id),
+    field("receiver", long),
     field("timestamp", i32),
     field("content", content),
   ],

@@ -1,9 +1,10 @@
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { BusEvent, Moment } from "../../../db/bus/bus.ts";
 import { localIdOf } from "../../../db/domain/messages/client_numbers.ts";
 import { contentOf, contentsOf } from "../../../db/domain/messages/content.ts";
 import type { InboxMessage } from "../../../db/domain/messages/read_inbox.ts";
 import { APP_COMMANDS, ContentType, TYPING } from "../../../db/domain/messages/rules.ts";
-import { CUSTOMER_UID_MIN } from "../../../db/schema/users.ts";
+import { isCustomerUid } from "../../../db/schema/users.ts";
 import { Flag, type GobelieveInput } from "./layouts.ts";
 
 /** `channel_type` of messages. */
@@ -12,7 +13,7 @@ const PERSON = 1;
 /** Whose connection it is. */
 export interface Owner {
   appId: number;
-  appUid: number;
+  appUid: LongInteger;
   /** `deviceMark` of the device. */
   mark: string;
 }
@@ -83,7 +84,7 @@ function saidFrame(
 ): GobelieveInput {
   if (channelType !== PERSON) return { type: "group_im", sender, receiver: channelId, ...said };
   const receiver = sender === appUid ? channelId : appUid;
-  if (sender < CUSTOMER_UID_MIN && receiver < CUSTOMER_UID_MIN) {
+  if (!isCustomerUid(sender) && !isCustomerUid(receiver)) {
     return { type: "im", sender, receiver, ...said };
   }
   const { flags, timestamp, content } = said;

@@ -1,3 +1,5 @@
+import { type LongInteger, longIntegerOf } from "../../../config/runtime/long_integer.ts";
+
 /** Bytes that are not the protocol, or a value it cannot carry. The connection is to be closed. */
 export class FrameError extends Error {
   override name = "FrameError";
@@ -52,6 +54,13 @@ export class ByteReader {
     const value = this.i64();
     if (value < 0n || value > ID_MAX) throw new FrameError("an id is out of range");
     return Number(value);
+  }
+
+  /** A 64-bit number that others have chosen. */
+  long(): LongInteger {
+    const value = this.i64();
+    if (value < 0n) throw new FrameError("an id is out of range");
+    return longIntegerOf(value);
   }
 
   text(): string {

@@ -15,6 +15,7 @@ import {
   grantToken,
   makeApp,
   REFUSED_TEXT,
+  RESERVED_TEXT,
   type TestPartner,
 } from "../../clients/partner.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
@@ -80,7 +81,9 @@ Deno.test("POST /auth/grant", async (t) => {
   );
 
   await t.step("refuses a uid that is no number", async () => {
-    const wrong = ["abc", "7a", "", null, undefined, 0, -1, 1.5, 2 ** 53, "12345678901234567", [7]];
+    const wrong = ["abc", "7a", "", null, undefined, 0, -1, 1.5, 2 ** 63, "9223372036854775808", [
+      7,
+    ]];
     for (const uid of wrong) {
       const answer = await callPartner(app, GRANT, { basic, body: { ...sample, uid } });
       assertPartnerFailure(answer);
@@ -92,7 +95,7 @@ Deno.test("POST /auth/grant", async (t) => {
 
   await t.step("refuses a number of those that customers get, while nobody has it", async () => {
     const body = { uid: 4_000_000_000_000_000 };
-    assertPartnerFailure(await callPartner(app, GRANT, { basic, body }), "用户不存在");
+    assertPartnerFailure(await callPartner(app, GRANT, { basic, body }), RESERVED_TEXT);
     assert.equal(await readPerson(app, partner, body.uid), undefined);
   });
 
@@ -110,7 +113,7 @@ Deno.test("POST /auth/grant", async (t) => {
   await t.step("of a house app names people of ours, and makes and renames nobody", async () => {
     const house = await makeApp(app.ctx, { house: true });
     const toby = await makeUser(app.ctx, "Toby");
-    const token = await grantToken(app, house, { uid: toby.appUid, name: "Somebody else" });
+    const token = await grantToken(app, house, { uid: toby.id, name: "Somebody else" });
     assert.ok(await isGood(app, token));
     const [session] = await app.ctx.db.select().from(sessions)
       .where(eq(sessions.tokenHash, hashToken(token)));
@@ -118,7 +121,7 @@ Deno.test("POST /auth/grant", async (t) => {
     const [person] = await app.ctx.db.select().from(users).where(eq(users.id, toby.id));
     assert.equal(person!.nickname, "Toby");
     const before = await app.ctx.db.$count(users);
-    const body = { uid: toby.appUid + 1_000 };
+    const body = { uid: toby.id + 1_000 };
     assertPartnerFailure(await callPartner(app, GRANT, { basic: house.basic, body }), "用户不存在");
     assert.equal(await app.ctx.db.$count(users), before);
     await app.ctx.db.update(users).set({ deletedAt: app.ctx.now(), status: UserStatus.deleted })

@@ -155,7 +155,7 @@ Deno.test("10,000 members in one call cost as many statements as ten, and come o
     server.call(ADD, { params: { gid }, body: { members } });
 
   await t.step("10,000 of whom half are nobody leave nothing half done", async () => {
-    for (const nobody of [0, -1, "x", 1.5, 2 ** 53]) {
+    for (const nobody of [0, -1, "x", 1.5, 2 ** 63]) {
       const members = numbers(10_000, 10).map((uid, at) => at % 2 ? uid : { uid: nobody });
       assertPartnerFailure(await add(many, members));
     }

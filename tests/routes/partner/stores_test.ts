@@ -8,6 +8,7 @@ import {
   assertPartnerFailure,
   callPartner,
   makeApp,
+  RESERVED_TEXT,
 } from "../../clients/partner.ts";
 import { startTestApp } from "../../harness.ts";
 
@@ -70,11 +71,11 @@ Deno.test("desks of an app", async (t) => {
     const before = await askPartner(app, LIST, { basic });
     const sellers = [ben, { uid: 4_000_000_000_000_000 }];
     const body = { name: "Three", sellers };
-    assertPartnerFailure(await callPartner(app, ADD, { basic, body }), "用户不存在");
+    assertPartnerFailure(await callPartner(app, ADD, { basic, body }), RESERVED_TEXT);
     const params = { store_id: before[0].store_id };
     assertPartnerFailure(
       await callPartner(app, REPLACE, { basic, params, body: { sellers } }),
-      "用户不存在",
+      RESERVED_TEXT,
     );
     assert.deepEqual(await askPartner(app, LIST, { basic }), before);
     assert.equal(await app.ctx.db.$count(users, eq(users.appUid, 4_000_000_000_000_000)), 0);
