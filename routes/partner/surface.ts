@@ -1,9 +1,8 @@
 import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { z } from "zod";
-import { DomainError } from "../../db/domain/errors.ts";
+import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import { appCacheKey, readApp, warmApps } from "../../db/domain/partners/app_cache.ts";
 import { isAllowedAddress, isSecret } from "../../db/domain/partners/credentials.ts";
-import { refusal as refusalOf } from "../../db/domain/support/customer_rules.ts";
 import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import { isOfPartner } from "../../db/domain/sessions/session.ts";
 import { admit, admitAnybody, admitReading } from "../../middleware/admission.ts";
@@ -23,7 +22,7 @@ export interface PartnerOptions {
   /** Who may call: the app's server (`Basic`), its people (`Bearer`), or either. */
   by?: "server" | "client" | "either";
   /** What a server with wrong credentials is told on an open operation. */
-  refusal?: Parameters<typeof refusalOf>[0];
+  refusal?: Kind;
 }
 
 /** What an app's server may do, over all operations together. */
@@ -50,11 +49,11 @@ export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, Par
   rates: { caller: perUser(300, "10 s"), address: perAddress(6000, "10 s") },
   admit: admitPartner,
   ok: (data) => ({ meta: { code: 200, message: "success" }, data, success: true }),
-  fail: ({ code, message, fields }) => ({ meta: { code, message }, ...fields }),
+  fail: ({ code, message, fields }) => ({ meta: { code, message }, error: message, ...fields }),
   okSchema: (data) => z.object({ meta: Meta, data, success: z.literal(true) }),
   failSchema: z.object({
     meta: Meta,
-    error: z.string().optional().describe("The message again, where an operation says so"),
+    error: z.string().describe("The message again: deployed clients read it here"),
   }),
 });
 
@@ -67,7 +66,7 @@ async function admitPartner(
   if (basic) {
     // An open operation's own rate is for strangers.
     const actor = await admitServer(call, basic, { ownRate: open ? null : undefined });
-    if (!actor) throw refusal ? refusalOf(refusal) : new DomainError("session_invalid");
+    if (!actor) throw new DomainError(refusal ?? "session_invalid");
     return actor;
   }
   const token = by !== "server" ? readBearer(call.headers) : undefined;

@@ -87,7 +87,8 @@ export async function askPartner(...call: Parameters<typeof callPartner>): Promi
 export function assertPartnerFailure(answer: PartnerAnswer, message?: string, http = 400): void {
   const said = JSON.stringify(answer.envelope);
   assert.equal(answer.http, http, said);
-  assert.deepEqual(Object.keys(answer.envelope), ["meta"], said);
+  assert.deepEqual(Object.keys(answer.envelope), ["meta", "error"], said);
+  assert.equal(answer.envelope.error, answer.envelope.meta.message, said);
   assert.equal(answer.envelope.meta.code, http, said);
   assert.ok(answer.envelope.meta.message.length > 0, said);
   if (message !== undefined) assert.equal(answer.envelope.meta.message, message, said);

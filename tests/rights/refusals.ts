@@ -10,7 +10,7 @@ const ENVELOPES: Record<SurfaceName, { keys: string[]; code(body: Json): unknown
     code: ({ status, result, errorCode }) => status === 0 && result === errorCode && errorCode,
   },
   im: { keys: ["status", "msg"], code: ({ status }) => status },
-  partner: { keys: ["meta"], code: ({ meta }) => (meta as Json).code },
+  partner: { keys: ["meta", "error"], code: ({ meta }) => (meta as Json).code },
   admin: { keys: ["code", "message"], code: ({ code }) => code },
   ops: { keys: ["code", "msg"], code: ({ code }) => code },
 };

@@ -1,5 +1,4 @@
 import type { CustomerProof } from "../../schema/apps.ts";
-import { DomainError, publicTextOf } from "../errors.ts";
 
 /** The devices of a customer that are remembered, the newest. */
 export const CUSTOMER_DEVICE_COUNT_MAX = 20;
@@ -33,11 +32,6 @@ export function judgeCustomer({ asked, proof, known }: Claim): Admittance | unde
   if (known.isOnTheirDevice) return { mayRename: true, isProven: false };
   // The contract's plain form: an id alone, of somebody who has never given a device.
   return known.gaveDevice ? undefined : { mayRename: false, isProven: false };
-}
-
-/** Partners' clients read a top-level `error` too. */
-export function refusal(kind: "customer_proof_needed" | "customer_sign_unready"): DomainError {
-  return new DomainError(kind, { fields: { error: publicTextOf(kind) } });
 }
 
 /** One proof that holds is enough; what does not hold beside it is forgotten. */

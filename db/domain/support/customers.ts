@@ -33,7 +33,7 @@ import { hashToken } from "../sessions/access_secret.ts";
 import { mayLogIn } from "../sessions/session.ts";
 import { insertPerson } from "../users/insert_person.ts";
 import { firstDevice, hashDevice, settleCustomer } from "./customer_devices.ts";
-import { type Admittance, judgeCustomer, proofOf, refusal } from "./customer_rules.ts";
+import { type Admittance, judgeCustomer, proofOf } from "./customer_rules.ts";
 
 export interface CustomerLogin {
   appId: number;
@@ -153,10 +153,10 @@ function admitted(
   const known = found.knownId === undefined ? undefined : { gaveDevice, isOnTheirDevice };
   const isUnready = sign !== undefined && isSignRight === undefined;
   if (isUnready && proof !== "right" && asked !== "never") {
-    throw refusal("customer_sign_unready");
+    throw new DomainError("customer_sign_unready");
   }
   const admittance = judgeCustomer({ asked, proof, known });
-  if (!admittance) throw refusal("customer_proof_needed");
+  if (!admittance) throw new DomainError("customer_proof_needed");
   return admittance;
 }
 

@@ -9,7 +9,6 @@ import { users } from "../../../db/schema/users.ts";
 import { askOps, makeOperator } from "../../clients/ops.ts";
 import {
   askPartner,
-  assertPartnerFailure,
   basicOf,
   callPartner,
   makeApp,
@@ -249,11 +248,4 @@ Deno.test("an app's server proves it from its own addresses, at its own rate", a
     .where(eq(apps.id, partner.appId));
   await refreshApp(app.ctx, partner.appId);
   assertRefused(await come(app, partner, { basic: partner.basic, body }));
-});
-
-Deno.test("the other refusals of POST /auth/customer have no `error`", async () => {
-  await using app = await startTestApp();
-  const { appId } = await makeApp(app.ctx, { customerProof: "device" });
-  const answer = await callPartner(app, CUSTOMER, { body: { appid: appId } });
-  assertPartnerFailure(answer, "咨询台不存在");
 });
