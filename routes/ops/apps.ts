@@ -6,9 +6,9 @@ import { listApps, type ListedApp } from "../../db/domain/partners/reads.ts";
 import { rotateSecret } from "../../db/domain/partners/rotate_secret.ts";
 import {
   ADDRESS_COUNT_MAX,
+  APP_NAME_LENGTH_MAX,
   APPS_START_MAX,
   CUSTOMER_PROOFS,
-  NAME_LENGTH_MAX,
 } from "../../db/domain/partners/rules.ts";
 import { HexId, nameUpTo } from "../fields.ts";
 import { pageOf, pageQuery, timeText } from "./fields.ts";
@@ -60,7 +60,7 @@ export const add = endpoint({
   summary: "Make a partner app",
   needs: "apps.manage",
   body: z.object({
-    name: nameUpTo(NAME_LENGTH_MAX),
+    name: nameUpTo(APP_NAME_LENGTH_MAX),
     house: z.boolean().default(false)
       .describe("It speaks for the house: our users and groups, all of them"),
     addresses: z.array(z.union([z.ipv4(), z.ipv6()])).min(1).max(ADDRESS_COUNT_MAX).nullish()

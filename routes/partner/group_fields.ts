@@ -50,9 +50,12 @@ const addBodyUpTo = (countMax: number) => {
   ]);
 };
 
-const removeBodyUpTo = (countMax: number) =>
-  membersUpTo(countMax).min(1, "不能为空")
+/** People alone, or as where they are added. */
+const removeBodyUpTo = (countMax: number) => {
+  const members = membersUpTo(countMax).min(1, "不能为空");
+  return z.union([members, z.object({ members }).transform((named) => named.members)])
     .transform((listed) => listed.map(({ appUid }) => appUid));
+};
 
 export const CreateBody = createBodyUpTo(SERVER_MEMBERS_COUNT_MAX);
 export const AddBody = addBodyUpTo(SERVER_MEMBERS_COUNT_MAX);

@@ -14,7 +14,7 @@ import { endpoint } from "./surface.ts";
 /** A number a form leaves empty when there is none. */
 const MaybeId = z.union([z.literal("").transform(() => undefined), Id]).optional();
 const Content = z.string().min(1).describe(
-  "消息内容, 16 KiB at most; clients get exactly this",
+  "消息内容, 32 KiB of UTF-8 at most (for the house 16 KiB as the chat app keeps it); clients get exactly this",
 );
 const ClientMsgNo = optionalText(CLIENT_MSG_NO_LENGTH_MAX)
   .describe(

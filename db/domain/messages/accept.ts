@@ -43,6 +43,8 @@ export interface AcceptInput extends Speaking {
   clientMsgNo: string | undefined;
   /** JSON text with an integer `type`. */
   payload: string;
+  /** Absent: as large as the chat app can carry; see {@link roomFor}. */
+  payloadBytesMax?: number;
   /** Counts as unread. */
   redDot: boolean;
   syncOnce?: boolean;
@@ -87,7 +89,7 @@ export interface Accepted {
  *   `group_forbidden`, `group_muted`, `group_blacklisted`, `group_disbanded`, `channel_missing`
  */
 export async function acceptMessage(ctx: Ctx, input: AcceptInput): Promise<Accepted> {
-  const contentType = checkPayload(input.payload);
+  const contentType = checkPayload(input.payload, { bytesMax: input.payloadBytesMax });
   const mention = input.channel.type === ChannelType.group && !input.visibleTo
     ? mentionOf(input.payload)
     : undefined;

@@ -1,8 +1,11 @@
 import { parseBoundedJson } from "../../../config/runtime/bounded_json.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { DomainError } from "../errors.ts";
 
 /** Largest payload, bytes of UTF-8: beyond this the deployed client loses its connection. */
 export const PAYLOAD_BYTES_MAX = 16 * 1024;
+/** Largest content of a partner's own app, bytes of UTF-8, whatever room JSON needs for it. */
+export const CONTENT_BYTES_MAX = 32 * 1024;
 /** Longest `client_msg_no`, characters. */
 export const CLIENT_MSG_NO_LENGTH_MAX = 100;
 /** Bits of a SEND's `setting` that are for its receivers: kept, and given back with the message. */
@@ -44,10 +47,8 @@ const INT_MAX = 2 ** 31 - 1;
  * @returns the type, as far as 32 bits hold it
  * @throws {DomainError} `message_invalid`
  */
-export function checkPayload(payload: string): number {
-  if (new TextEncoder().encode(payload).length > PAYLOAD_BYTES_MAX) {
-    throw new DomainError("message_invalid", { message: "消息过长" });
-  }
+export function checkPayload(payload: string, { bytesMax = PAYLOAD_BYTES_MAX } = {}): number {
+  checkSize(payload, bytesMax);
   const type = parsePayload(payload)?.type;
   if (type === undefined) {
     throw new DomainError("message_invalid", {
@@ -55,6 +56,24 @@ export function checkPayload(payload: string): number {
     });
   }
   return Math.max(-INT_MAX, Math.min(INT_MAX, type));
+}
+
+function checkSize(text: string, bytesMax: number): void {
+  if (new TextEncoder().encode(text).length > bytesMax) {
+    throw new DomainError("message_invalid", { message: "消息过长" });
+  }
+}
+
+/**
+ * How large a payload with a content of this app may be, bytes. The content of a partner's own app
+ * is measured itself; what the house's people read is what the chat app can carry.
+ *
+ * @throws {DomainError} `message_invalid`
+ */
+export function roomFor(content: string, { tenantId }: { tenantId: number }): number {
+  if (tenantId === HOUSE_APP_ID) return PAYLOAD_BYTES_MAX;
+  checkSize(content, CONTENT_BYTES_MAX);
+  return Infinity;
 }
 
 /** Undefined: it is no payload. */

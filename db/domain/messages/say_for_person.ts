@@ -15,7 +15,7 @@ import { acceptedOf, acceptValuesOf, runAccept } from "./accept.ts";
 import { acceptStatement, type AcceptValues } from "./accept_statement.ts";
 import { type Naming, type SpeakingShape, VERDICTS } from "./channel.ts";
 import { payloadOf } from "./content.ts";
-import { checkPayload } from "./rules.ts";
+import { checkPayload, roomFor } from "./rules.ts";
 import { wake } from "./send.ts";
 
 interface Saying {
@@ -85,7 +85,7 @@ async function say(
   place: { named: LongInteger[]; naming: Naming; called: LongInteger },
 ): Promise<void> {
   const payload = payloadOf(content);
-  const contentType = checkPayload(payload);
+  const contentType = checkPayload(payload, { bytesMax: roomFor(content, { tenantId }) });
   const at = ctx.now();
   const people = place.named.map((appUid) => ({ appUid }));
   const said = {

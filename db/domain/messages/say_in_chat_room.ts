@@ -4,7 +4,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { ensurePeople } from "../users/ensure_people.ts";
 import { payloadOf, payloadSaid } from "./content.ts";
-import { checkPayload } from "./rules.ts";
+import { checkPayload, roomFor } from "./rules.ts";
 import { momentIdAt } from "./send_moment.ts";
 
 export interface SayInChatRoomInput {
@@ -26,7 +26,7 @@ export function sayInChatRoom(
   { appId, from, chatRoomId, content }: SayInChatRoomInput,
 ): void {
   const payload = payloadSaid(content);
-  checkPayload(payload);
+  checkPayload(payload, { bytesMax: roomFor(content, { tenantId: appId }) });
   publish(ctx, { appId, from, chatRoomId, payload, exceptSocket: from.socketId });
 }
 
@@ -49,7 +49,7 @@ export async function sayInChatRoomFor(
   { tenantId, senderUid, chatRoomId, content }: SayInChatRoomForInput,
 ): Promise<void> {
   const payload = payloadOf(content);
-  checkPayload(payload);
+  checkPayload(payload, { bytesMax: roomFor(content, { tenantId }) });
   const [sender] = await ensurePeople(ctx, { tenantId, people: [{ appUid: senderUid }] });
   publish(ctx, { appId: tenantId, from: sender!, chatRoomId, payload });
 }

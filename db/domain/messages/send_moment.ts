@@ -21,6 +21,8 @@ export interface SendMomentInput {
   channel: Channel;
   clientMsgNo: string;
   payload: string;
+  /** As in `AcceptInput`. */
+  payloadBytesMax?: number;
   redDot: boolean;
   syncOnce: boolean;
   setting?: number;
@@ -42,7 +44,7 @@ const EVENT_PEOPLE_MAX = 500;
  * @throws {DomainError} as `acceptMessage`
  */
 export async function sendMoment(ctx: Ctx, input: SendMomentInput): Promise<Moment> {
-  const contentType = checkPayload(input.payload);
+  const contentType = checkPayload(input.payload, { bytesMax: input.payloadBytesMax });
   const { redDot, syncOnce } = handlingOf(contentType, { ...input, inConversations: false });
   const { senderId, channel, trusted, fromSocket } = input;
   const at = ctx.now();

@@ -5,7 +5,7 @@ import { groups } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { DomainError } from "../errors.ts";
 import { acceptMessage } from "./accept.ts";
-import { ContentType } from "./rules.ts";
+import { ContentType, roomFor } from "./rules.ts";
 import { wake } from "./send.ts";
 import { literal } from "./template.ts";
 
@@ -43,6 +43,7 @@ export async function tellGroup(
       extra: [],
       notification: content,
     }),
+    payloadBytesMax: roomFor(content, { tenantId }),
     redDot: true,
     trusted: true,
   });

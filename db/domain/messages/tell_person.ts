@@ -6,6 +6,7 @@ import { ensurePeople } from "../users/ensure_people.ts";
 import { acceptMessage } from "./accept.ts";
 import type { Channel } from "./channel.ts";
 import { payloadOf } from "./content.ts";
+import { roomFor } from "./rules.ts";
 import { wake } from "./send.ts";
 import { sendMoment } from "./send_moment.ts";
 
@@ -27,6 +28,7 @@ export async function tellPerson(ctx: Ctx, telling: Telling): Promise<void> {
     channel: await channelTo(ctx, telling),
     clientMsgNo: randomHex32(),
     payload: payloadOf(telling.content),
+    payloadBytesMax: roomFor(telling.content, telling),
     redDot: false,
     syncOnce: false,
     trusted: true,
@@ -44,6 +46,7 @@ export async function tellPersonKept(ctx: Ctx, telling: Telling): Promise<void> 
     channel: await channelTo(ctx, telling),
     clientMsgNo: undefined,
     payload: payloadOf(telling.content),
+    payloadBytesMax: roomFor(telling.content, telling),
     redDot: true,
     trusted: true,
   });

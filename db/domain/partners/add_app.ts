@@ -5,7 +5,7 @@ import type { OpsActor } from "../operators/actor.ts";
 import { recordAction } from "../operators/record_action.ts";
 import { refreshApp } from "./app_cache.ts";
 import { checkAddress, makeSecret } from "./credentials.ts";
-import { ADDRESS_COUNT_MAX, NAME_LENGTH_MAX } from "./rules.ts";
+import { ADDRESS_COUNT_MAX, APP_NAME_LENGTH_MAX } from "./rules.ts";
 
 export interface NewApp {
   name: string;
@@ -28,7 +28,7 @@ export async function addApp(
   ctx: Ctx,
   { name, isHouse, addresses, customerProof, actor }: NewApp,
 ): Promise<AppCredentials> {
-  const isNamed = name.length > 0 && [...name].length <= NAME_LENGTH_MAX;
+  const isNamed = name.length > 0 && [...name].length <= APP_NAME_LENGTH_MAX;
   if (!isNamed || (addresses?.length ?? 1) === 0) throw new DomainError("params_invalid");
   if ((addresses?.length ?? 0) > ADDRESS_COUNT_MAX) throw new DomainError("params_invalid");
   const given = { name, isHouse, addresses: addresses?.map(checkAddress) ?? null, customerProof };

@@ -9,7 +9,9 @@ export interface App {
   addresses: string[] | null;
 }
 
-export const NAME_LENGTH_MAX = 64;
+/** Of people and desks; groups have the same (`GROUP_NAME_LENGTH_MAX`). */
+export const NAME_LENGTH_MAX = 255;
+export const APP_NAME_LENGTH_MAX = 64;
 export const AVATAR_LENGTH_MAX = 1024;
 export const CUSTOMER_ID_LENGTH_MAX = 128;
 export const ADDRESS_COUNT_MAX = 100;

@@ -6,7 +6,7 @@ import { acceptMessage } from "../../../db/domain/messages/accept.ts";
 import type { Channel } from "../../../db/domain/messages/channel.ts";
 import { clientMsgNoOf } from "../../../db/domain/messages/client_numbers.ts";
 import { payloadSaid } from "../../../db/domain/messages/content.ts";
-import { ContentType } from "../../../db/domain/messages/rules.ts";
+import { ContentType, roomFor } from "../../../db/domain/messages/rules.ts";
 import { wake } from "../../../db/domain/messages/send.ts";
 import { sendMoment } from "../../../db/domain/messages/send_moment.ts";
 import type { GobelieveAsked } from "./layouts.ts";
@@ -90,6 +90,7 @@ async function take(ctx: Ctx, speaker: Speaker, frame: SaidFrame): Promise<Said>
       localId: frame.type === "customer" ? 0 : frame.msgLocalId,
     }),
     payload: payloadSaid(content),
+    payloadBytesMax: roomFor(content, { tenantId: appId }),
     redDot: true,
   });
   wake(ctx, accepted);
@@ -123,6 +124,7 @@ export async function passOn(
       channel: { type: PERSON, appId, appUid: receiver },
       clientMsgNo: randomHex32(),
       payload: momentPayloadOf(content),
+      payloadBytesMax: roomFor(content, { tenantId: appId }),
       redDot: false,
       syncOnce: false,
       fromSocket: socketId,

@@ -1,4 +1,5 @@
 import type { LongInteger } from "../../../config/runtime/long_integer.ts";
+import { CONTENT_BYTES_MAX } from "../../../db/domain/messages/rules.ts";
 import { type ByteReader, type ByteWriter, FrameError } from "../wukong/bytes.ts";
 
 /** What a message is on the wire: numbers are the app's own, of people, groups and rooms. */
@@ -194,14 +195,14 @@ const encoder = new TextEncoder();
 // A byte order mark is part of the text, which goes out as it came in.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The protocol's own limit for what is sent; twice what a message may have. */
-export const BODY_BYTES_MAX = 32 * 1024;
+/** The largest content there is, and the fields in front of it; more than the original ever sends. */
+export const BODY_BYTES_MAX = CONTENT_BYTES_MAX + 64;
 
 /** Bytes that are no text, or too many, are the message's fault, which is refused, not the connection's. */
 const content: Kind<string | undefined> = {
   read(from) {
-    const bytes = from.rest({ countMax: BODY_BYTES_MAX + 1 });
-    if (bytes.length > BODY_BYTES_MAX) return undefined;
+    const bytes = from.rest({ countMax: CONTENT_BYTES_MAX + 1 });
+    if (bytes.length > CONTENT_BYTES_MAX) return undefined;
     try {
       return decoder.decode(bytes);
     } catch {

@@ -89,7 +89,7 @@ Deno.test("POST /auth/grant", async (t) => {
       assertPartnerFailure(answer);
       assert.match(answer.envelope.meta.message, /^uid: /, String(uid));
     }
-    const tooLong = { ...sample, user_name: "x".repeat(65) };
+    const tooLong = { ...sample, user_name: "x".repeat(256) };
     assertPartnerFailure(await callPartner(app, GRANT, { basic, body: tooLong }));
   });
 

@@ -82,7 +82,7 @@ Deno.test("POST /groups", async (t) => {
       ...[{ master: undefined }, { name: "" }, { name: "  " }, { name: undefined }],
       ...[{ name: "长".repeat(256) }, { super: "perhaps" }, { members: undefined }],
       ...[{ members: [100, 0] }, { members: [{ name: "x" }] }, { members: ["a"] }],
-      { members: [{ uid: 101, name: "x".repeat(65) }] },
+      { members: [{ uid: 101, name: "x".repeat(256) }] },
       { members: Array.from({ length: 10_001 }, (_, at) => at + 1) },
     ];
     for (const over of wrong) {

@@ -18,7 +18,7 @@ import { startTestApp, type TestApp } from "../../harness.ts";
 import { makeGroup, makeUser } from "../../people/factories.ts";
 import { waitUntil } from "../../services/binary.ts";
 
-const TOO_LONG = "长".repeat(6_000);
+const TOO_LONG = "长".repeat(10_923);
 
 /** The ids of an app's people by their numbers. */
 async function userIdsOf(app: TestApp, { appId }: TestPartner, ...appUids: number[]) {

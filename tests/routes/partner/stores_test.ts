@@ -52,7 +52,7 @@ Deno.test("desks of an app", async (t) => {
     const wrong: [string, object][] = [
       [ADD, { body: {} }],
       [ADD, { body: { name: " " } }],
-      [ADD, { body: { name: "x".repeat(65) } }],
+      [ADD, { body: { name: "x".repeat(256) } }],
       [ADD, { body: { name: "One", sellers: [{ name: "Anna" }] } }],
       [ADD, { body: { name: "One", sellers: tooMany } }],
       [REPLACE, { params: { store_id }, body: {} }],
