@@ -15,6 +15,8 @@ export type BusEvent =
   /** A login of this kind at this time (epoch ms): the person's older sockets of the kind go. */
   | { kind: "kick"; userId: number; deviceFlag: number; exceptSocket: string; atMs: number }
   | { kind: "ended"; tokenHashes: string[] }
+  /** Somebody was muted in their app's chat rooms, or is no more. */
+  | { kind: "room_mute"; userId: number }
   /** A partner's app is another, or none any more. */
   | { kind: "app"; appId: number }
   /** A login by QR code has come further. */

@@ -70,3 +70,9 @@ export const supporters = pgTable("supporters", {
   storeId: safeBigint().notNull().references(() => stores.id),
   sellerId: safeBigint().notNull().references(() => users.id),
 }, (table) => [primaryKey({ columns: [table.userId, table.storeId] })]);
+
+/** Who may say nothing in an app's chat rooms, until its server lets them again. */
+export const roomMutes = pgTable("room_mutes", {
+  userId: safeBigint().primaryKey().references(() => users.id),
+  createdAt: instant().notNull(),
+});

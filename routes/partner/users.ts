@@ -22,8 +22,11 @@ export const set = endpoint({
       on: Switch.describe("开/关"),
     }).optional(),
     mute: Switch.optional().describe("手机静音: no pushes while a computer is online"),
+    forbidden: Switch.optional().describe(
+      "Says nothing in the app's chat rooms, at once; 0 ends it",
+    ),
   }).refine((body) => Object.values(body).some((value) => value !== undefined), {
-    message: "name, do_not_disturb, mute 至少需要一项",
+    message: "name, do_not_disturb, mute, forbidden 至少需要一项",
   }),
   data: Nothing,
   errors: ["user_missing"],
@@ -35,6 +38,7 @@ export const set = endpoint({
       name: body.name,
       doNotDisturb: quiet && { peerAppUid: quiet.peer_uid, on: quiet.on },
       phoneMuted: body.mute,
+      roomMuted: body.forbidden,
     });
     return nothing;
   },

@@ -6,6 +6,7 @@ import { instant, int8, rows, text } from "../../sql.ts";
 import { announceChange } from "../chat_accounts/commands.ts";
 import { DomainError } from "../errors.ts";
 import { namedPeople, unknownPerson } from "../users/ensure_people.ts";
+import { tellRoomMute } from "./room_mutes.ts";
 
 export interface PersonSettings {
   tenantId: number;
@@ -16,6 +17,8 @@ export interface PersonSettings {
   doNotDisturb: { peerAppUid: LongInteger; on: boolean } | undefined;
   /** Whether the phone is silent while a computer is online. */
   phoneMuted: boolean | undefined;
+  /** Whether they may say nothing in the app's chat rooms. */
+  roomMuted: boolean | undefined;
 }
 
 /**
@@ -24,8 +27,8 @@ export interface PersonSettings {
  * @throws {DomainError} `params_invalid` when nothing is given, `user_missing`
  */
 export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promise<void> {
-  const { tenantId, appUid, name, doNotDisturb, phoneMuted } = settings;
-  if (name === undefined && doNotDisturb === undefined && phoneMuted === undefined) {
+  const { tenantId, appUid, name, doNotDisturb, phoneMuted, roomMuted } = settings;
+  if ([name, doNotDisturb, phoneMuted, roomMuted].every((given) => given === undefined)) {
     throw new DomainError("params_invalid");
   }
   const self = { appUid, name, phoneMuted };
@@ -49,9 +52,17 @@ export async function changeSettings(ctx: Ctx, settings: PersonSettings): Promis
       select id, peer_id, ${doNotDisturb?.on ?? false}::boolean from both_there
       where ${doNotDisturb !== undefined}::boolean
       on conflict (user_id, peer_id) do update set mute = excluded.mute
+    ), silenced as (
+      insert into room_mutes (user_id, created_at)
+      select id, ${instant(at)} from both_there where ${roomMuted === true}::boolean
+      on conflict (user_id) do nothing
+    ), let_speak as (
+      delete from room_mutes
+      where user_id = (select id from both_there) and ${roomMuted === false}::boolean
     )
     select id as user_id, uid from both_there`;
   const [person] = await rows(ctx, statement, { userId: int8, uid: text });
   if (!person) throw unknownPerson(tenantId, [appUid, peerAppUid]);
+  if (roomMuted !== undefined) tellRoomMute(ctx, person.userId);
   if (isOfHouse && name !== undefined) await announceChange(ctx, person);
 }

@@ -2,6 +2,7 @@ import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { BusEvent } from "../../../db/bus/bus.ts";
 import { DomainError } from "../../../db/domain/errors.ts";
 import { sayInChatRoom } from "../../../db/domain/messages/say_in_chat_room.ts";
+import { isRoomMuted } from "../../../db/domain/partners/room_mutes.ts";
 import { CHAT_ROOMS_OF_SOCKET_MAX } from "../../../db/domain/messages/sync_rules.ts";
 import type { ChatRoomMember } from "../chat_rooms.ts";
 import type { Sockets } from "../sockets.ts";
@@ -44,13 +45,14 @@ export class GobelieveChatRooms implements ChatRoomMember {
     for (const chatRoomId of this.#entered) this.leave(chatRoomId);
   }
 
-  /** Tells everybody else who is in the chat room; only who is in it is heard. */
-  say(chatRoomId: LongInteger, content: string | undefined): AckStatusCode {
+  /** Tells everybody else who is in the chat room; only who is in it and not muted is heard. */
+  async say(chatRoomId: LongInteger, content: string | undefined): Promise<AckStatusCode> {
     const { ctx } = this.#sockets;
-    const { appId } = this.connection;
+    const { appId, userId } = this.connection;
     if (content === undefined) return AckStatus.refused;
     if (!this.#entered.has(chatRoomId)) return AckStatus.not_a_member;
     try {
+      if (await isRoomMuted(ctx, userId)) return AckStatus.refused;
       sayInChatRoom(ctx, { appId, from: this.connection, chatRoomId, content });
       return AckStatus.ok;
     } catch (error) {

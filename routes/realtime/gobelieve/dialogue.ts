@@ -91,7 +91,7 @@ export class GobelieveDialogue implements Dialogue, Line {
         return;
       case "room_im":
         if (this.#isOwn(frame)) {
-          this.#acknowledge(frame.seq, this.#chatRooms.say(frame.receiver, frame.content));
+          this.#acknowledge(frame.seq, await this.#chatRooms.say(frame.receiver, frame.content));
         }
         return;
       case "enter_room":

@@ -63,7 +63,7 @@ Deno.test("POST /users/{uid}", async (t) => {
 
   await t.step("refuses nothing, and what makes no sense, and then changes nothing", async () => {
     const wrong = [
-      ...[undefined, {}, [], { forbidden: true }, { name: "" }, { name: "x".repeat(256) }],
+      ...[undefined, {}, [], { silent: true }, { name: "" }, { name: "x".repeat(256) }],
       ...[{ mute: "maybe" }, { name: "Anna", mute: 2 }, { name: "Anna", do_not_disturb: true }],
       ...[{ do_not_disturb: { peer_uid: 8 } }, { do_not_disturb: { peer_uid: "x", on: true } }],
     ];

@@ -68,6 +68,26 @@ Deno.test("a chat room is whoever is in it now", async (t) => {
     assert.equal(heardBy(ben).length, 2);
   });
 
+  await t.step("whom the partner's server has muted nobody hears, until it ends that", async () => {
+    const set = (uid: number, body: unknown) =>
+      askPartner(app, "POST /users/{uid}", { basic: partner.basic, params: { uid }, body });
+    ben.send(Cmd.enterRoom, [[64, ROOM]]);
+    assert.equal(await say(ben, 2, "before"), 0);
+    await set(2, { forbidden: 1, name: "Ben" });
+    assert.equal(await say(ben, 2, "not this"), 255);
+    assert.equal(await say(anna, 1, "others go on"), 0);
+    const body = { sender: 2, receiver: ROOM, content: "in his name" };
+    await askPartner(app, "POST /messages/rooms", { basic: partner.basic, body });
+    await set(2, { mute: true });
+    assert.equal(await say(ben, 2, "nor this"), 255);
+    await set(2, { forbidden: "0" });
+    assert.equal(await say(ben, 2, "after"), 0);
+    await anna.next(({ content }) => content === "after");
+    assert.deepEqual(heardBy(anna).slice(-3).map(([, , content]) => content), [
+      ...["before", "in his name", "after"],
+    ]);
+  });
+
   await t.step("too many in a second wait", async () => {
     const startedAtMs = performance.now();
     const seqs = Array.from(
