@@ -42,4 +42,5 @@ export const surface = mount([
   stores.add,
   stores.list,
   stores.assignSellers,
+  clientGroups.listMembers,
 ]);

@@ -133,8 +133,11 @@ export const SYNC_COUNT_DEFAULT = 100;
 export const SYNC_COUNT_MAX = 10_000;
 /** Most groups of one person a partner's list answers, the newest first. */
 export const GROUPS_COUNT_MAX = 500;
-/** Most members it shows of each group. */
-export const LISTED_MEMBERS_COUNT_MAX = 500;
+/** Most members it shows of each group, and one page of a group's members has. */
+export const LISTED_MEMBERS_COUNT_MAX = 5_000;
+/** As many as the list shows so; of groups after these it shows fewer of each. */
+export const LISTED_MEMBERS_TOTAL_MAX = 250_000;
+export const LISTED_MEMBERS_COUNT_LATER = 500;
 /** "May not speak" without an end. */
 export const MUTED_UNTIL_MAX = new Date("9999-12-31T00:00:00Z");
 

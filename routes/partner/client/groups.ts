@@ -4,10 +4,15 @@ import { createGroup } from "../../../db/domain/groups/create_group.ts";
 import { disbandGroup } from "../../../db/domain/groups/disband_group.ts";
 import { editGroup } from "../../../db/domain/groups/edit_group.ts";
 import { leaveGroup } from "../../../db/domain/groups/leave_group.ts";
-import { type PartnerGroup, readOwnGroups } from "../../../db/domain/groups/partner_reads.ts";
+import {
+  type PartnerGroup,
+  readMemberPage,
+  readOwnGroups,
+} from "../../../db/domain/groups/partner_reads.ts";
 import { removeMembers as remove } from "../../../db/domain/groups/remove_members.ts";
-import { NOTICE_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
+import { LISTED_MEMBERS_COUNT_MAX, NOTICE_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
 import { setMember } from "../../../db/domain/groups/set_member.ts";
+import { orDigits } from "../../fields.ts";
 import { AnsweredUid, asClient, Nothing, nothing, Uid } from "../fields.ts";
 import {
   byOf,
@@ -40,17 +45,19 @@ export const create = endpoint({
   },
 });
 
+const Member = z.object({
+  uid: AnsweredUid.describe("成员id"),
+  name: z.string().describe("用户昵称"),
+  nickname: z.string().describe("群内昵称"),
+});
+
 const ClientGroup = z.object({
   id: z.number().int().describe("群组id"),
   master: AnsweredUid.describe("管理员id"),
   super: z.literal([0, 1]).describe("超级群"),
   name: z.string().describe("群名"),
   notice: z.string().describe("群公告"),
-  members: z.array(z.object({
-    uid: AnsweredUid.describe("成员id"),
-    name: z.string().describe("用户昵称"),
-    nickname: z.string().describe("群内昵称"),
-  })).optional(),
+  members: z.array(Member).optional(),
   do_not_disturb: z.boolean().optional().describe("免打扰设置项"),
 });
 
@@ -71,7 +78,7 @@ export const list = endpoint({
   path: "/client/groups",
   summary: "获取群组",
   description: "The groups the caller is in, the newest first; `fields` asks for `members` (the " +
-    "first 500 of each) and `quiet`.",
+    "first 5,000 of each; where that is more than 250,000 in all, of the older groups 500) and `quiet`.",
   by: "client",
   query: z.object({ fields: z.string().default("").transform((text) => text.split(",")) }),
   data: z.array(ClientGroup),
@@ -80,6 +87,27 @@ export const list = endpoint({
     const withMembers = fields.includes("members");
     const groups = await readOwnGroups(ctx, { userId, withMembers });
     return groups.map((group) => clientGroup(group, fields.includes("quiet")));
+  },
+});
+
+export const listMembers = endpoint({
+  method: "get",
+  path: "/client/groups/{gid}/members",
+  summary: "List a group's members",
+  description: "By rising uid, for its members and the server; the next page is `after` the last " +
+    "uid of this one. Not in the contract.",
+  by: "either",
+  params: GroupParams,
+  query: z.object({
+    after: z.union([z.literal(["", "0"]).transform(() => undefined), Uid]).optional(),
+    limit: orDigits(z.int().min(1).max(LISTED_MEMBERS_COUNT_MAX))
+      .default(LISTED_MEMBERS_COUNT_MAX),
+  }),
+  data: z.array(Member),
+  errors: ["group_missing", "group_not_member"],
+  async handle({ params, query, actor, ctx }) {
+    const userId = actor.kind === "client" ? actor.userId : undefined;
+    return await readMemberPage(ctx, { ...placeOf(actor, params), userId, ...query });
   },
 });
 

@@ -126,6 +126,7 @@ export const attempts: Record<string, Attempts> = {
       body: { master: self.master, name: "Taken", members: [{ uid: other.member }] },
     })),
   "GET /client/groups": own("client", () => ({ query: { fields: "members,quiet" } })),
+  "GET /client/groups/{gid}/members": atGroup(["server", "client"], () => ({})),
   "PATCH /client/groups/{gid}": atGroup(["client"], () => ({ body: { name: "Taken" } })),
   "DELETE /client/groups/{gid}": atGroup(["client"], () => ({})),
   "POST /client/groups/{gid}/members": atGroup(["client"], ({ member }) => ({

@@ -108,6 +108,11 @@ export const trips: TripsTable = {
       return await callPartner(app, "GET /client/groups", { bearer, query });
     },
   },
+  "GET /client/groups/{gid}/members": {
+    sql: 1,
+    redis: 0,
+    call: asClient("GET /client/groups/{gid}/members"),
+  },
   "PATCH /client/groups/{gid}": {
     sql: 6,
     redis: 0,
