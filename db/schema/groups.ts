@@ -86,6 +86,8 @@ export const groupMembers = pgTable(
     logSeq: safeBigint().notNull().default(0),
     /** How far a partner's client says it has read the group's log. */
     syncedSeq: safeBigint().notNull().default(0),
+    /** As far as a partner's client has been shown the log as history. */
+    shownSeq: safeBigint().notNull().default(0),
     state: text().notNull().default("free"),
     subscribedAt: instant(),
     expiredAt: instant(),

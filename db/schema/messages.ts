@@ -86,6 +86,8 @@ export const inboxHeads = pgTable("inbox_heads", {
   ackedSeq: safeBigint().notNull().default(0),
   /** A device has confirmed what was pushed up to here; never goes back, clears nothing. */
   deliveredSeq: safeBigint().notNull().default(0),
+  /** A partner's client has been shown everything up to here as history; never goes back. */
+  shownSeq: safeBigint().notNull().default(0),
 });
 
 /** Every message changes rows of it: what changes stands in no index. */

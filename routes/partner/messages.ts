@@ -172,9 +172,13 @@ export const list = endpoint({
   path: "/messages",
   by: "client",
   summary: "获取历史消息",
-  description: `The newest ${HISTORY_COUNT_MAX}, newest first; with \`store\` only what was said ` +
-    "between the caller and those who help there.",
-  query: z.object({ store: MaybeId.describe("咨询台id") }),
+  description: `The newest ${HISTORY_COUNT_MAX}, newest first; with \`store\` only what ` +
+    "customers and those who help there said to each other. `before_id` reads on further back. " +
+    "What the newest show is no longer offline.",
+  query: z.object({
+    store: MaybeId.describe("咨询台id"),
+    before_id: MaybeId.describe("Only what came before this message"),
+  }),
   data: z.array(z.object({
     id: z.number().int().describe("消息id"),
     content: z.string().describe("消息内容"),
@@ -188,7 +192,12 @@ export const list = endpoint({
   errors: ["store_missing"],
   async handle({ query, actor, ctx }) {
     const { tenantId, userId } = asClient(actor);
-    const messages = await readHistory(ctx, { tenantId, userId, storeId: query.store });
+    const messages = await readHistory(ctx, {
+      tenantId,
+      userId,
+      storeId: query.store,
+      beforeId: query.before_id,
+    });
     return messages.map(({ messageId, content, createdAt, senderUid, receiverId, command }) => ({
       id: messageId,
       content,

@@ -19,7 +19,7 @@ export interface CountOfflineInput {
 }
 
 /**
- * How many messages of others somebody has not fetched yet, {@link HISTORY_COUNT_MAX} at most. All
+ * How many messages of others somebody has not fetched yet, nor been shown as history, {@link HISTORY_COUNT_MAX} at most. All
  * that is said of the person must be true of them.
  *
  * @throws {DomainError} `params_invalid` when nothing is said, `customer_missing`
@@ -48,11 +48,13 @@ const me = sql`(select id from person)`;
 const unfetched = sql`
   select message_id, seq, channel_type, channel_id, deleted_at from inbox
   where user_id = ${me} and seq > coalesce((
-    select acked_seq from inbox_heads where inbox_heads.user_id = ${me}), 0)
+    select greatest(acked_seq, shown_seq) from inbox_heads
+    where inbox_heads.user_id = ${me}), 0)
   order by seq desc limit ${LOOKED_AT_COUNT_MAX}`;
 
 /** A partner's client may have read a super group's log by itself. */
-const unreadLog = sql`greatest(group_members.log_seq, group_members.synced_seq)`;
+const unreadLog = sql`greatest(group_members.log_seq, group_members.synced_seq,
+  group_members.shown_seq)`;
 
 function personIs({ tenantId, userId, appId, customerId, appUid }: CountOfflineInput) {
   const ofApp = appId === undefined ? sql`` : sql`and customers.app_id = ${appId}`;

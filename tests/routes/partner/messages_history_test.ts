@@ -217,6 +217,38 @@ Deno.test("GET /messages", async (t) => {
     assert.deepEqual(await inStore(second, 2), []);
   });
 
+  await t.step("with a store shows sellers their customers, and no colleagues", async () => {
+    const desk = await openStore(app, partner, 61, 62);
+    await makeCustomer(app, partner, 60, "c-60");
+    await say(app, partner, [61, 62], "lunch?");
+    await say(app, partner, [60, 61], "asked");
+    await say(app, partner, [61, 63], "elsewhere");
+    await say(app, partner, [61, 60], "answered");
+    const inDesk = async (uid: number) =>
+      short(await historyOf(app, partner, uid, { store: String(desk) }));
+    assert.deepEqual(await inDesk(61), [["answered", 61, 60, 25], ["asked", 60, 61, 24]]);
+    assert.deepEqual(await inDesk(62), []);
+    assert.deepEqual(await inDesk(60), [["answered", 61, 60, 25], ["asked", 60, 61, 24]]);
+  });
+
+  await t.step("reads on before a message, with a store and without", async () => {
+    const desk = await openStore(app, partner, 71);
+    await makeCustomer(app, partner, 70, "c-70");
+    for (const content of ["one", "two", "three"]) {
+      await say(app, partner, [70, 71], content);
+      await say(app, partner, [70, 72], `${content}, apart`);
+    }
+    const [newest] = await historyOf(app, partner, 70, { store: String(desk) });
+    const before = (query: Record<string, string>) =>
+      historyOf(app, partner, 70, { before_id: String(newest!.id), ...query });
+    assert.deepEqual(contents(await before({ store: String(desk) })), ["two", "one"]);
+    assert.deepEqual(contents(await before({})), ["two, apart", "two", "one, apart", "one"]);
+    assert.equal((await before({ before_id: "" })).length, 6);
+    const bearer = await grantToken(app, partner, { uid: 70 });
+    const wrong = { bearer, query: { before_id: "x" } };
+    assertPartnerFailure(await callPartner(app, HISTORY, wrong));
+  });
+
   await t.step("is the caller's own app's alone", async () => {
     const other = await makeApp(app.ctx);
     assert.deepEqual(await historyOf(app, other, 1), []);
@@ -271,6 +303,39 @@ Deno.test("GET /messages/offline", async (t) => {
     await app.ctx.db.execute(sql`update group_members set log_seq = 3
       where group_id = ${large.id} and user_id = ${people[0]!.id}`);
     assert.deepEqual(await asked(), { new: 0, count: 0 });
+  });
+
+  await t.step("counts no more what the history has shown", async () => {
+    const desk = await openStore(app, partner, 81);
+    await makeCustomer(app, partner, 80, "c-80");
+    const count = async () =>
+      (await askPartner(app, OFFLINE, { basic: partner.basic, query: { uid: "80" } })).count;
+    const read = (query: Record<string, string>) => historyOf(app, partner, 80, query);
+    await say(app, partner, [81, 80], "first");
+    await say(app, partner, [80, 82], "my own word elsewhere");
+    await say(app, partner, [81, 80], "second");
+    assert.equal(await count(), 2);
+    await read({ before_id: "1" });
+    assert.equal(await count(), 2);
+    await read({ store: String(desk) });
+    assert.equal(await count(), 0);
+    // Of a desk's history only as far as it has shown all.
+    await say(app, partner, [81, 80], "third");
+    await say(app, partner, [82, 80], "elsewhere");
+    await say(app, partner, [81, 80], "fourth");
+    await read({ store: String(desk) });
+    assert.equal(await count(), 2);
+    await read({});
+    assert.equal(await count(), 0);
+    const members = [80, 81];
+    const body = { master: 81, name: "Super", super: true, members };
+    const { group_id } = await askPartner(app, "POST /groups", { basic: partner.basic, body });
+    await read({});
+    const said = { sender: 81, receiver: group_id, content: "in the log" };
+    await askPartner(app, "POST /messages/groups", { basic: partner.basic, body: said });
+    assert.equal(await count(), 1);
+    await read({});
+    assert.equal(await count(), 0);
   });
 
   await t.step("answers a client for itself alone", async () => {
