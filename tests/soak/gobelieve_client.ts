@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { type Client, type ClientSetting, WEB } from "./client.ts";
 import type { Answer } from "./client_codecs.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -69,9 +70,9 @@ export class GobelieveClient implements Client {
 }
 
 function directoryOf({ cast: { people, groups } }: Ledger): Directory {
-  const uids = new Map(people.map(({ id, uid }) => [id, uid]));
+  const uids = new Map<LongInteger, string>(people.map(({ id, uid }) => [id, uid]));
   const ids = new Map(people.map(({ id, uid }) => [uid, id]));
-  const groupNos = new Map(groups.map(({ id, groupNo }) => [id, groupNo]));
+  const groupNos = new Map<LongInteger, string>(groups.map(({ id, groupNo }) => [id, groupNo]));
   const groupIds = new Map(groups.map(({ id, groupNo }) => [groupNo, id]));
   return {
     uidOf: (id) => uids.get(id)!,

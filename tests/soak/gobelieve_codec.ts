@@ -1,3 +1,4 @@
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { encodeFrame, readFrames } from "../../routes/realtime/gobelieve/frames.ts";
 import { AckStatus } from "../../routes/realtime/gobelieve/incoming.ts";
 import {
@@ -24,9 +25,9 @@ const PERSON = 1, GROUP = 2;
 
 /** What the other protocols call the people and groups that have numbers here. */
 export interface Directory {
-  uidOf(id: number): string;
+  uidOf(id: LongInteger): string;
   idOf(uid: string): number;
-  groupNoOf(id: number): string;
+  groupNoOf(id: LongInteger): string;
   groupIdOf(groupNo: string): number;
 }
 
@@ -103,7 +104,7 @@ export class GobelieveClientCodec implements ClientCodec {
       case "im":
       case "group_im": {
         const message = this.#incoming(frame);
-        if (frame.flags & Flag.superGroup) return stream?.pulled(message, frame.receiver);
+        if (frame.flags & Flag.superGroup) return stream?.pulled(message, Number(frame.receiver));
         if (!(frame.flags & Flag.push)) return stream?.pulled(message);
         return about && stream?.push(message, about);
       }

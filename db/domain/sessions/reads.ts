@@ -2,7 +2,18 @@ import { and, eq, gt, isNull, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { sessions } from "../../schema/sessions.ts";
 import { users } from "../../schema/users.ts";
-import { bool, instant, int4, int8, long, maybe, milliseconds, rows, text, typed } from "../../sql.ts";
+import {
+  bool,
+  instant,
+  int4,
+  int8,
+  long,
+  maybe,
+  milliseconds,
+  rows,
+  text,
+  typed,
+} from "../../sql.ts";
 import type { Session } from "./session.ts";
 
 export async function readSession(ctx: Ctx, tokenHash: string): Promise<Session | undefined> {

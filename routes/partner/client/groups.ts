@@ -12,7 +12,6 @@ import {
 import { removeMembers as remove } from "../../../db/domain/groups/remove_members.ts";
 import { LISTED_MEMBERS_COUNT_MAX, NOTICE_LENGTH_MAX } from "../../../db/domain/groups/rules.ts";
 import { setMember } from "../../../db/domain/groups/set_member.ts";
-import { orDigits } from "../../fields.ts";
 import { AnsweredUid, asClient, Nothing, nothing, Uid } from "../fields.ts";
 import {
   byOf,
@@ -100,8 +99,7 @@ export const listMembers = endpoint({
   params: GroupParams,
   query: z.object({
     after: z.union([z.literal(["", "0"]).transform(() => undefined), Uid]).optional(),
-    limit: orDigits(z.int().min(1).max(LISTED_MEMBERS_COUNT_MAX))
-      .default(LISTED_MEMBERS_COUNT_MAX),
+    limit: z.int().min(1).max(LISTED_MEMBERS_COUNT_MAX).default(LISTED_MEMBERS_COUNT_MAX),
   }),
   data: z.array(Member),
   errors: ["group_missing", "group_not_member"],
