@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { rows } from "../../sql.ts";
@@ -14,15 +15,18 @@ export class Announcer {
 
   constructor(
     private readonly ctx: Ctx,
-    private readonly group: { id: number; groupNo: string; name: string },
+    private readonly group: { id: number; groupNo: string; name: string; tenantId: number },
   ) {}
 
   /** Says a fact in every dialect. */
   async tell(fact: Fact): Promise<void> {
-    const { id: groupId, groupNo, name } = this.group;
-    for (const { to, ...said } of sayBoth(fact, { groupId, groupNo, name, at: this.ctx.now() })) {
+    const { id: groupId, groupNo, name, tenantId } = this.group;
+    const isHouse = tenantId === HOUSE_APP_ID;
+    const of = { groupId, groupNo, name, at: this.ctx.now() };
+    for (const { to, ...said } of sayBoth(fact, of, { isHouse })) {
       const accepted = await acceptMessage(this.ctx, {
         ...said,
+        ...!isHouse && { payloadBytesMax: Infinity },
         senderId: undefined,
         actorId: doerOf(fact)?.userId,
         channel: { type: ChannelType.group, groupId },

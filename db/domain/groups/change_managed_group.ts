@@ -1,6 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import { seal } from "../../../config/runtime/sealed.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
+import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { groups } from "../../schema/groups.ts";
 import { DomainError } from "../errors.ts";
 import { wake } from "../messages/send.ts";
@@ -123,7 +124,7 @@ async function sayName(
   tx: Ctx,
   { name, ...group }: { id: number; groupNo: string; name: string },
 ): Promise<Announcer["accepted"]> {
-  const announcer = new Announcer(tx, { ...group, name });
+  const announcer = new Announcer(tx, { ...group, name, tenantId: HOUSE_APP_ID });
   await announcer.tell({ kind: "renamed", by: undefined, name });
   return announcer.accepted;
 }

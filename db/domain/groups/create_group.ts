@@ -70,7 +70,7 @@ export async function createGroup(
     const added = await insertMembers(tx, { id, version: 1 }, { people, inviterId, by: bringer });
     const isIn = new Set([...added, inviterId]);
     const members = founding.members.filter(({ userId }) => isIn.has(userId));
-    const announcer = new Announcer(tx, { id, groupNo, name });
+    const announcer = new Announcer(tx, { id, groupNo, name, tenantId: founding.tenantId });
     await announcer.tell({ kind: "created", by, owner, name, isSuper, members });
     return { id, accepted: announcer.accepted };
   });

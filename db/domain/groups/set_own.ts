@@ -52,7 +52,7 @@ export async function setOwn(
     );
     if (!group) throw new DomainError("group_missing");
     if (!group.isMember) throw new DomainError("group_not_member");
-    const announcer = new Announcer(tx, { ...group, groupNo });
+    const announcer = new Announcer(tx, { ...group, groupNo, tenantId: HOUSE_APP_ID });
     await announcer.tell({ kind: "own_switched", userId });
     return announcer.accepted;
   });
