@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { SurfaceName } from "../../routes/surfaces.ts";
 import type { TestApp } from "../harness.ts";
 import { callAgain, type Caller, type Callers, type Captured } from "./captured.ts";
@@ -115,9 +116,14 @@ async function tryOnce(
   return { said, faults };
 }
 
-/** Whoever may make a call is written down, also where they find nothing to act on. */
-const isAudit = ({ place }: Trace, expected: string) =>
-  expected === "nothing" && place === "operator_actions";
+/**
+ * Whoever may make a call is written down, also where they find nothing to act on; and so is what
+ * somebody has been shown of their own.
+ */
+const isAudit = ({ place, was, is_now: now }: Trace, expected: string) =>
+  expected === "nothing" && (place === "operator_actions" ||
+    place === "inbox_heads" && isDeepStrictEqual(unshown(was), unshown(now)));
+const unshown = (head: unknown) => ({ ...Object(head), shown_seq: undefined });
 
 function isRefusedBy(surface: SurfaceName | undefined, http: number, said: string): boolean {
   return surface !== undefined && /^4\d\d$/.test(outcomeOf(surface, http, said) ?? "");

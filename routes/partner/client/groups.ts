@@ -98,7 +98,7 @@ export const listMembers = endpoint({
   by: "either",
   params: GroupParams,
   query: z.object({
-    after: z.union([z.literal(["", "0"]).transform(() => undefined), Uid]).optional(),
+    after: z.union([z.literal("0").transform(() => undefined), Uid]).optional(),
     limit: z.int().min(1).max(LISTED_MEMBERS_COUNT_MAX).default(LISTED_MEMBERS_COUNT_MAX),
   }),
   data: z.array(Member),
