@@ -56,6 +56,8 @@ export interface Config extends ProviderConfigs {
   gatewayDefaultSecret: string;
   /** Where the H5 pages live, if not at `publicUrl`; without a trailing slash. */
   h5Url: string | undefined;
+  /** What links into the gateway's apps begin with, without `://`. */
+  appScheme: string;
   /** Which of the platform's deployments this is; absent where there is only one. */
   timeline: string | undefined;
 }
@@ -112,6 +114,8 @@ const Environment = z.object({
   RATE_FACTOR: z.coerce.number().min(0).default(1),
   GATEWAY_DEFAULT_SECRET: z.string().min(1).default("Hx!0k!K}5E.]EoP"),
   H5_URL: z.url().transform((url) => url.replace(/\/+$/, "")).optional(),
+  APP_SCHEME: z.string().regex(/^[a-z][a-z0-9+.-]*$/i, "must be letters, digits, + - .")
+    .default("chaoqer"),
   DENO_TIMELINE: text,
   ...providerVariables,
 });
@@ -175,6 +179,7 @@ export function readConfig(
     rateFactor: env.RATE_FACTOR,
     gatewayDefaultSecret: env.GATEWAY_DEFAULT_SECRET,
     h5Url: env.H5_URL,
+    appScheme: env.APP_SCHEME,
     timeline: env.DENO_TIMELINE,
     ...providerConfigsOf(env),
   };

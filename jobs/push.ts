@@ -1,5 +1,6 @@
 import { withDeadline } from "../config/runtime/deadline.ts";
 import type { Ctx } from "../db/client/ctx.ts";
+import { appLink } from "../db/domain/app_links.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
 import {
   type Claim,
@@ -119,7 +120,8 @@ interface Draft {
 async function noticesOf(ctx: Ctx, claims: Claim<"push">[]): Promise<Draft[]> {
   const targets = await readPushTargets(ctx, claims.map(({ payload }) => payload.userId));
   return claims.map((claim) => {
-    const { userId, title, content, url } = claim.payload;
+    const { userId, title, content } = claim.payload;
+    const url = appLink(ctx.config, claim.payload.url);
     const devices = gatewayDevices(targets.get(userId));
     return { claim, message: { title, content, url }, devices };
   });
@@ -130,7 +132,8 @@ async function messagesOf(ctx: Ctx, claims: Claim<"message_push">[]): Promise<Dr
   return claims.map((claim) => {
     const push = pushes.get(claim.id);
     if (!push) return { claim, message: { title: "", content: "", url: "" }, devices: [] };
-    const { device: _device, jpushId: _jpushId, ...message } = push;
+    const { device: _device, jpushId: _jpushId, ...said } = push;
+    const message = { ...said, url: appLink(ctx.config, said.url) };
     return { claim, message, devices: devicesOf(push) };
   });
 }

@@ -18,7 +18,7 @@ export const notifications = pgTable(
     originUserId: safeBigint().references(() => users.id),
     title: text().notNull(),
     content: text().notNull(),
-    /** Where a tap leads: `plaza://room/<id>`, `plaza://profile/<uid>`. */
+    /** Where a tap leads: `room/<id>`, `profile/<uid>`; of old ones with `plaza://` before it. */
     url: text().notNull(),
     createdAt: instant().notNull(),
     readAt: instant(),

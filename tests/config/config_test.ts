@@ -103,3 +103,11 @@ Deno.test("an address that is none is named, and not shown: there is a password 
   assert.match(faultsOf({ UPSTASH_REDIS_REST_URL: "x" }), /UPSTASH_REDIS_REST_URL: must look/);
   assert.match(faultsOf({ DATA_KEYS: "1:abc" }), /^DATA_KEYS must look like/);
 });
+
+Deno.test("the scheme of links is the deployed apps', or one of one's own", () => {
+  assert.equal(read({}).appScheme, "chaoqer");
+  assert.equal(read({ APP_SCHEME: "com.example+x-1" }).appScheme, "com.example+x-1");
+  for (const APP_SCHEME of ["a b", "x:", "a/b", "1a"]) {
+    assert.match(faultsOf({ APP_SCHEME }), /^APP_SCHEME: must be letters/, APP_SCHEME);
+  }
+});

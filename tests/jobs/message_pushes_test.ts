@@ -57,7 +57,7 @@ Deno.test("a message reaches the phone of whoever is away, once, and costs the s
     token: "Bob",
     title: "Ann",
     content: "hello",
-    url: `plaza://chat/1/${ann.uid}`,
+    url: `chaoqer://chat/1/${ann.uid}`,
     badge: 1,
     sounds: true,
     vibrates: true,
@@ -217,7 +217,7 @@ Deno.test("a group's members are pushed under its name, the sender as each calls
     [toBob.title, toBob.content, toBob.badge, toBob.sounds, toBob.vibrates],
     ["读书会", "您有一条新的消息", 8, false, true],
   );
-  assert.equal(toBob.url, `plaza://chat/2/${groupNo}`);
+  assert.equal(toBob.url, `chaoqer://chat/2/${groupNo}`);
 });
 
 Deno.test("a large group's members are told in parts, those who came later not at all", async () => {

@@ -114,7 +114,7 @@ claim("a push reaches the person's device, with an id of its own", async (app) =
       token: `device-${person}`,
       title: "Hello",
       content: "You there?",
-      url: "plaza://profile/x",
+      url: "chaoqer://profile/x",
     })),
   );
   for (const { id } of messages) assert.match(id, /^[a-f0-9]{8}-[a-f0-9]{4}-8[a-f0-9]{3}-[89ab]/);
@@ -340,7 +340,7 @@ claim("a room opened in a club is told to its members but its host, in one run",
     others.map((id) => `device-${id}`).sort(),
   );
   const [message] = push.taken.values();
-  assert.deepEqual([message!.title, message!.url], ["Jazz", `plaza://room/${roomId}`]);
+  assert.deepEqual([message!.title, message!.url], ["Jazz", `chaoqer://room/${roomId}`]);
   assert.match(message!.content, /Somebody.*Late set/);
   assert.deepEqual(run!.report, {
     sent: others.length,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DomainError } from "../../db/domain/errors.ts";
-import { parseNotificationId, profileUrl } from "../../db/domain/notifications/rules.ts";
+import { parseNotificationId } from "../../db/domain/notifications/rules.ts";
 
 Deno.test("the id a page of notifications ended with is read back exactly", () => {
   for (const id of [1, 1617987103601000, Number.MAX_SAFE_INTEGER]) {
@@ -22,8 +22,4 @@ Deno.test("what is no id of a notification is refused", () => {
       text,
     );
   }
-});
-
-Deno.test("a notification about a person leads to their profile", () => {
-  assert.equal(profileUrl("ab12"), "plaza://profile/ab12");
 });

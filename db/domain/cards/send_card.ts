@@ -2,9 +2,9 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
 import { instant } from "../../sql.ts";
+import { appPath } from "../app_links.ts";
 import { DomainError } from "../errors.ts";
 import { notifying } from "../notifications/notify.ts";
-import { profileUrl } from "../notifications/rules.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
 
 /**
@@ -22,7 +22,7 @@ export async function sendCard(
     originUserId: from.userId,
     title: "有人给你发了名片",
     content: sql`select nickname from users where id = ${from.userId}`,
-    url: profileUrl(from.uid),
+    url: appPath("profile", from.uid),
     push: true,
   }, {
     receivers: sql`select to_user_id as user_id from given where deleted_at is null`,

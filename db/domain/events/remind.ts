@@ -2,8 +2,9 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
 import { instant, int8, rows, text } from "../../sql.ts";
+import { appPath } from "../app_links.ts";
 import { notifying } from "../notifications/notify.ts";
-import { EVENT_REMINDER_MS, EVENT_WINDOW_MS, eventUrl } from "./rules.ts";
+import { EVENT_REMINDER_MS, EVENT_WINDOW_MS } from "./rules.ts";
 
 const EVENT_COUNT_MAX = 500;
 
@@ -45,7 +46,7 @@ async function remindOf(ctx: Ctx, { id, name }: DueEvent, limit: number): Promis
     origin: NotificationOrigin.system,
     title: "你预约的日程即将开始",
     content: name,
-    url: eventUrl(id),
+    url: appPath("event", id),
     push: true,
   }, { receivers: sql`select user_id from reminded` });
   const statement = sql`

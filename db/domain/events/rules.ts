@@ -81,7 +81,3 @@ export function checkStart(event: EventFacts | undefined, nowMs: number): void {
   if (phase === EventPhase.early) throw new DomainError("event_not_due");
   if (phase === EventPhase.over) throw new DomainError("event_over");
 }
-
-export function eventUrl(eventId: string): string {
-  return `plaza://event/${eventId}`;
-}

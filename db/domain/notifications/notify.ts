@@ -11,7 +11,7 @@ export interface Notice {
   title: string;
   /** Text, or a text expression over the statement the notice is part of. */
   content: string | SQL;
-  /** Where a tap leads: `plaza://room/<id>`. */
+  /** Where a tap leads, an `appPath`. */
   url: string;
   /** Whether their devices are to be told as well, by a job, after commit. */
   push: boolean;

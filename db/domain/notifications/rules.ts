@@ -3,10 +3,6 @@ import { DomainError } from "../errors.ts";
 /** Most people one call tells something; who has more to tell does it in several. */
 export const NOTIFY_COUNT_MAX = 200;
 
-export function profileUrl(uid: string): string {
-  return `plaza://profile/${uid}`;
-}
-
 /** @throws {DomainError} `params_invalid`; empty or absent is the first page */
 export function parseNotificationId(text: string | undefined): number | undefined {
   if (!text) return undefined;

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { instant, int8, maybe, type Row, rows, text } from "../../sql.ts";
+import { appPath } from "../app_links.ts";
 import { type Claim, LostLeaseError } from "./claims.ts";
 import { enqueueFrom } from "./enqueue.ts";
 
@@ -70,7 +71,7 @@ async function enterPushes(
   const message = {
     title: clubName,
     content: `${hostName} 开启了活动${roomName === "" ? "" : `「${roomName}」`}`,
-    url: `plaza://room/${roomId}`,
+    url: appPath("room", roomId),
   };
   const statement = sql`
     with told as (

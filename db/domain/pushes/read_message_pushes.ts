@@ -3,6 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { SYSTEM_UID } from "../../schema/users.ts";
 import { bool, built, instant, int8, maybe, type Row, rows, text } from "../../sql.ts";
+import { appPath } from "../app_links.ts";
 import type { Claim } from "../outgoing/claims.ts";
 import { hasLiveDevice, hasLiveTarget, isReachable } from "./reachable.ts";
 import { pushTextOf } from "./rules.ts";
@@ -18,7 +19,7 @@ export interface ChatDevice {
 export interface MessagePush {
   title: string;
   content: string;
-  /** Where a tap leads: `plaza://chat/<channel_type>/<channel_id>`, the channel as clients name it. */
+  /** Where a tap leads, an `appPath`: `chat/<channel_type>/<channel_id>`, as clients name it. */
   url: string;
   badge: number | undefined;
   sounds: boolean;
@@ -74,7 +75,7 @@ function pushOf(row: Row<typeof columns>, badge: number | undefined): MessagePus
   return {
     title,
     content,
-    url: `plaza://chat/${channel}`,
+    url: appPath("chat", channel),
     badge,
     sounds: row.sounds,
     vibrates: row.vibrates,

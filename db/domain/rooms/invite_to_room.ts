@@ -2,9 +2,10 @@ import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
 import { instant } from "../../sql.ts";
+import { appPath } from "../app_links.ts";
 import { notifying } from "../notifications/notify.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
-import { absentSince, roomUrl } from "./rules.ts";
+import { absentSince } from "./rules.ts";
 import { isOpenTo } from "./view.ts";
 
 export interface InviteToRoomInput {
@@ -29,7 +30,7 @@ export async function inviteToRoom(
     title: "有人邀请你参加活动",
     content: sql`select users.nickname || ' 邀请你参加「' || room.name || '」'
       from users, room where users.id = ${inviterId}`,
-    url: roomUrl(roomId),
+    url: appPath("room", roomId),
     push: true,
   }, {
     receivers: sql`

@@ -33,7 +33,3 @@ export function placeOf(
     ? { clubId: undefined, inviteOnly: true }
     : { clubId: clubId || undefined, inviteOnly: false };
 }
-
-export function roomUrl(roomId: string): string {
-  return `plaza://room/${roomId}`;
-}

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { appLink } from "../../../db/domain/app_links.ts";
 import {
   loadNotifications,
   type Notification,
@@ -19,7 +20,9 @@ const Message = z.object({
     messageBody: z.object({
       title: z.string(),
       content: z.string(),
-      url: z.string().describe("Where a tap leads: `plaza://room/<id>`, `plaza://profile/<uid>`"),
+      url: z.string().describe(
+        "Where a tap leads: `chaoqer://room/<id>`, `chaoqer://profile/<uid>`",
+      ),
     }),
     messageId: MessageId,
     messageType: z.literal(0),
@@ -30,8 +33,8 @@ const Message = z.object({
   }),
 });
 
-function messageOf(notification: Notification, uid: string): z.input<typeof Message> {
-  const { id, title, content, url } = notification;
+function messageOf(notification: Notification, uid: string, url: string): z.input<typeof Message> {
+  const { id, title, content } = notification;
   return {
     messageId: id,
     sequenceId: String(id),
@@ -66,7 +69,10 @@ export const list = endpoint({
       before: query.lastId,
       count: query.count,
     });
-    return pageOf(query.count, notifications.map((it) => messageOf(it, actor.uid)));
+    return pageOf(
+      query.count,
+      notifications.map((it) => messageOf(it, actor.uid, appLink(ctx.config, it.url))),
+    );
   },
 });
 

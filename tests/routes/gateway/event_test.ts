@@ -372,7 +372,7 @@ Deno.test("POST /event/{eventId}/notify", async (t) => {
     const [notice, ...more] = await app.database.db.select().from(notifications);
     assert.deepEqual(
       [notice!.userId, notice!.title, notice!.content, notice!.url, more.length],
-      [await userIdOf(app, viewer), "你预约的日程即将开始", "Jam", `plaza://event/${eventId}`, 0],
+      [await userIdOf(app, viewer), "你预约的日程即将开始", "Jam", `event/${eventId}`, 0],
     );
     assert.equal(await app.database.db.$count(pendingWork, eq(pendingWork.kind, "push")), 1);
     const unread = await app.database.db.select({ count: users.unreadCount }).from(users)

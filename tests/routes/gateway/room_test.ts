@@ -481,7 +481,7 @@ Deno.test("POST /room/{roomId}/invite/{uid}", async (t) => {
       [
         "有人邀请你参加活动",
         "Toby 邀请你参加「产品活动」",
-        `plaza://room/${roomId}`,
+        `room/${roomId}`,
         2,
         await userIdOf(app, host),
       ],

@@ -54,7 +54,7 @@ Deno.test("POST /user/{uid}/card", async (t) => {
     const messageBody = {
       title: "有人给你发了名片",
       content: "Toby",
-      url: `plaza://profile/${sender.uid}`,
+      url: `chaoqer://profile/${sender.uid}`,
     };
     assert.deepEqual(userMessageResult.messageBody, messageBody);
     assert.deepEqual(
@@ -63,7 +63,9 @@ Deno.test("POST /user/{uid}/card", async (t) => {
     );
     const [work] = await app.database.db.select().from(pendingWork);
     const [row] = await app.database.db.select().from(users).where(eq(users.uid, receiver.uid));
-    assert.deepEqual(work!.payload, { ...messageBody, userId: row!.id, notificationId: messageId });
+    const url = `profile/${sender.uid}`;
+    const payload = { ...messageBody, url, userId: row!.id, notificationId: messageId };
+    assert.deepEqual(work!.payload, payload);
   });
 
   await t.step("again, while it is held, is a success and nothing happens", async () => {

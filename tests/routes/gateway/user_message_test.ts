@@ -9,6 +9,7 @@ import { users } from "../../../db/schema/users.ts";
 import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 
+/** As one was kept before the scheme could be chosen. */
 const NOTICE: Notice = {
   origin: NotificationOrigin.system,
   title: "有人邀请你参加活动",
@@ -16,6 +17,8 @@ const NOTICE: Notice = {
   url: "plaza://room/73470423d7154aeb89cb61aec025a7f2",
   push: false,
 };
+
+const SHOWN_URL = "chaoqer://room/73470423d7154aeb89cb61aec025a7f2";
 
 const idOf = async (app: TestApp, { uid }: GatewayLogin) =>
   (await app.database.db.select().from(users).where(eq(users.uid, uid)))[0]!.id;
@@ -48,7 +51,7 @@ Deno.test("GET /user/message", async (t) => {
         sequenceId: String(messageId),
         userMessageResult: {
           createTime,
-          messageBody: { title: NOTICE.title, content: NOTICE.content, url: NOTICE.url },
+          messageBody: { title: NOTICE.title, content: NOTICE.content, url: SHOWN_URL },
           messageId,
           messageType: 0,
           originPushType: 2,
