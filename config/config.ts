@@ -248,6 +248,7 @@ function missingOf(env: Environment): string[] {
   if (env.UPSTASH_REDIS_REST_URL && !env.UPSTASH_REDIS_REST_TOKEN) {
     missing.push("UPSTASH_REDIS_REST_TOKEN");
   }
+  if (env.AGORA_CUSTOMER_ID && env.AGORA_APP_ID === undefined) missing.push("AGORA_APP_ID");
   if (env.PUBLIC_TCP_ADDR && env.TCP_PORT === undefined) missing.push("TCP_PORT");
   return missing;
 }

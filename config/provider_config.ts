@@ -64,6 +64,8 @@ export interface MixinConfig {
 export interface AgoraConfig {
   appId: string;
   appCertificate: string;
+  /** Of Agora's REST API, which says who is in a channel; absent: nobody is asked. */
+  customer: { id: string; secret: string } | undefined;
 }
 
 export const text = z.string().min(1).optional();
@@ -76,6 +78,8 @@ export const providerVariables = {
   ALIYUN_SMS_ENDPOINT: z.url().default("https://dysmsapi.aliyuncs.com"),
   AGORA_APP_ID: z.string().regex(/^[0-9a-f]{32}$/i, "must be 32 hex digits").optional(),
   AGORA_APP_CERTIFICATE: z.string().regex(/^[0-9a-f]{32}$/i, "must be 32 hex digits").optional(),
+  AGORA_CUSTOMER_ID: text,
+  AGORA_CUSTOMER_SECRET: text,
   ALIYUN_OSS_ACCESS_KEY_ID: text,
   ALIYUN_OSS_ACCESS_KEY_SECRET: text,
   ALIYUN_OSS_SECURITY_TOKEN: text,
@@ -125,6 +129,7 @@ const ALIYUN_OSS = [
 ] as const;
 
 const AGORA = ["AGORA_APP_ID", "AGORA_APP_CERTIFICATE"] as const;
+const AGORA_CUSTOMER = ["AGORA_CUSTOMER_ID", "AGORA_CUSTOMER_SECRET"] as const;
 const JPUSH = ["JPUSH_APP_KEY", "JPUSH_MASTER_SECRET"] as const;
 const APPLE_PUSH = [
   "APPLE_PUSH_KEY",
@@ -137,8 +142,8 @@ const WECHAT = ["WECHAT_APP_ID", "WECHAT_APP_SECRET"] as const;
 
 /** Groups of variables of which production needs each; elsewhere they come together or not at all. */
 export const neededInProduction = [ALIYUN_SMS, ALIYUN_OSS, AGORA, JPUSH, MIXIN] as const;
-/** Groups that come together or not at all, in production as well: H5, and phones of Apple's. */
-export const optionalInProduction = [WECHAT, APPLE_PUSH] as const;
+/** Groups that come together or not at all, in production as well. */
+export const optionalInProduction = [WECHAT, APPLE_PUSH, AGORA_CUSTOMER] as const;
 
 export function providerConfigsOf(env: Variables): ProviderConfigs {
   return {
@@ -165,7 +170,13 @@ function aliyunSmsOf(env: Variables): AliyunSmsConfig | undefined {
 
 function agoraOf(env: Variables): AgoraConfig | undefined {
   if (env.AGORA_APP_ID === undefined) return undefined;
-  return { appId: env.AGORA_APP_ID, appCertificate: env.AGORA_APP_CERTIFICATE! };
+  return {
+    appId: env.AGORA_APP_ID,
+    appCertificate: env.AGORA_APP_CERTIFICATE!,
+    customer: env.AGORA_CUSTOMER_ID === undefined
+      ? undefined
+      : { id: env.AGORA_CUSTOMER_ID, secret: env.AGORA_CUSTOMER_SECRET! },
+  };
 }
 
 function aliyunOssOf(env: Variables): AliyunOssConfig | undefined {

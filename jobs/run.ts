@@ -40,6 +40,8 @@ export interface Job extends JobPlan {
    */
   chunk(ctx: Ctx, input: ChunkInput): Promise<Step>;
   callsOut?: boolean;
+  /** Asks other services before a chunk, outside of its transaction; guards its effects itself. */
+  ahead?(ctx: Ctx, input: ChunkInput): Promise<void>;
 }
 
 /** How long one tick works on one job, ms; what is left is the next tick's. */
@@ -111,6 +113,7 @@ async function workOn(
   try {
     for (;;) {
       const input = { ...run, providers: deps.providers, log: deps.log };
+      await job.ahead?.(ctx, input);
       const ahead = job.callsOut ? await job.chunk(ctx, input) : undefined;
       const step = await commitChunk(ctx, run, async (tx) => ahead ?? await job.chunk(tx, input));
       if (step.isLast) return;

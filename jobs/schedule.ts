@@ -19,6 +19,7 @@ export const jobs: Job[] = [
     cron: "* * * * *",
     schedule: { unit: "minute", due: "begun" },
     catchUp: "latest",
+    ahead: async (...given) => (await loadSettle()).askBeforeSettling(...given),
     chunk: async (...given) => (await loadSettle()).settle(...given),
   },
   {

@@ -2,8 +2,9 @@ import type { Ctx } from "../db/client/ctx.ts";
 import { remindOfEvents } from "../db/domain/events/remind.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
 import { refundExpiredRedPackets } from "../db/domain/red_packets/expire.ts";
-import { removeAbsentRoomMembers } from "../db/domain/rooms/remove_absent.ts";
+import { closeForsakenRooms, removePastRoomMembers } from "../db/domain/rooms/settle_rooms.ts";
 import { refundExpiredTransfers } from "../db/domain/transfers/expire.ts";
+import { askRoomChannels } from "./room_channels.ts";
 import type { ChunkInput } from "./run.ts";
 
 const STEP_COUNT = 200;
@@ -15,7 +16,8 @@ export interface SettleStep {
 
 export const settleSteps: SettleStep[] = [
   { name: "reminders", settle: (ctx, limit) => remindOfEvents(ctx, { limit }) },
-  { name: "absent_room_members", settle: removeAbsentRoomMembers },
+  { name: "rooms", settle: closeForsakenRooms },
+  { name: "past_room_members", settle: removePastRoomMembers },
   { name: "red_packets", settle: (ctx, limit) => refundExpiredRedPackets(ctx, { limit }) },
   { name: "transfers", settle: (ctx, limit) => refundExpiredTransfers(ctx, { limit }) },
 ];
@@ -23,6 +25,14 @@ export const settleSteps: SettleStep[] = [
 interface Progress {
   step: number;
   counts: Record<string, number>;
+}
+
+/** Whoever is out of a room is so before rooms are looked at; once a run. */
+export async function askBeforeSettling(
+  ctx: Ctx,
+  { progress, providers, log }: ChunkInput,
+): Promise<void> {
+  if (progress === null) await askRoomChannels(ctx, { rtc: providers.rtc, log });
 }
 
 /** Each step until it finds less than it could take, then the next. */

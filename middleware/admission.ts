@@ -1,6 +1,7 @@
 import { withoutTrips } from "../config/runtime/trips.ts";
 import type { Ctx } from "../db/client/ctx.ts";
 import { DomainError } from "../db/domain/errors.ts";
+import { noteLife } from "../db/domain/rooms/signs_of_life.ts";
 import {
   type GuardKey,
   readSession,
@@ -87,6 +88,7 @@ export async function admitReading(
   // What other processes have counted came along.
   if (answer !== NOTHING_ASKED) refuseOver(rates.overAmong(counters, nowMs));
   if (answer.isRepeated) throw new DomainError("call_repeated");
+  if (session) noteLife(ctx, [session.userId]);
   if (session && !warm) keepWarm(ctx, session);
   return { session, values: answer.values };
 }

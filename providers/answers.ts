@@ -13,6 +13,8 @@ export interface AskOptions extends RequestInit {
   timeoutMs: number;
   /** What no error may show. */
   secrets: string[];
+  /** Most an answer may say. */
+  bytesMax?: number;
 }
 
 /** Answers of the services asked here are a few hundred bytes. */
@@ -24,11 +26,11 @@ const QUOTED_LENGTH_MAX = 200;
  * quote the address with its parameters, so only a cleaned text of theirs is passed on.
  */
 export async function ask(url: URL, options: AskOptions): Promise<Answer> {
-  const { service, timeoutMs, secrets, ...init } = options;
+  const { service, timeoutMs, secrets, bytesMax, ...init } = options;
   try {
     const signal = AbortSignal.timeout(timeoutMs);
     const response = await fetch(url, { ...init, redirect: "manual", signal });
-    return { status: response.status, json: parseObject(await readBounded(response)) };
+    return { status: response.status, json: parseObject(await readBounded(response, bytesMax)) };
   } catch (error) {
     if (error instanceof DOMException && error.name === "TimeoutError") {
       throw new DeadlineError(service, timeoutMs);
@@ -46,14 +48,17 @@ export function cleaned(text: string, secrets: string[]): string {
   return shown.length > QUOTED_LENGTH_MAX ? `${shown.slice(0, QUOTED_LENGTH_MAX)}…` : shown;
 }
 
-export async function readBounded(response: Response): Promise<string> {
+export async function readBounded(
+  response: Response,
+  bytesMax: number = ANSWER_BYTES_MAX,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let byteCount = 0;
   // Leaving the loop cancels the body, which closes the connection.
   for await (const chunk of response.body ?? []) {
     byteCount += chunk.byteLength;
-    if (byteCount > ANSWER_BYTES_MAX) throw new Error("answered at too great a length");
+    if (byteCount > bytesMax) throw new Error("answered at too great a length");
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

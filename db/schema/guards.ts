@@ -1,7 +1,7 @@
 import { index, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { instant } from "./columns.ts";
 
-/** The duplicate-call guard while Redis is away: a key here has been used until it expires. */
+/** What may be done once within a time: a key here has been used until it expires. */
 export const callGuards = pgTable(
   "call_guards",
   { key: text().primaryKey(), expiresAt: instant().notNull() },

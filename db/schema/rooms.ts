@@ -1,5 +1,14 @@
 import { sql } from "drizzle-orm";
-import { boolean, index, pgTable, primaryKey, smallint, text, unique } from "drizzle-orm/pg-core";
+import {
+  boolean,
+  index,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  unique,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 import { clubs } from "./clubs.ts";
 import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
@@ -16,8 +25,11 @@ export const rooms = pgTable(
     inviteOnly: boolean().notNull().default(false),
     createdAt: instant().notNull(),
     closedAt: instant(),
+    /** When the audio service was last asked how many are in the channel. */
+    askedAt: instant(),
   },
   (table) => [
+    index("rooms_open").on(table.createdAt, table.id).where(sql`closed_at is null`),
     index("rooms_public").on(table.createdAt, table.id)
       .where(sql`closed_at is null and club_id is null and not invite_only`),
     index("rooms_of_club").on(table.clubId, table.createdAt, table.id)
@@ -30,7 +42,10 @@ export const rooms = pgTable(
 /** `room_members.role`, the numbers of the deployed clients. */
 export const RoomRole = { listener: 0, host: 2 } as const;
 
-/** Who is in a room now: whoever took a token and was heard of lately. */
+/**
+ * Who is in a room, and who lately was: whoever has entered and not left, and was heard of lately.
+ * A person is in one room at most. `leave_rooms_with_session()` takes out whose last session ends.
+ */
 export const roomMembers = pgTable(
   "room_members",
   {
@@ -38,11 +53,18 @@ export const roomMembers = pgTable(
     userId: safeBigint().notNull().references(() => users.id),
     role: smallint().notNull().default(RoomRole.listener),
     joinedAt: instant().notNull(),
-    /** The last sign of life; too old a one means gone. */
+    /** When a token was last taken. */
+    enteredAt: instant().notNull().default(sql`now()`),
+    /** The last sign of life, of any kind; too old a one means gone. */
     seenAt: instant().notNull(),
+    /** The session that entered: a later login of its kind does not go on with its room. */
+    sessionId: safeBigint(),
+    leftAt: instant(),
   },
   (table) => [
     primaryKey({ columns: [table.roomId, table.userId] }),
+    uniqueIndex("room_members_inside").on(table.userId).where(sql`left_at is null`),
+    index("room_members_of_room").on(table.roomId, table.seenAt).where(sql`left_at is null`),
     index("room_members_seen").on(table.seenAt),
   ],
 );

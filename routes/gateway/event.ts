@@ -33,7 +33,7 @@ const Event = z.object({
   memberList: z.array(UserProfile).optional().describe("Not in lists"),
   notify: Flag.describe("1: you asked to be reminded"),
   roomId: HexId.optional().describe("Once it was started"),
-  roomResult: Room.optional().describe("While its room is open"),
+  roomResult: Room.optional().describe("While its room is open and somebody inside"),
 });
 
 function eventResult(
@@ -66,7 +66,7 @@ const EventBody = z.object({
   ).optional().describe("介绍"),
   eventTime: z.coerce.number().int().default(0).describe("日程时间，毫秒数; must lie ahead"),
   memberUidList: z.array(z.string()).min(1).max(EVENT_MEMBER_COUNT_MAX)
-    .describe("主持人或者嘉宾; the one who announces the event among them"),
+    .describe("主持人或者嘉宾; the caller among them"),
 });
 
 function eventInput({ name, desc, eventTime, memberUidList }: z.output<typeof EventBody>) {
@@ -91,7 +91,9 @@ export const change = endpoint({
   method: "put",
   path: "/event/{eventId}",
   summary: "编辑日程",
-  description: "By any of its members, until it was started. `desc` stays if it is left out.",
+  description:
+    "By any of its members, who stays among them, until it was started. `desc` stays if it is left " +
+    "out; `eventTime` has to lie ahead if it is another.",
   params: EventParams,
   body: EventBody,
   data: Event,
@@ -182,6 +184,6 @@ export const start = endpoint({
   data: Event,
   errors: ["event_missing", "event_not_yours", "event_not_due", "event_over"],
   async handle({ params: { eventId }, actor, ctx }) {
-    return eventResult(await startEvent(ctx, { eventId, userId: actor.userId }), ctx.now());
+    return eventResult(await startEvent(ctx, { eventId, ...actor }), ctx.now());
   },
 });

@@ -17,20 +17,17 @@ const RoomParams = z.object({ roomId: z.string() });
 
 const NewRoom = z.object({
   name: nameUpTo(ROOM_NAME_LENGTH_MAX).describe("主题"),
-  clubId: z.string().nullish().describe("圈子ID; empty: a public room"),
+  clubId: z.string().nullish().describe("圈子ID; none or empty: a public room"),
   inviteOnly: z.coerce.number().int().min(0).default(0).describe("私密, 大于0时忽略clubId"),
-}).refine(
-  ({ clubId, inviteOnly }) => inviteOnly > 0 || typeof clubId === "string",
-  { path: ["clubId"], message: "不能为空" },
-);
+});
 
 export const open = endpoint({
   method: "post",
   path: "/room",
   summary: "创建活动",
   description:
-    "With `inviteOnly` the room is private and `clubId` is ignored; otherwise `clubId` " +
-    "must be there, and an empty one makes the room public.",
+    "With `inviteOnly` the room is private and `clubId` is ignored; otherwise the room is the " +
+    "club's, and public without one.",
   body: NewRoom,
   data: RoomCore,
   errors: ["club_missing"],
@@ -40,6 +37,7 @@ export const open = endpoint({
     const { roomId, createdAt } = await createRoom(ctx, {
       ...place,
       userId: actor.userId,
+      tokenHash: actor.tokenHash,
       name: body.name,
     });
     return roomCore({
@@ -57,8 +55,9 @@ export const read = endpoint({
   path: "/room/{roomId}",
   summary: "获取活动",
   description:
-    "Also the sign of life of a caller who is in the room: two minutes without one, or " +
-    "without a new token, and they are gone.",
+    "Whoever has its id may see it while somebody is inside, unless it is private; who opened it " +
+    "always. People are in until they leave, enter or open another room, their last session ends, " +
+    "or half an hour passes without any call or open socket of theirs.",
   params: RoomParams,
   data: Room,
   errors: ["room_missing"],
@@ -111,6 +110,7 @@ export const takeToken = endpoint({
     const { token } = await joinRoom(ctx, {
       roomId,
       userId: actor.userId,
+      tokenHash: actor.tokenHash,
       buildToken: (channel) => providers.rtc.buildToken(channel, ROOM_TOKEN_LIFE_MS),
     });
     return { roomId, token };
@@ -149,9 +149,12 @@ export const invite = endpoint({
   method: "post",
   path: "/room/{roomId}/invite/{uid}",
   summary: "邀请用户加入活动",
-  description: "Says the same whatever came of it: whether people hear of it is their affair.",
+  description:
+    "A private room is open to them from now on. They are told, once in ten minutes, if " +
+    "they have given the caller a card, may enter and are not inside; the answer does not say.",
   params: RoomParams.extend({ uid: z.string() }),
   data: Nothing,
+  errors: ["room_missing", "user_missing"],
   message: "邀请成功",
   rate: perUser(60, "1 min"),
   repeatable: true,

@@ -9,7 +9,7 @@ export const RoomCore = z.object({
   uid: HexId.describe("Who opened it"),
   name: z.string(),
   createTime: z.number().int(),
-  clubId: HexId.optional().describe("Absent: a public or private room"),
+  clubId: HexId.or(z.literal("")).describe("Empty: a public or private room"),
   inviteOnly: Flag.describe("1: a private room"),
 });
 
@@ -42,7 +42,7 @@ export function roomCore(
     uid: room.hostUid,
     name: room.name,
     createTime: room.createdAtMs,
-    clubId: room.clubId,
+    clubId: room.clubId ?? "",
     inviteOnly: flag(room.inviteOnly),
   };
 }

@@ -3,6 +3,7 @@ import { contextFor, type Ctx, type Parts } from "../../db/client/ctx.ts";
 import { hasFriends } from "../../db/domain/friends/rules.ts";
 import { GroupSends } from "../../db/domain/messages/group_sends.ts";
 import { membersAmong, readHeads } from "../../db/domain/messages/heads.ts";
+import { noteLife } from "../../db/domain/rooms/signs_of_life.ts";
 import { readLiveTokens } from "../../db/domain/sessions/live_tokens.ts";
 import { PRESENCE_REFRESH_MS, type PresentSocket } from "../../db/redis/presence.ts";
 import { isStoreAway } from "../failures.ts";
@@ -232,6 +233,7 @@ export class Sockets {
   }
 
   #look(): void {
+    noteLife(this.ctx, this.#byUser.keys());
     // What has come since a look began is for the next one.
     if (this.#poll) this.#looksAgain = true;
     else if (this.#byUser.size > 0) this.#poll = this.#compare();

@@ -81,7 +81,7 @@ export const GROWN_TABLES: Record<string, string[]> = {
   // Rows of the first ten of a hundred, and so of every open room.
   room_members: [
     `insert into room_members (room_id, user_id, joined_at, seen_at)
-     select md5('room ' || n / 10 * 100 + n % 2), ${neighbour("n", "n / 2")}, now(),
+     select md5('room ' || n / 10 * 100 + n % 2), ${id("n")}, now(),
        now() + interval '1 day' ${rowsFrom("$people / 10")}`,
   ],
   room_invites: [

@@ -15,7 +15,7 @@ import { inviteToRoom } from "../../db/domain/rooms/invite_to_room.ts";
 import { joinRoom } from "../../db/domain/rooms/join_room.ts";
 import { leaveRoom } from "../../db/domain/rooms/leave_room.ts";
 import { listRooms, readRoom } from "../../db/domain/rooms/reads.ts";
-import { removeAbsentRoomMembers } from "../../db/domain/rooms/remove_absent.ts";
+import { closeForsakenRooms, removePastRoomMembers } from "../../db/domain/rooms/settle_rooms.ts";
 import { shareRoom } from "../../db/domain/rooms/share_room.ts";
 import { startTestApp } from "../harness.ts";
 import { makeUsers } from "../people/factories.ts";
@@ -72,24 +72,32 @@ Deno.test("rooms and events on a real Postgres", async (t) => {
   await t.step(
     "many at once join, leave, look, invite and share; the count is right",
     async () => {
+      const other = await newRoom();
       const roomId = await newRoom();
+      // Somebody stays in each, so that it is there to be entered.
+      await joinRoom(ctx, { roomId, userId: people[3]!.id, buildToken });
+      await joinRoom(ctx, { roomId: other, userId: host, buildToken });
+      await joinRoom(ctx, { roomId: other, userId: people[4]!.id, buildToken });
       const results = await allAtOnce(PARALLEL_COUNT, (at) => {
         const userId = people[at % 2]!.id;
         const steps = [
           () => joinRoom(ctx, { roomId, userId, buildToken }),
+          () => joinRoom(ctx, { roomId: other, userId, buildToken }),
           () => leaveRoom(ctx, { roomId, userId }),
-          () => readRoom(ctx, { roomId, viewerId: userId }),
-          () => shareRoom(ctx, { roomId, userId }),
-          () => inviteToRoom(ctx, { roomId, inviterId: userId, uid: people[2]!.uid }),
-          () => removeAbsentRoomMembers(ctx, 100),
-          () => newRoom(),
+          () => readRoom(ctx, { roomId, viewerId: host }),
+          () => shareRoom(ctx, { roomId, userId: host }),
+          () => inviteToRoom(ctx, { roomId, inviterId: host, uid: people[2]!.uid }),
+          () => removePastRoomMembers(ctx, 100),
+          () => closeForsakenRooms(ctx, 100),
         ];
         return steps[Math.floor(at / 2) % steps.length]!() as Promise<unknown>;
       });
       assert.deepEqual(failuresOf(results), {});
       for (const { id } of people) await joinRoom(ctx, { roomId, userId: id, buildToken });
+      const inside = sql`from room_members where left_at is null`;
+      assert.equal(await countOf(ctx, inside), people.length, "each in one room");
       assert.equal((await readRoom(ctx, { roomId, viewerId: host })).memberTotal, people.length);
-      assert.equal(await countOf(ctx, sql`from room_shares where room_id = ${roomId}`), 2);
+      assert.equal(await countOf(ctx, sql`from room_shares where room_id = ${roomId}`), 1);
     },
   );
 
@@ -212,7 +220,10 @@ Deno.test("rooms and events on a real Postgres", async (t) => {
       Array.from({ length: 8 }, () => remindOfEvents(ctx, { limit: 1_000 })),
     );
     assert.equal(runs.reduce((sum, told) => sum + told), askers.length * events.length);
-    assert.equal(await countOf(ctx, sql`from notifications`), askers.length * events.length);
+    assert.equal(
+      await countOf(ctx, sql`from notifications where title = '你预约的日程即将开始'`),
+      askers.length * events.length,
+    );
     const unread = await ctx.db.execute<{ unread_count: number }>(
       sql`select distinct unread_count from users where id >= ${askers[0]!.id}`,
     );
@@ -239,8 +250,15 @@ async function fill(ctx: Ctx, count: number, people: { id: number }[]): Promise<
         case when n % 3 = 1 then md5('club' || (1 + n % ${count / 100}::int)) end, n % 3 = 2,
         now() - n * interval '1 minute', case when n % 10 = 0 then now() end
       from generate_series(1, ${count}::int) n`,
-    sql`insert into room_members (room_id, user_id, role, joined_at, seen_at)
-      select id, host_id, 2, now(), now() from rooms where closed_at is null`,
+    // Everybody is in one room at most, so somebody else is in each.
+    sql`with made as (
+        insert into users (id, app_uid, uid, nickname, profile_at, created_at, updated_at)
+        select 1000000 + n, 1000000 + n, md5('inside' || n), 'Inside', now(), now(), now()
+        from generate_series(1, ${count}::int) n returning id
+      )
+      insert into room_members (room_id, user_id, role, joined_at, seen_at)
+      select rooms.id, made.id, 0, now(), now() from made
+      join rooms on rooms.id = md5('room' || (made.id - 1000000)) where closed_at is null`,
     sql`insert into room_invites (room_id, user_id, inviter_id, created_at)
       select id, ${people[0]!.id}, host_id, created_at from rooms
       where invite_only order by created_at desc limit 100 on conflict do nothing`,

@@ -97,3 +97,74 @@ Deno.test("Agora is used when both of its variables are there, and one alone is 
   assert.throws(() => read({ ...both, AGORA_APP_ID: "not hex" }), ConfigError);
   assert.throws(() => read({ APP_ENV: "production" }), /AGORA_APP_ID, AGORA_APP_CERTIFICATE/);
 });
+
+Deno.test("Agora is asked how many are in a channel, with the customer's credentials", async (t) => {
+  const answers: Response[] = [];
+  const late = () =>
+    new Promise<Response>((resolve) => setTimeout(() => resolve(new Response()), 1_000));
+  const asked: { path: string; authorization: string | null }[] = [];
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { pathname } = new URL(request.url);
+    asked.push({ path: pathname, authorization: request.headers.get("Authorization") });
+    return answers.shift() ?? late();
+  });
+  const customer = { id: "customer", secret: "secret-of-customer" };
+  const rtc = agoraRtc({ appId: APP_ID, appCertificate: CERTIFICATE, customer }, {
+    apiUrl: `http://127.0.0.1:${server.addr.port}`,
+    timeoutMs: 300,
+  });
+  const countOf = (answer: unknown, status = 200) => {
+    answers.push(Response.json(answer, { status }));
+    return rtc.countUsers!(CHANNEL);
+  };
+
+  await t.step("of a channel where all may speak, and one with hosts and audience", async () => {
+    const success = { success: true };
+    const talk = { channel_exist: true, mode: 1, total: 2, users: [906218805, 1] };
+    assert.equal(await countOf({ ...success, data: talk }), 2);
+    const live = { channel_exist: true, mode: 2, broadcasters: [1], audience: [2, 3] };
+    assert.equal(await countOf({ ...success, data: live }), 3);
+    assert.equal(await countOf({ ...success, data: { ...live, audience_total: 9 } }), 10);
+    const many = Array.from({ length: 20_000 }, (_, at) => 1_000_000_000 + at);
+    assert.equal(
+      await countOf({ data: { channel_exist: true, total: 20_000, users: many } }),
+      20_000,
+    );
+    assert.equal(await countOf({ ...success, data: { channel_exist: false } }), undefined);
+    assert.deepEqual(asked[0], {
+      path: `/dev/v1/channel/user/${APP_ID}/${CHANNEL}`,
+      authorization: `Basic ${btoa("customer:secret-of-customer")}`,
+    });
+  });
+
+  await t.step("no answer that says it is none, and shows no secret", async () => {
+    for (
+      const [answer, status] of [[{ message: "Unauthorized" }, 401], [{ data: {} }, 200]] as const
+    ) {
+      await assert.rejects(
+        countOf(answer, status),
+        (error: Error) =>
+          /^Agora: answered HTTP/.test(error.message) && !error.message.includes("secret"),
+      );
+    }
+    await assert.rejects(rtc.countUsers!(CHANNEL), /Agora did not answer within 300 ms/);
+  });
+
+  await t.step("nobody is asked without them", () => {
+    const config = { appId: APP_ID, appCertificate: CERTIFICATE, customer: undefined };
+    assert.equal(agoraRtc(config).countUsers, undefined);
+    assert.equal(developmentRtc().countUsers, undefined);
+  });
+});
+
+Deno.test("half of Agora's customer is no configuration, nor is one without an app", () => {
+  const read = (env: Record<string, string>) =>
+    readConfig(env, () => ({ secretKey: "a".repeat(32) }));
+  const app = { AGORA_APP_ID: APP_ID, AGORA_APP_CERTIFICATE: CERTIFICATE };
+  const [id, secret] = [{ AGORA_CUSTOMER_ID: "a" }, { AGORA_CUSTOMER_SECRET: "b" }];
+  assert.throws(() => read({ ...app, ...id }), /missing: AGORA_CUSTOMER_SECRET/);
+  assert.throws(() => read({ ...app, ...secret }), /missing: AGORA_CUSTOMER_ID/);
+  assert.throws(() => read({ ...id, ...secret }), /missing: AGORA_APP_ID/);
+  assert.deepEqual(read({ ...app, ...id, ...secret }).agora!.customer, { id: "a", secret: "b" });
+  assert.equal(read(app).agora!.customer, undefined);
+});

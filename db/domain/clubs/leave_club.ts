@@ -5,7 +5,7 @@ import { DomainError } from "../errors.ts";
 
 /**
  * Ends a person's membership; who is no member, also of a club that has vanished, stays none. The
- * owner can only be the last to leave, and the club vanishes with them. The club's row is locked
+ * owner can only be the last to leave, and the club vanishes with them, and its open rooms. The club's row is locked
  * first: whether anybody else is left must still be so when it has happened.
  * @throws {DomainError} `club_missing` for a club that never was, `club_owner_stays`
  */
@@ -26,6 +26,11 @@ export async function leaveClub(
         deleted_at = case when clubs.member_count = 1
           then ${instant(ctx.now())} end
       from gone where clubs.id = gone.club_id
+      returning clubs.id, clubs.deleted_at
+    ), closed as (
+      update rooms set closed_at = ${instant(ctx.now())}
+      from counted where rooms.club_id = counted.id and counted.deleted_at is not null
+        and rooms.closed_at is null
     )
     select must_stay from club`;
   const [club] = await rows(ctx, statement, { mustStay: bool });

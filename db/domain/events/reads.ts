@@ -4,7 +4,7 @@ import { instant, milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import type { PageInput } from "../paging/keyset.ts";
 import { PAGE_COUNT_MAX } from "../paging/rules.ts";
-import { isOpenTo, roomJson, type RoomView } from "../rooms/view.ts";
+import { mayEnter, roomJson, type RoomView } from "../rooms/view.ts";
 import type { Profile } from "../users/profile.ts";
 import { NOBODY_ID, profileJson } from "../users/profile_json.ts";
 import { EVENT_WINDOW_MS, type EventFacts } from "./rules.ts";
@@ -40,7 +40,7 @@ function eventJson(viewerId: number, now: Date): SQL {
     'isReminded', exists (select 1 from event_reminders
       where event_reminders.event_id = events.id and event_reminders.user_id = ${viewerId}),
     'room', (select ${roomJson(viewerId, now)} from rooms
-      where rooms.id = events.room_id and ${isOpenTo(viewerId)}))`;
+      where rooms.id = events.room_id and ${mayEnter(viewerId, now)}))`;
 }
 
 export async function findEvent(

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
-import { HOST } from "../rooms/view.ts";
+import { entering, enterOnce } from "../rooms/presence.ts";
 import { type EventWithMembers, findEvent } from "./reads.ts";
 import { checkStart, EVENT_WINDOW_MS } from "./rules.ts";
 
@@ -13,11 +13,17 @@ import { checkStart, EVENT_WINDOW_MS } from "./rules.ts";
  */
 export async function startEvent(
   ctx: Ctx,
-  { eventId, userId }: { eventId: string; userId: number },
+  { eventId, userId, tokenHash }: {
+    eventId: string;
+    userId: number;
+    /** Of the session that starts it. */
+    tokenHash?: string | undefined;
+  },
 ): Promise<EventWithMembers> {
   const nowMs = ctx.now().getTime();
   const now = instant(new Date(nowMs));
-  await ctx.db.execute(sql`
+  const into = sql`select id as room_id, true as is_host from room`;
+  const statement = sql`
     with started as (
       update events set room_id = id
       where id = ${eventId} and deleted_at is null and room_id is null
@@ -30,9 +36,9 @@ export async function startEvent(
       insert into rooms (id, host_id, name, created_at)
       select id, ${userId}, name, ${now} from started
       returning id
-    )
-    insert into room_members (room_id, user_id, role, joined_at, seen_at)
-    select id, ${userId}, ${HOST}, ${now}, ${now} from room`);
+    ), ${entering(ctx, { userId, tokenHash, into })}
+    select id from room`;
+  await enterOnce(() => ctx.db.execute(statement));
   const event = await findEvent(ctx, { eventId, viewerId: userId });
   checkStart(event, nowMs);
   return event!;

@@ -1,13 +1,15 @@
 import { sql } from "drizzle-orm";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
+import { instant, rows, text } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { enqueueFrom } from "../outgoing/enqueue.ts";
-import { HOST } from "./view.ts";
+import { entering, enterOnce } from "./presence.ts";
 
 export interface CreateRoomInput {
   userId: number;
+  /** Of the session that opens it. */
+  tokenHash?: string | undefined;
   name: string;
   /** Absent: a public room, or a private one. */
   clubId: string | undefined;
@@ -21,12 +23,12 @@ export interface CreatedRoom {
 }
 
 /**
- * A club's room leaves one piece of pending work (`room_opened`) for telling the club.
+ * Opens a room with its creator in it, who is out of any other. A club's room leaves one piece of pending work (`room_opened`) for telling the club.
  * @throws {DomainError} `club_missing` unless the creator is a member of the club
  */
 export async function createRoom(
   ctx: Ctx,
-  { userId, name, clubId, inviteOnly }: CreateRoomInput,
+  { userId, tokenHash, name, clubId, inviteOnly }: CreateRoomInput,
 ): Promise<CreatedRoom> {
   const createdAt = ctx.now();
   const now = instant(createdAt);
@@ -37,17 +39,18 @@ export async function createRoom(
   const toldToTheClub = sql`
     select jsonb_build_object('roomId', id) as payload, 'room_opened:' || id as dedupe_key
     from room where club_id is not null`;
-  const { rows } = await ctx.db.execute<{ id: string }>(sql`
+  const into = sql`select id as room_id, true as is_host from room`;
+  const statement = sql`
     with room as (
       insert into rooms (id, host_id, name, club_id, invite_only, created_at)
       select ${randomHex32()}, ${userId}, ${name}, ${clubId ?? null}, ${inviteOnly}, ${now}
       where ${mayOpen}
       returning id, club_id
-    ), host as (
-      insert into room_members (room_id, user_id, role, joined_at, seen_at)
-      select id, ${userId}, ${HOST}, ${now}, ${now} from room
-    ), work as (${enqueueFrom(ctx, "room_opened", toldToTheClub)})
-    select id from room`);
-  if (!rows[0]) throw new DomainError("club_missing");
-  return { roomId: rows[0].id, createdAt };
+    ), ${entering(ctx, { userId, tokenHash, into })}, work as (${
+    enqueueFrom(ctx, "room_opened", toldToTheClub)
+  })
+    select id from room`;
+  const [room] = await enterOnce(() => rows(ctx, statement, { id: text }));
+  if (!room) throw new DomainError("club_missing");
+  return { roomId: room.id, createdAt };
 }

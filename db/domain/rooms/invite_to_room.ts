@@ -1,12 +1,14 @@
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
 import { NotificationOrigin } from "../../schema/notifications.ts";
-import { instant } from "../../sql.ts";
+import { bool, instant, rows } from "../../sql.ts";
 import { appPath } from "../app_links.ts";
+import { DomainError } from "../errors.ts";
 import { notifying } from "../notifications/notify.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
-import { absentSince } from "./rules.ts";
-import { isOpenTo } from "./view.ts";
+import { hostsOf, isInside } from "./presence.ts";
+import { ROOM_INVITE_ONCE_MS } from "./rules.ts";
+import { mayEnter } from "./view.ts";
 
 export interface InviteToRoomInput {
   roomId: string;
@@ -16,8 +18,9 @@ export interface InviteToRoomInput {
 
 /**
  * Invites a person to a room the inviter may enter: a private room is visible to them from now on.
- * They are told only if they have given the inviter a card that was kept, are not there already,
- * and the room lets them in. The inviter cannot tell what came of it, so nothing fails here.
+ * They are told, once in ten minutes, only if they have given the inviter a card that was kept, are
+ * not there already, and no host keeps them out. The inviter cannot tell whether they were.
+ * @throws {DomainError} `room_missing`, also for one the inviter may not see; `user_missing`
  */
 export async function inviteToRoom(
   ctx: Ctx,
@@ -32,30 +35,38 @@ export async function inviteToRoom(
       from users, room where users.id = ${inviterId}`,
     url: appPath("room", roomId),
     push: true,
-  }, {
-    receivers: sql`
-      select guest.id as user_id from guest, room
-      where exists (select 1 from cards where cards.from_user_id = guest.id
-          and cards.to_user_id = ${inviterId} and cards.deleted_at is null)
-        and not exists (select 1 from room_members where room_members.room_id = room.id
-          and room_members.user_id = guest.id
-          and room_members.seen_at > ${instant(absentSince(now))})
-        and (room.club_id is null or exists (select 1 from club_members
-          where club_members.club_id = room.club_id and club_members.user_id = guest.id))`,
-  });
-  await ctx.db.execute(sql`
+  }, { receivers: sql`select guest.id as user_id from guest, once` });
+  const statement = sql`
     with room as (
-      select rooms.id, rooms.name, rooms.club_id, rooms.invite_only from rooms
-      where rooms.id = ${roomId} and ${isOpenTo(inviterId)}
-    ), guest as (
+      select rooms.id, rooms.host_id, rooms.name, rooms.invite_only from rooms
+      where rooms.id = ${roomId} and ${mayEnter(inviterId, now)}
+    ), person as (
       select users.id from users where users.uid = ${uid} and ${visibleUsers}
-        and users.id <> ${inviterId} and not exists (select 1 from blocks
-          where blocks.user_id = users.id and blocks.blocked_id = ${inviterId})
+    ), guest as (
+      select id from person where id <> ${inviterId} and not exists (select 1 from blocks
+        where blocks.user_id = person.id and blocks.blocked_id = ${inviterId})
     ), invited as (
       insert into room_invites (room_id, user_id, inviter_id, created_at)
       select room.id, guest.id, ${inviterId}, ${instant(now)} from room, guest
       where room.invite_only
       on conflict (room_id, user_id) do nothing
+    ), once as (
+      insert into call_guards (key, expires_at)
+      select 'room_invite:' || ${inviterId}::bigint || ':' || room.id || ':' || guest.id,
+        ${instant(new Date(now.getTime() + ROOM_INVITE_ONCE_MS))}
+      from room, guest
+      where exists (select 1 from cards where cards.from_user_id = guest.id
+          and cards.to_user_id = ${inviterId} and cards.deleted_at is null)
+        and not exists (select 1 from room_members where room_members.room_id = room.id
+          and room_members.user_id = guest.id and ${isInside(now)})
+        and not exists (select 1 from blocks where blocks.blocked_id = guest.id
+          and blocks.user_id in (select user_id from (${hostsOf(sql`room`)}) as hosts))
+      on conflict (key) do update set expires_at = excluded.expires_at
+        where call_guards.expires_at <= ${instant(now)}
+      returning key
     ), ${notice}
-    select count(*) from notices`);
+    select exists (select 1 from room) as found, exists (select 1 from person) as known`;
+  const [answer] = await rows(ctx, statement, { found: bool, known: bool });
+  if (!answer!.found) throw new DomainError("room_missing");
+  if (!answer!.known) throw new DomainError("user_missing");
 }

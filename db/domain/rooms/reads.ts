@@ -1,20 +1,15 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { behind, type PageInput, sameId } from "../paging/keyset.ts";
 import type { Profile } from "../users/profile.ts";
 import { NOBODY_ID, profileJson } from "../users/profile_json.ts";
-import {
-  absentSince,
-  ROOM_FEED_CLUB_COUNT_MAX,
-  ROOM_FEED_INVITE_COUNT_MAX,
-  ROOM_SEEN_STEP_MS,
-} from "./rules.ts";
-import { isOpenTo, roomJson, type RoomView } from "./view.ts";
+import { isOccupied } from "./presence.ts";
+import { ROOM_FEED_CLUB_COUNT_MAX, ROOM_FEED_INVITE_COUNT_MAX } from "./rules.ts";
+import { mayEnter, roomJson, type RoomView } from "./view.ts";
 
 /**
- * One room as a viewer sees it. Reading it is a sign of life of a viewer who is in it.
+ * One room as a viewer sees it.
  * @throws {DomainError} `room_missing` for unknown, closed and hidden rooms
  */
 export async function readRoom(
@@ -22,25 +17,16 @@ export async function readRoom(
   { roomId, viewerId }: { roomId: string; viewerId: number },
 ): Promise<RoomView> {
   const now = ctx.now();
-  const writtenBefore = new Date(now.getTime() - ROOM_SEEN_STEP_MS);
   const { rows } = await ctx.db.execute<{ room: RoomView }>(sql`
-    with seen as (
-      update room_members set seen_at = ${instant(now)}
-      from rooms
-      where rooms.id = ${roomId} and ${isOpenTo(viewerId)}
-        and room_members.room_id = rooms.id and room_members.user_id = ${viewerId}
-        and room_members.seen_at > ${instant(absentSince(now))}
-        and room_members.seen_at <= ${instant(writtenBefore)}
-    )
     select ${roomJson(viewerId, now)} as room
-    from rooms where rooms.id = ${roomId} and ${isOpenTo(viewerId)}`);
+    from rooms where rooms.id = ${roomId} and ${mayEnter(viewerId, now)}`);
   if (!rows[0]) throw new DomainError("room_missing");
   return rows[0].room;
 }
 
 /**
- * Open rooms a viewer may enter, newest first: public ones, those of the viewer's clubs, the
- * viewer's own, and private ones the viewer was invited to.
+ * Open rooms for a viewer to enter, newest first: public ones, those of the viewer's clubs and
+ * private ones the viewer was invited to, where somebody is inside; and the viewer's own.
  */
 export async function listRooms(
   ctx: Ctx,
@@ -70,14 +56,16 @@ function listRoomsQuery(
   return sql`
     with found as (
       (select ${columns} from rooms
-        where closed_at is null and club_id is null and not invite_only and ${from} ${newest})
+        where closed_at is null and club_id is null and not invite_only
+          and ${isOccupied(now)} and ${from} ${newest})
       union
       select in_club.* from (
         select club_id from club_members where user_id = ${viewerId}
         order by joined_at desc, club_id desc limit ${ROOM_FEED_CLUB_COUNT_MAX}
       ) as joined cross join lateral (
         select ${columns} from rooms
-        where rooms.club_id = joined.club_id and closed_at is null and ${from} ${newest}
+        where rooms.club_id = joined.club_id and closed_at is null
+          and ${isOccupied(now)} and ${from} ${newest}
       ) as in_club
       union
       (select ${columns} from rooms
@@ -88,7 +76,8 @@ function listRoomsQuery(
         order by created_at desc limit ${ROOM_FEED_INVITE_COUNT_MAX}
       ) as invited cross join lateral (
         select ${columns} from rooms
-        where rooms.id = invited.room_id and closed_at is null and invite_only and ${from} limit 1
+        where rooms.id = invited.room_id and closed_at is null and invite_only
+          and ${isOccupied(now)} and ${from} limit 1
       ) as to_room
     )
     select room from (

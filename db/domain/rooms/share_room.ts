@@ -3,7 +3,7 @@ import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { isOpenTo } from "./view.ts";
+import { mayEnter } from "./view.ts";
 
 /** @throws {DomainError} `room_missing` */
 export async function shareRoom(
@@ -12,7 +12,7 @@ export async function shareRoom(
 ): Promise<string> {
   const { rows } = await ctx.db.execute<{ id: string }>(sql`
     with room as (
-      select rooms.id from rooms where rooms.id = ${roomId} and ${isOpenTo(userId)}
+      select rooms.id from rooms where rooms.id = ${roomId} and ${mayEnter(userId, ctx.now())}
     ), known as (
       select room_shares.id from room_shares join room on room.id = room_shares.room_id
       where room_shares.user_id = ${userId}

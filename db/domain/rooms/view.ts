@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import { RoomRole } from "../../schema/rooms.ts";
-import { instant, milliseconds } from "../../sql.ts";
+import { milliseconds } from "../../sql.ts";
 import type { Profile } from "../users/profile.ts";
 import { profileJson } from "../users/profile_json.ts";
-import { absentSince, ROOM_MEMBERS_SHOWN_COUNT } from "./rules.ts";
+import { isInside, isOccupied } from "./presence.ts";
+import { ROOM_MEMBERS_SHOWN_COUNT } from "./rules.ts";
 
 export interface RoomClub {
   clubId: string;
@@ -26,20 +26,15 @@ export interface RoomView {
   memberTotal: number;
 }
 
-/** Literal so that the planner sees it; the number is our own. */
-export const HOST = sql.raw(String(RoomRole.host));
-
 /**
- * Whether `rooms` is open and `viewerId` may see and enter it: a public room everybody, a club's its
- * members, a private one its invited people, and any room whoever opened it.
+ * Whether `viewerId`, who has its id, may see and enter `rooms`: an open room with somebody inside,
+ * unless it is private and they were not invited; and whoever opened it theirs, empty as well. A
+ * club's room shows in lists to its members alone, which is {@link listRooms}'s affair.
  */
-export function isOpenTo(viewerId: number): SQL {
-  return sql`rooms.closed_at is null and (rooms.host_id = ${viewerId} or case
-    when rooms.invite_only then exists (select 1 from room_invites
-      where room_invites.room_id = rooms.id and room_invites.user_id = ${viewerId})
-    when rooms.club_id is not null then exists (select 1 from club_members
-      where club_members.club_id = rooms.club_id and club_members.user_id = ${viewerId})
-    else true end)`;
+export function mayEnter(viewerId: number, now: Date): SQL {
+  return sql`rooms.closed_at is null and (rooms.host_id = ${viewerId} or (${isOccupied(now)}
+    and (not rooms.invite_only or exists (select 1 from room_invites
+      where room_invites.room_id = rooms.id and room_invites.user_id = ${viewerId}))))`;
 }
 
 /** A {@link RoomView} of `rooms` as one JSON value; a closed room has nobody in it. */
@@ -65,7 +60,7 @@ export function roomJson(viewerId: number, now: Date): SQL {
       from (
         select user_id, row_number() over (order by role desc, joined_at, user_id) as place
         from room_members where room_members.room_id = rooms.id
-          and seen_at > ${instant(absentSince(now))} and rooms.closed_at is null
+          and ${isInside(now)} and rooms.closed_at is null
       ) as present
     ) as placed
   ))`;
