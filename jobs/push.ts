@@ -1,6 +1,7 @@
 import { withDeadline } from "../config/runtime/deadline.ts";
 import type { Ctx } from "../db/client/ctx.ts";
 import { appLink } from "../db/domain/app_links.ts";
+import { fanOutStart } from "../db/domain/events/tell_start.ts";
 import type { Step } from "../db/domain/jobs/runs.ts";
 import {
   type Claim,
@@ -59,11 +60,13 @@ export async function drainPending(
   provider: Push,
   log: Log = () => {},
 ): Promise<{ report: PushReport; isLast: boolean }> {
-  const kinds = ["push", "room_opened", "message_sent", "message_push"] as const;
+  const kinds = ["push", "room_opened", "event_started", "message_sent", "message_push"] as const;
   const claims = await claimDue(ctx, { kinds: [...kinds], limit: BATCH_COUNT, leaseMs: LEASE_MS });
   const report = { ...NOTHING };
   for (const claim of claims) {
-    if (claim.kind === "room_opened") await fanOut(ctx, claim, report);
+    if (claim.kind === "room_opened" || claim.kind === "event_started") {
+      await fanOut(ctx, claim, report);
+    }
   }
   const said = claims.filter((claim) => claim.kind === "message_sent");
   const goesOn = said.length > 0 && await fanOutSaid(ctx, said, report);
@@ -76,9 +79,15 @@ export async function drainPending(
   return { report, isLast };
 }
 
-async function fanOut(ctx: Ctx, claim: Claim<"room_opened">, report: PushReport) {
+async function fanOut(
+  ctx: Ctx,
+  claim: Claim<"room_opened" | "event_started">,
+  report: PushReport,
+) {
   try {
-    report.fanned_out += await fanOutRoom(ctx, claim);
+    report.fanned_out += claim.kind === "room_opened"
+      ? await fanOutRoom(ctx, claim)
+      : await fanOutStart(ctx, claim);
   } catch (error) {
     await keepFailure(ctx, claim, error, report);
   }

@@ -131,6 +131,8 @@ export const showEvent = openEndpoint({
     memberUidList: z.array(HexId),
     memberList: z.array(UserProfile),
     notify: Flag,
+    roomId: HexId.optional().describe("Once it was started"),
+    roomResult: Room.optional().describe("While its room is open and somebody inside"),
   }),
   errors: ["event_missing"],
   async handle({ params, ctx }) {
@@ -146,6 +148,8 @@ export const showEvent = openEndpoint({
       memberUidList: event.memberUids,
       memberList: event.members.map(userProfileResult),
       notify: flag(event.isReminded),
+      ...event.roomId !== null && { roomId: event.roomId },
+      ...event.room && { roomResult: roomResult(event.room) },
     };
   },
 });

@@ -4,8 +4,9 @@ import type { Ctx } from "../../client/ctx.ts";
 import { instant } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
+import { guestsTold } from "./guests_told.ts";
 import { type EventWithMembers, readEvent } from "./reads.ts";
-import { checkEventTime, checkMembers } from "./rules.ts";
+import { checkEventTime, membersOf } from "./rules.ts";
 
 export interface EventInput {
   name: string;
@@ -16,8 +17,9 @@ export interface EventInput {
 }
 
 /**
+ * Announces an event, of which its guests are told.
  * @throws {DomainError} `params_invalid` for a time that is not ahead; `event_members_invalid` for
- *   people who cannot be seen, named twice, too many, or without the creator
+ *   people who cannot be seen, too many, or without the creator
  */
 export async function createEvent(
   ctx: Ctx,
@@ -25,21 +27,22 @@ export async function createEvent(
 ): Promise<EventWithMembers> {
   const now = ctx.now();
   checkEventTime(input.eventAtMs, now.getTime());
-  checkMembers(input.memberUids, creator.uid);
+  const memberUids = membersOf(input.memberUids, creator.uid);
+  const eventId = randomHex32();
   const { rows } = await ctx.db.execute<{ id: string }>(sql`
-    with people as (${peopleNamed(input.memberUids)}), event as (
+    with people as (${peopleNamed(memberUids)}), event as (
       insert into events (id, creator_id, name, description, event_at, created_at)
-      select ${randomHex32()}, ${creator.userId}, ${input.name}, ${input.description ?? ""},
+      select ${eventId}, ${creator.userId}, ${input.name}, ${input.description ?? ""},
         ${instant(new Date(input.eventAtMs))}, ${instant(now)}
-      where (select count(*) from people) = ${input.memberUids.length}
+      where (select count(*) from people) = ${memberUids.length}
       returning id
     ), members as (
       insert into event_members (event_id, user_id, position)
       select event.id, people.id, people.position from event, people
-    )
+    ), ${guestsTold(ctx, { eventId, name: input.name, byUserId: creator.userId })}
     select id from event`);
   if (!rows[0]) throw new DomainError("event_members_invalid");
-  return await readEvent(ctx, { eventId: rows[0].id, viewerId: creator.userId });
+  return await readEvent(ctx, { eventId, viewerId: creator.userId });
 }
 
 export function peopleNamed(uids: string[]): SQL {

@@ -3,33 +3,36 @@ import { type Ctx, withTx } from "../../client/ctx.ts";
 import { instant, milliseconds } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { type EventInput, peopleNamed } from "./create_event.ts";
+import { guestsTold } from "./guests_told.ts";
 import { type EventWithMembers, readEvent } from "./reads.ts";
-import { checkChange, checkEventTime, checkMembers, type EventFacts } from "./rules.ts";
+import { checkChange, checkEventTime, type EventFacts, membersOf } from "./rules.ts";
 
 export type EditEventInput = EventInput & { eventId: string; userId: number };
 
 /**
- * Replaces what an event says and who its people are; the one who announced it stays among them.
+ * Replaces what an event says and who its people are; whoever does it stays among them, and who is
+ * new is told. Its time has to lie ahead only if it is another than before.
  * The event's row is locked first: of two edits at once the later one must see the people the
  * earlier one named, or both lists would stay.
  * @throws {DomainError} `event_missing`, `event_not_yours`, `event_started`, and as `createEvent`
  */
 export async function editEvent(ctx: Ctx, input: EditEventInput): Promise<EventWithMembers> {
-  checkEventTime(input.eventAtMs, ctx.now().getTime());
   await withTx(ctx, async (ctx) => {
     const event = await lockEvent(ctx, input);
     checkChange(event);
-    checkMembers(input.memberUids, event!.creatorUid);
-    await change(ctx, input);
+    if (input.eventAtMs !== event!.eventAtMs) {
+      checkEventTime(input.eventAtMs, ctx.now().getTime());
+    }
+    await change(ctx, { ...input, memberUids: membersOf(input.memberUids, event!.callerUid) });
   });
   return await readEvent(ctx, { eventId: input.eventId, viewerId: input.userId });
 }
 
 async function lockEvent(ctx: Ctx, { eventId, userId }: EditEventInput) {
-  const { rows } = await ctx.db.execute<{ event: EventFacts & { creatorUid: string } }>(sql`
+  const { rows } = await ctx.db.execute<{ event: EventFacts & { callerUid: string } }>(sql`
     select jsonb_build_object(
       'eventAtMs', ${milliseconds(sql`events.event_at`)}, 'roomId', events.room_id,
-      'creatorUid', (select uid from users where users.id = events.creator_id),
+      'callerUid', (select uid from users where users.id = ${userId}),
       'isMember', exists (select 1 from event_members
         where event_members.event_id = events.id and event_members.user_id = ${userId})) as event
     from events where events.id = ${eventId} and deleted_at is null
@@ -40,7 +43,7 @@ async function lockEvent(ctx: Ctx, { eventId, userId }: EditEventInput) {
 /** A new time reminds people anew; who is now one of the event's people needs no reminder. */
 async function change(
   ctx: Ctx,
-  { eventId, name, description, eventAtMs, memberUids }: EventInput & { eventId: string },
+  { eventId, userId, name, description, eventAtMs, memberUids }: EditEventInput,
 ) {
   const eventAt = instant(new Date(eventAtMs));
   const { rows } = await ctx.db.execute(sql`
@@ -67,7 +70,7 @@ async function change(
       from event
       where event_reminders.event_id = event.id and event.event_at <> ${eventAt}
         and event_reminders.user_id not in (select id from people)
-    )
+    ), ${guestsTold(ctx, { eventId, name, byUserId: userId })}
     select id from event`);
   if (!rows[0]) throw new DomainError("event_members_invalid");
 }

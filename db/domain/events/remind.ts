@@ -9,7 +9,8 @@ import { EVENT_REMINDER_MS, EVENT_WINDOW_MS } from "./rules.ts";
 const EVENT_COUNT_MAX = 500;
 
 /**
- * Tells everybody who asked of events that begin within ten minutes, each once: the mark that it
+ * Tells everybody who asked of events that begin within ten minutes, unless they have been started,
+ * each once: the mark that it
  * was done is written by the statement that does it.
  * @param limit most people told; what is over comes with the next run
  * @returns how many people were told
@@ -32,7 +33,7 @@ async function readDueEvents(ctx: Ctx): Promise<DueEvent[]> {
   const nowMs = ctx.now().getTime();
   const statement = sql`
     select id, name from events
-    where deleted_at is null
+    where deleted_at is null and room_id is null
       and event_at between ${instant(new Date(nowMs - EVENT_WINDOW_MS))}
         and ${instant(new Date(nowMs + EVENT_REMINDER_MS))}
       and exists (select 1 from event_reminders
@@ -53,6 +54,8 @@ async function remindOf(ctx: Ctx, { id, name }: DueEvent, limit: number): Promis
     with due as materialized (
       select event_id, user_id from event_reminders
       where event_id = ${id} and reminded_at is null
+        and exists (select from events
+          where events.id = ${id} and deleted_at is null and room_id is null)
       order by user_id limit ${limit}
       -- Two runs at once share the work instead of waiting for each other.
       for update skip locked

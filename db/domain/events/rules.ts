@@ -41,13 +41,16 @@ export function checkEventTime(eventAtMs: number, nowMs: number): void {
 }
 
 /**
- * @throws {DomainError} `event_members_invalid` unless `memberUids` are 1 to
- *   {@link EVENT_MEMBER_COUNT_MAX} different people with the creator among them
+ * @returns the people, each once
+ * @throws {DomainError} `event_members_invalid` unless they are {@link EVENT_MEMBER_COUNT_MAX} at
+ *   most, with the one who says so among them
  */
-export function checkMembers(memberUids: string[], creatorUid: string): void {
-  const isValid = memberUids.length <= EVENT_MEMBER_COUNT_MAX &&
-    new Set(memberUids).size === memberUids.length && memberUids.includes(creatorUid);
-  if (!isValid) throw new DomainError("event_members_invalid");
+export function membersOf(memberUids: string[], callerUid: string): string[] {
+  const members = [...new Set(memberUids)];
+  if (members.length > EVENT_MEMBER_COUNT_MAX || !members.includes(callerUid)) {
+    throw new DomainError("event_members_invalid");
+  }
+  return members;
 }
 
 /**

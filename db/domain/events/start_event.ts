@@ -4,11 +4,13 @@ import { instant } from "../../sql.ts";
 import { entering, enterOnce } from "../rooms/presence.ts";
 import { type EventWithMembers, findEvent } from "./reads.ts";
 import { checkStart, EVENT_WINDOW_MS } from "./rules.ts";
+import { startTold } from "./tell_start.ts";
 
 /**
  * Starts an event: opens a public room of its name with the starter in it as host. The room has the
  * event's id, so an event can have one only, and who its hosts are is found by that id. Of several
- * who start it at once one opens the room, and all are answered with it.
+ * who start it at once one opens the room, and all are answered with it. Who asked to be reminded
+ * is told.
  * @throws {DomainError} `event_missing`, `event_not_yours`, `event_not_due`, `event_over`
  */
 export async function startEvent(
@@ -36,7 +38,8 @@ export async function startEvent(
       insert into rooms (id, host_id, name, created_at)
       select id, ${userId}, name, ${now} from started
       returning id
-    ), ${entering(ctx, { userId, tokenHash, into })}
+    ), ${entering(ctx, { userId, tokenHash, into })},
+    ${startTold(ctx, { eventId, byUserId: userId })}
     select id from room`;
   await enterOnce(() => ctx.db.execute(statement));
   const event = await findEvent(ctx, { eventId, viewerId: userId });

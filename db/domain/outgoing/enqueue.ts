@@ -16,6 +16,12 @@ export interface PendingPayloads {
     /** The last member an earlier try told; the job's own. */
     after?: number;
   };
+  /** An event was started: who asked to be reminded is to hear of it. */
+  event_started: {
+    eventId: string;
+    /** The last person told. */
+    after?: number;
+  };
   /** Something was said that counts as unread: whoever is away is to hear of it. */
   message_sent: {
     messageId: number;

@@ -1,19 +1,19 @@
 import { sql } from "drizzle-orm";
-import { type Ctx, withTx } from "../../client/ctx.ts";
-import { instant, int8, maybe, type Row, rows, text } from "../../sql.ts";
+import type { Ctx } from "../../client/ctx.ts";
+import { int8, maybe, type Row, rows, text } from "../../sql.ts";
 import { appPath } from "../app_links.ts";
-import { type Claim, LostLeaseError } from "./claims.ts";
+import type { Claim } from "./claims.ts";
 import { enqueueFrom } from "./enqueue.ts";
+import { NOBODY_TOLD, tellInChunks } from "./tell_in_chunks.ts";
 
 export const FAN_OUT_CHUNK_COUNT = 500;
 
 const columns = { hostId: int8, hostName: text, roomName: text, clubId: text, clubName: text };
 
 /**
- * Enters one push for each member of the room's club but its host, a bounded number at a time. The
- * place reached is kept in the work's own row and committed with the pushes, and each push has a
- * key of its own, so nobody is told twice however often this dies on the way. A room that is
- * public, invite-only or closed by now has nobody to tell.
+ * Enters one push for each member of the room's club but its host, a bounded number at a time
+ * ({@link tellInChunks}); each has a key of its own. A room that is public, invite-only or closed by
+ * now has nobody to tell.
  * @returns how many pushes were entered
  */
 export async function fanOutRoom(
@@ -21,37 +21,15 @@ export async function fanOutRoom(
   claim: Claim<"room_opened">,
   { chunkCount = FAN_OUT_CHUNK_COUNT }: { chunkCount?: number } = {},
 ): Promise<number> {
-  let enteredCount = 0;
-  let after = claim.payload.after ?? 0;
-  for (;;) {
-    const chunk = await withTx(ctx, (ctx) => fanOutChunk(ctx, claim, { after, chunkCount }));
-    enteredCount += chunk.enteredCount;
-    if (chunk.after === undefined) return enteredCount;
-    after = chunk.after;
-  }
+  const { roomId } = claim.payload;
+  return await tellInChunks(ctx, claim, {
+    chunkCount,
+    async tell(ctx, after) {
+      const room = await readClubRoom(ctx, roomId);
+      return room ? await enterPushes(ctx, roomId, room, { after, chunkCount }) : NOBODY_TOLD;
+    },
+  });
 }
-
-async function fanOutChunk(
-  ctx: Ctx,
-  { id, fence, payload }: Claim<"room_opened">,
-  { after, chunkCount }: { after: number; chunkCount: number },
-): Promise<{ enteredCount: number; after: number | undefined }> {
-  const room = await readClubRoom(ctx, payload.roomId);
-  const { last = after, told, entered } = room
-    ? await enterPushes(ctx, payload.roomId, room, { after, chunkCount })
-    : NOBODY;
-  const isLast = told < chunkCount;
-  const now = instant(ctx.now());
-  const { rows: ours } = await ctx.db.execute(sql`
-    update pending_work set payload = payload || ${JSON.stringify({ after: last })}::jsonb,
-      done_at = case when ${isLast} then ${now} end, last_error = null
-    where id = ${id} and fence = ${fence} and done_at is null and dead_at is null returning id`);
-  // Thrown, so that the pushes of a worker whose lease is over are rolled back.
-  if (ours.length === 0) throw new LostLeaseError();
-  return { enteredCount: entered, after: isLast ? undefined : last };
-}
-
-const NOBODY = { last: undefined, told: 0, entered: 0 };
 
 async function readClubRoom(ctx: Ctx, roomId: string): Promise<Row<typeof columns> | undefined> {
   const statement = sql`

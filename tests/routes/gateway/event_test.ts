@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import assert from "node:assert/strict";
 import { readPublicEvent } from "../../../db/domain/events/reads.ts";
 import { remindOfEvents } from "../../../db/domain/events/remind.ts";
@@ -7,6 +7,7 @@ import { pendingWork } from "../../../db/schema/jobs.ts";
 import { notifications } from "../../../db/schema/notifications.ts";
 import { roomMembers, rooms } from "../../../db/schema/rooms.ts";
 import { users, UserStatus } from "../../../db/schema/users.ts";
+import { drainPending } from "../../../jobs/push.ts";
 import {
   assertFailed,
   caller,
@@ -17,6 +18,7 @@ import {
   registerPerson,
 } from "../../clients/gateway.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
+import { makeUsers } from "../../people/factories.ts";
 import { userIdOf } from "./rooms_and_clubs.ts";
 
 const NOWHERE = "0".repeat(32);
@@ -82,7 +84,7 @@ Deno.test("POST /event", async (t) => {
   );
 
   await t.step(
-    "refuses people who are unknown, named twice, too many, or without the creator",
+    "refuses people who are unknown, too many, or without the creator; named twice is once",
     async () => {
       const nameless = await logIn(app);
       const gone = await registerPerson(app, "Gone");
@@ -96,13 +98,14 @@ Deno.test("POST /event", async (t) => {
           [host.uid, NOWHERE],
           [host.uid, nameless.uid],
           [host.uid, gone.uid],
-          [host.uid, guest.uid, guest.uid],
           [host.uid, ...many],
           "not a list",
           undefined,
         ]
       ) assertFailed(await create(eventBody(app, [], { memberUidList })), 0);
       assert.equal(await app.database.db.$count(events), 2, "only the good ones above");
+      const twice = eventBody(app, [], { memberUidList: [host.uid, guest.uid, guest.uid] });
+      assert.deepEqual((await create(twice)).result.memberUidList, [host.uid, guest.uid]);
     },
   );
 
@@ -137,8 +140,9 @@ Deno.test("PUT /event/{eventId}", async (t) => {
     call("PUT", `/event/${id}`, as, { body });
 
   await t.step("replaces everything, by any of its members", async () => {
+    assert.equal((await edit(guest, eventBody(app, [guest, host, third]))).status, 1);
     const body = eventBody(app, [third, host], { name: "Later", desc: "" });
-    const { status, result } = await edit(guest, body);
+    const { status, result } = await edit(host, body);
     assert.equal(status, 1);
     assert.deepEqual(
       [result.name, result.desc, result.eventTime, result.memberUidList, result.uid],
@@ -187,6 +191,68 @@ Deno.test("PUT /event/{eventId}", async (t) => {
     assert.equal((await edit(host, eventBody(app, [host, third]))).status, 1);
     assert.equal((await call("GET", `/event/${eventId}`, third)).result.notify, 0);
   });
+});
+
+Deno.test("an event's new guests are told, once each", async (t) => {
+  await using app = await startTestApp();
+  const call = caller(app);
+  const people: GatewayLogin[] = [];
+  for (const name of ["Host", "Ann", "Ben", "Cleo"]) people.push(await registerPerson(app, name));
+  const [host, ann, ben, cleo] = people as [GatewayLogin, GatewayLogin, GatewayLogin, GatewayLogin];
+  await call("POST", `/user/${host.uid}/block`, cleo);
+  const told = async (who: GatewayLogin) =>
+    (await call("GET", "/user/message", who, { query: { count: "10" } })).result.list
+      .map((item: { userMessageResult: Record<string, unknown> }) => item.userMessageResult);
+  const count = async () => (await Promise.all(people.map(told))).map((list) => list.length);
+  const eventId = await announce(app, [host, ann, cleo], { name: "Jam" });
+
+  await t.step("at its announcement, but for the announcer and who has blocked them", async () => {
+    const [notice] = await told(ann);
+    assert.deepEqual(
+      [notice.messageBody, notice.originUid, notice.originPushType],
+      [
+        { title: "你被邀请为活动嘉宾", content: "Jam", url: `chaoqer://event/${eventId}` },
+        host.uid,
+        2,
+      ],
+    );
+    assert.deepEqual(await count(), [0, 1, 0, 0]);
+    assert.equal(await app.database.db.$count(pendingWork, eq(pendingWork.kind, "push")), 1);
+  });
+
+  await t.step("added by an edit, and nobody of before again", async () => {
+    const body = eventBody(app, [host, ann, ben], { name: "Session" });
+    assert.equal((await call("PUT", `/event/${eventId}`, ann, { body })).status, 1);
+    assert.deepEqual(await count(), [0, 1, 1, 0]);
+    assert.equal((await told(ben))[0].originUid, ann.uid);
+    await call("PUT", `/event/${eventId}`, ann, { body });
+    assert.deepEqual(await count(), [0, 1, 1, 0]);
+  });
+});
+
+Deno.test("an event is edited by its people, whoever announced it", async () => {
+  await using app = await startTestApp();
+  const call = caller(app);
+  const host = await registerPerson(app, "Host");
+  const guest = await registerPerson(app, "Guest");
+  const eventId = await announce(app, [host, guest], {
+    eventTime: app.clock.now().getTime() + MINUTE_MS,
+  });
+  const { eventTime } = (await call("GET", `/event/${eventId}`, host)).result;
+  const edit = (as: GatewayLogin, people: GatewayLogin[], over = {}) => {
+    const body = eventBody(app, people, { eventTime, name: "Mended", ...over });
+    return call("PUT", `/event/${eventId}`, as, { body });
+  };
+  app.clock.advance(11 * MINUTE_MS);
+  assert.equal((await edit(host, [host, guest])).result.name, "Mended", "its time has passed");
+  assertFailed(await edit(host, [host, guest], { eventTime: eventTime + 1 }), 0);
+  await app.database.db.update(users).set({ status: UserStatus.deleted })
+    .where(eq(users.uid, host.uid));
+  assertFailed(await edit(guest, [host, guest]), 0, "日程成员不正确");
+  assertFailed(await edit(guest, [await registerPerson(app)]), 0, "日程成员不正确");
+  const { memberUidList } = (await edit(guest, [guest, guest])).result;
+  assert.deepEqual(memberUidList, [guest.uid]);
+  assert.equal((await call("POST", `/event/${eventId}/start`, guest)).status, 1);
 });
 
 Deno.test("DELETE /event/{eventId}", async () => {
@@ -394,6 +460,58 @@ Deno.test("POST /event/{eventId}/notify", async (t) => {
   );
 });
 
+Deno.test("who asked hears that an event has started, instead of being reminded", async (t) => {
+  await using app = await startTestApp();
+  const call = caller(app);
+  const host = await registerPerson(app, "Host");
+  const viewer = await registerPerson(app, "Viewer");
+  const soon = () => app.clock.now().getTime() + 9 * MINUTE_MS;
+  const messages = async () =>
+    (await call("GET", "/user/message", viewer, { query: { count: "10" } })).result.list
+      .map(({ userMessageResult }: { userMessageResult: { messageBody: unknown } }) =>
+        userMessageResult.messageBody
+      );
+
+  await t.step("with the room's link", async () => {
+    const eventId = await announce(app, [host], { name: "Jam", eventTime: soon() });
+    const off = await announce(app, [host], { name: "Off", eventTime: soon() });
+    for (const id of [eventId, off]) await call("POST", `/event/${id}/notify`, viewer);
+    for (let time = 0; time < 2; time++) await call("POST", `/event/${eventId}/start`, host);
+    const { roomId } = (await call("GET", `/event/${eventId}`, host)).result;
+    const started = {
+      title: "你预约的活动已经开始了",
+      content: "Jam",
+      url: `chaoqer://room/${roomId}`,
+    };
+    assert.deepEqual(await messages(), [started]);
+    await call("DELETE", `/event/${off}`, host);
+    assert.equal(await remindOfEvents(app.ctx, { limit: 10 }), 0, "started, and called off");
+    assert.deepEqual(await messages(), [started]);
+    assert.equal(await app.database.db.$count(pendingWork, eq(pendingWork.kind, "push")), 1);
+    assert.equal(await app.database.db.$count(notifications), 1, "the starter is not told");
+  });
+
+  await t.step("each of more than two hundred once, the rest a moment later", async () => {
+    const eventId = await announce(app, [host], { name: "Big", eventTime: soon() });
+    await makeUsers(app.ctx, 450);
+    await app.ctx.db.execute(sql`insert into event_reminders (event_id, user_id, created_at)
+      select ${eventId}, id, now() from users where nickname like 'Person %'`);
+    const title = eq(notifications.content, "Big");
+    await call("POST", `/event/${eventId}/start`, host);
+    assert.equal(await app.database.db.$count(notifications, title), 200);
+    const { push } = app.providers;
+    while (!(await drainPending(app.ctx, push)).isLast);
+    assert.equal(await app.database.db.$count(notifications, title), 450);
+    const { rows } = await app.ctx.db.execute(sql`select user_id from notifications
+      where content = 'Big' group by 1 having count(*) > 1`);
+    assert.deepEqual(rows, []);
+    assert.equal(
+      await app.database.db.$count(pendingWork, eq(pendingWork.kind, "event_started")),
+      1,
+    );
+  });
+});
+
 Deno.test("POST /event/{eventId}/start", async (t) => {
   await using app = await startTestApp();
   const call = caller(app);
@@ -418,6 +536,7 @@ Deno.test("POST /event/{eventId}/start", async (t) => {
     const { roomResult, roomId } = result;
     const [member] = roomResult.memberList;
     assert.deepEqual(roomResult, {
+      clubId: "",
       createTime: roomResult.createTime,
       inviteOnly: 0,
       memberList: [member],
@@ -447,8 +566,10 @@ Deno.test("POST /event/{eventId}/start", async (t) => {
 
   await t.step("makes hosts of its members, who may close the room", async () => {
     const { roomId } = (await start(host, eventId)).result;
-    for (const person of [host, viewer]) await call("POST", `/room/${roomId}/token`, person);
-    const rows = await app.database.db.select().from(roomMembers);
+    // All had gone silent, so who opened it comes first.
+    for (const as of [guest, host, viewer]) await call("POST", `/room/${roomId}/token`, as);
+    const rows = await app.database.db.select().from(roomMembers)
+      .where(eq(roomMembers.roomId, roomId));
     const roles = new Map(rows.map(({ userId, role }) => [userId, role]));
     assert.equal(roles.get(await userIdOf(app, host)), 2);
     assert.equal(roles.get(await userIdOf(app, viewer)), 0);

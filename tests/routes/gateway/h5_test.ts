@@ -298,6 +298,20 @@ Deno.test("POST /h5/event/{eventId}", async (t) => {
     }
   });
 
+  await t.step("shows its room once it was started, while it is open", async () => {
+    app.clock.advance(2 * 60 * 60_000);
+    await done(app, host, `/event/${eventId}/start`);
+    const shown = async () => (await callH5(app, `/h5/event/${eventId}`, { cookie })).result;
+    const { roomId, roomResult } = await shown();
+    assert.deepEqual(
+      [roomResult.roomId, roomResult.memberTotal, roomResult.clubId],
+      [roomId, 1, ""],
+    );
+    await done(app, host, `/room/${roomId}/close`);
+    const after = await shown();
+    assert.deepEqual([after.roomId, "roomResult" in after], [roomId, false]);
+  });
+
   await t.step("is 600000 for one there is not", async () => {
     assert.equal((await callH5(app, `/h5/event/${NOBODY}`, { cookie })).errorCode, 600000);
   });

@@ -1,9 +1,20 @@
 import { eq } from "drizzle-orm";
 import assert from "node:assert/strict";
+import { notify } from "../../../db/domain/notifications/notify.ts";
 import { pushTargets } from "../../../db/schema/notifications.ts";
-import { users } from "../../../db/schema/users.ts";
-import { callGateway, type GatewayLogin, logIn, registerPerson } from "../../clients/gateway.ts";
-import { startTestApp } from "../../harness.ts";
+import { users, UserStatus } from "../../../db/schema/users.ts";
+import { drainPending } from "../../../jobs/push.ts";
+import { askAdmin } from "../../clients/admin.ts";
+import {
+  caller,
+  callGateway,
+  type GatewayLogin,
+  logIn,
+  registerPerson,
+  requestCode,
+} from "../../clients/gateway.ts";
+import { makeOperator } from "../../clients/ops.ts";
+import { startTestApp, type TestApp } from "../../harness.ts";
 
 Deno.test("POST /push/{jPushId}", async (t) => {
   await using app = await startTestApp();
@@ -85,3 +96,47 @@ Deno.test("POST /push/{jPushId}", async (t) => {
     assert.equal(devices.filter((device) => device === "contested").length, 1);
   });
 });
+
+Deno.test("a device is reached until the session ends that named it, and no longer", async (t) => {
+  await using app = await startTestApp();
+  const call = caller(app);
+  /** At how many devices a notice is shown. */
+  const reached = async ({ uid }: GatewayLogin) => {
+    const before = app.providers.outbox!.list().length;
+    const notice = { origin: 0, title: "Hello", content: "You", url: "room/1", push: true };
+    const [row] = await app.database.db.select().from(users).where(eq(users.uid, uid));
+    await notify(app.ctx, { userId: row!.id, ...notice });
+    while (!(await drainPending(app.ctx, app.providers.push)).isLast);
+    return app.providers.outbox!.list().length - before;
+  };
+  const ways: [string, (person: GatewayLogin) => Promise<unknown>][] = [
+    ["logged out", (person) => call("POST", "/account/logout", person)],
+    ["replaced by another phone", async ({ uid }) => {
+      const [row] = await app.database.db.select().from(users).where(eq(users.uid, uid));
+      app.clock.advance(120_000);
+      const mobile = row!.mobile!;
+      const code = await requestCode(app, mobile);
+      const body = { countryCode: "86", mobile, captcha: code };
+      await callGateway(app, "POST", "/account/login/captcha", { body });
+    }],
+    ["disabled", (person) => setStatus(app, person, UserStatus.disabled)],
+    ["deleted", (person) => setStatus(app, person, UserStatus.deleted)],
+  ];
+  for (const [way, end] of ways) {
+    await t.step(way, async () => {
+      const person = await registerPerson(app, "Person");
+      await call("POST", `/push/device-${person.uid}`, person);
+      assert.equal(await reached(person), 1);
+      await end(person);
+      assert.equal(await reached(person), 0);
+    });
+  }
+});
+
+/** As an operator does. */
+async function setStatus(app: TestApp, { uid }: GatewayLogin, status: number): Promise<void> {
+  const { token } = await makeOperator(app.ctx, "admin");
+  const [row] = await app.database.db.select().from(users).where(eq(users.uid, uid));
+  const params = { uid: String(row!.id) };
+  await askAdmin(app, "PUT /v1/admin/users/{uid}", { token, params, body: { status } });
+}
