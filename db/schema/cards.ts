@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, pgTable, primaryKey } from "drizzle-orm/pg-core";
+import { boolean, index, pgTable, primaryKey } from "drizzle-orm/pg-core";
 import { instant, safeBigint } from "./columns.ts";
 import { users } from "./users.ts";
 
@@ -11,6 +11,8 @@ export const cards = pgTable(
     toUserId: safeBigint().notNull().references(() => users.id),
     createdAt: instant().notNull(),
     deletedAt: instant(),
+    /** Its receiver had blocked the giver, who is shown it as kept; it is gone for everybody else. */
+    isRefused: boolean().notNull().default(false),
   },
   (table) => [
     primaryKey({ columns: [table.fromUserId, table.toUserId] }),

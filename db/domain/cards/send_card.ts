@@ -9,7 +9,7 @@ import { visibleUsers } from "../users/who_is_there.ts";
 
 /**
  * Gives a person one's card. Who already holds it hears nothing again; for who has blocked the
- * sender it is thrown away at once, and the sender cannot tell.
+ * sender it is thrown away at once, which nothing the sender can read tells.
  * @throws {DomainError} `self_refused`, `user_missing`
  */
 export async function sendCard(
@@ -35,11 +35,12 @@ export async function sendCard(
         where blocks.user_id = users.id and blocks.blocked_id = ${from.userId}) as refuses
       from users where uid = ${uid} and ${visibleUsers}
     ), given as (
-      insert into cards (from_user_id, to_user_id, created_at, deleted_at)
-      select ${from.userId}, id, ${now}, case when refuses then ${now} end
+      insert into cards (from_user_id, to_user_id, created_at, deleted_at, is_refused)
+      select ${from.userId}, id, ${now}, case when refuses then ${now} end, refuses
       from receiver where id <> ${from.userId}
       on conflict (from_user_id, to_user_id)
-        do update set created_at = excluded.created_at, deleted_at = excluded.deleted_at
+        do update set created_at = excluded.created_at, deleted_at = excluded.deleted_at,
+          is_refused = excluded.is_refused
         where cards.deleted_at is not null
       returning to_user_id, deleted_at
     ), ${told}

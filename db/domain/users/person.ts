@@ -21,6 +21,7 @@ export function personSeenBy(ctx: Ctx, viewerId: number, userId: SQLWrapper) {
       allowLive: seen.allowLive.as("allow_live"),
       blocked: seen.blocked.as("blocked"),
       sendCard: seen.sendCard.as("send_card"),
+      cardTotal: seen.cardTotal.as("card_total"),
     })
     .from(users)
     .where(sql`users.id = ${userId}`)

@@ -38,7 +38,11 @@ export function profileSeenBy(viewerId: number | Placeholder) {
     blocked: sql<boolean>`exists (select 1 from blocks
       where blocks.user_id = ${viewerId} and blocks.blocked_id = users.id)`,
     sendCard: sql<boolean>`exists (select 1 from cards where cards.from_user_id = ${viewerId}
-      and cards.to_user_id = users.id and cards.deleted_at is null)`,
+      and cards.to_user_id = users.id and (cards.deleted_at is null or cards.is_refused))`,
+    // Whose card was refused sees it counted, as any other's is.
+    cardTotal: sql<number>`users.card_count + (select count(*) from cards
+      where cards.from_user_id = ${viewerId} and cards.to_user_id = users.id
+        and cards.is_refused)::integer`,
   };
 }
 

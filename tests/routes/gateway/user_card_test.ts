@@ -102,8 +102,12 @@ Deno.test("POST /user/{uid}/card", async (t) => {
         const { status, message, result } = await card(app, sender, blocker.uid);
         assert.deepEqual([status, message, result], [1, "对方已收到你的名片", {}]);
         assert.deepEqual((await list(app, blocker)).result.list, []);
-        const { cardTotal, unread, pushes } = await standing(app, blocker, sender);
-        assert.deepEqual([cardTotal, unread, pushes], [0, 0, 2]);
+        // As after any card; to everybody else there is none.
+        const { sendCard, cardTotal, unread, pushes } = await standing(app, blocker, sender);
+        assert.deepEqual([sendCard, cardTotal, unread, pushes], [1, 1, 0, 2]);
+        assert.equal((await standing(app, blocker, receiver)).cardTotal, 0);
+        await card(app, blocker, sender.uid, "DELETE");
+        assert.equal((await standing(app, blocker, sender)).sendCard, 1);
       }
       const [, refused, ...more] = await app.database.db.select().from(cards);
       assert.ok(refused!.deletedAt);
