@@ -10,8 +10,8 @@ WHERE "new"."user_id" = "old"."user_id"
 CREATE UNIQUE INDEX "room_members_inside" ON "room_members" USING btree ("user_id") WHERE left_at is null;--> statement-breakpoint
 CREATE INDEX "room_members_of_room" ON "room_members" USING btree ("room_id","seen_at") WHERE left_at is null;--> statement-breakpoint
 CREATE INDEX "rooms_open" ON "rooms" USING btree ("created_at","id") WHERE closed_at is null;--> statement-breakpoint
--- Whichever way a session ends, whose last one it was is out of their room. The rooms and chat apps'
--- (kind 0) that takes its place does not go on with the room; one of the web (1) is there beside it.
+-- Whose last session ends, whichever way, is out of their room. A login of an app (kind 0) that takes
+-- the old one's place does not go on with its room; logins of the web (1) live beside each other.
 CREATE FUNCTION "leave_rooms_with_session"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   WITH "over" AS (
