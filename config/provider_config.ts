@@ -65,7 +65,7 @@ export interface AgoraConfig {
   appId: string;
   appCertificate: string;
   /** Of Agora's REST API, which says who is in a channel; absent: nobody is asked. */
-  customer: { id: string; secret: string } | undefined;
+  customer?: { id: string; secret: string } | undefined;
 }
 
 export const text = z.string().min(1).optional();
