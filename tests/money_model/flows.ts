@@ -15,6 +15,7 @@ import { issuePayToken } from "../../db/domain/wallet/issue_pay_token.ts";
 import { createRecharge } from "../../db/domain/wallet/recharge.ts";
 import { requestWithdrawal } from "../../db/domain/wallet/withdraw.ts";
 import { type JobDeps, runDue } from "../../jobs/run.ts";
+import { openProviders } from "../../providers/providers.ts";
 import { jobs } from "../../jobs/schedule.ts";
 import { giveMoney, issuePayToken as grantToken } from "../people/money.ts";
 import { type Cast, PAY_PASSWORD } from "./cast.ts";
@@ -56,7 +57,15 @@ export function surroundingsOf(
     () => ({ secretKey: "a secret key that only tests know" }),
   );
   const now = () => new Date(nowMs);
-  const deps = { config, database, bus: localBus(), now, log() {} } as unknown as JobDeps;
+  const providers = openProviders(config);
+  const deps = {
+    config,
+    database,
+    bus: localBus(),
+    providers,
+    now,
+    log() {},
+  } as unknown as JobDeps;
   // Nothing of money asks Redis for anything.
   deps.redis = {} as JobDeps["redis"];
   return { ctx: contextFor(deps, "flow"), deps };

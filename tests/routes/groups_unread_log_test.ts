@@ -45,8 +45,9 @@ for (const { kind, open } of KINDS) {
       const { group, words } = await open(house);
       const person = group.people[reader];
       await go(group);
-      const listed = await person.list();
+      // What the list has shown is offline no more.
       const offlineCount = await person.offlineCount();
+      const listed = await person.list();
       const chat = await readChat(person, group.groupNo);
       await cases.step(
         t,

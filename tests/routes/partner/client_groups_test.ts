@@ -184,8 +184,6 @@ Deno.test("PATCH /client/groups/{gid}", async (t) => {
     assertPartnerFailure(await dan.call(operation, { params, body }), NOT_MEMBER);
     assertPartnerFailure(await stranger.call(operation, { params, body }), MISSING);
     assertPartnerFailure(await bob.call(operation, { params: { gid: NOWHERE }, body }), MISSING);
-    const unspeakable = { notice: "\u0001".repeat(1000) };
-    assertPartnerFailure(await bob.call(operation, { params, body: unspeakable }), "消息过长");
     const row = await groupRow(app, gid);
     assert.deepEqual([row.name, row.notice], ["群主题名", ""]);
     await assertNeedsPartner(app, operation, { by: "client", params, body });
