@@ -16,15 +16,20 @@ export interface Failure {
   alarm: string | undefined;
 }
 
-/** Turns whatever was thrown into the surface's own words. */
-// deno-lint-ignore no-explicit-any -- any surface's table has the same shape
-export function failureOf(spec: SurfaceSpec<any, any>, thrown: unknown): Failure {
+/** Turns whatever was thrown into the surface's own words, in a language of `asked`, the headers. */
+export function failureOf(
+  // deno-lint-ignore no-explicit-any -- any surface's table has the same shape
+  { errors, english, fail }: SurfaceSpec<any, any>,
+  thrown: unknown,
+  asked: Headers,
+): Failure {
   const error = expected(thrown);
-  const wire = wireErrorOf(spec.errors, error);
+  const wire = wireErrorOf(errors, error);
+  wire.message = english?.(error, asked) ?? wire.message;
   return {
     kind: error.kind,
     status: wire.status,
-    body: spec.fail({ ...wire, fields: error.fields }),
+    body: fail({ ...wire, fields: error.fields }),
     headers: error.retryAfterSeconds === undefined
       ? {}
       : { "Retry-After": String(error.retryAfterSeconds) },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameText } from "../config/runtime/name_text.ts";
+import type { CheckParams } from "./refusals.ts";
 
 /** A 32-digit lower hex id: uids, club, room and event ids, group numbers, tokens. */
 export const HexId = z.string().regex(/^[a-f0-9]{32}$/);
@@ -9,7 +10,7 @@ export const Text = z.union([z.string(), z.number().transform(String)]);
 
 /** Text of at most `max` characters as people count them (code points), trimmed, not blank. */
 export function textUpTo(max: number) {
-  return z.string().trim().min(1, "不能为空").refine(...isUpTo(max));
+  return z.string().trim().min(1).refine(...isUpTo(max));
 }
 
 /** The same, or nothing at all. */
@@ -17,27 +18,25 @@ export function textOrNothingUpTo(max: number) {
   return z.string().trim().refine(...isUpTo(max));
 }
 
-function isUpTo(max: number) {
-  const message = `不能超过${max}个字`;
-  return [(text: string) => [...text].length <= max, { message }] as const;
+/** The check that a text has at most `max` characters, as `refine` takes it. */
+export function isUpTo(max: number) {
+  const params: CheckParams = { charactersMax: max };
+  return [(text: string) => [...text].length <= max, { params }] as const;
 }
 
 /** A name of at most `max` characters, which is one line and can be seen. */
 export function nameUpTo(max: number) {
-  return maybeNameUpTo(max).min(1, "不能为空");
+  return maybeNameUpTo(max).min(1);
 }
 
 /** The same, or empty. */
 export function maybeNameUpTo(max: number) {
-  return z.string().overwrite(nameText).refine(
-    (name) => [...name].length <= max,
-    { message: `不能超过${max}个字` },
-  );
+  return z.string().overwrite(nameText).refine(...isUpTo(max));
 }
 
 /** An address of a picture: of the web, or a path of ours as deployed clients send it. */
 export function pictureUpTo(max: number) {
-  return textUpTo(max).refine(isPicture, "地址不正确");
+  return textUpTo(max).refine(isPicture);
 }
 
 /** Whether it may stand in a page: nothing that runs, and nothing that ends an attribute. */
@@ -49,6 +48,10 @@ export function isPicture(address: string): boolean {
 
 /** An amount of money in 分. */
 export const Cents = z.number().int().describe("分");
+
+/** Where the parameter stands that a failure is about, for programs. */
+export const Field = z.string().optional()
+  .describe("Of a wrong parameter: where it stands, as `members.0.uid`");
 
 export const Nothing = z.object({});
 

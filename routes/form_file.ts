@@ -115,7 +115,7 @@ export async function* readFormFile(
     part = stream;
     file.resolve(stream);
   });
-  form.on("finish", () => file.reject(malformed("没有上传文件 file")));
+  form.on("finish", () => file.reject(malformed("没有上传文件")));
   const fail = (error: unknown) => {
     file.reject(error);
     part?.destroy(error as Error);

@@ -17,7 +17,8 @@ import { BODY_BYTES_MAX, type Endpoint, Redirected, Said, Streamed } from "./end
 import { failureOf } from "./failures.ts";
 import { type RawInput, readInput } from "./input.ts";
 import type { Found, MountedSurface } from "./kit.ts";
-import { type Call, COMMON_ERRORS, type Method, type Refusals } from "./spec.ts";
+import { validate } from "./refusals.ts";
+import { type Call, COMMON_ERRORS, type Method } from "./spec.ts";
 
 export interface Env {
   Variables: {
@@ -86,12 +87,11 @@ export async function serve(
       params: validate(
         endpoint.params,
         endpoint.params && asWanted(endpoint.params, found.params, { isText: true }),
-        spec.refusals,
       ),
-      query: validate(endpoint.query, seenBy(spec, endpoint.query, input).query, spec.refusals),
+      query: validate(endpoint.query, seenBy(spec, endpoint.query, input).query),
       body: endpoint.takesFile
         ? undefined
-        : validate(endpoint.body, seenBy(spec, endpoint.body, input).body, spec.refusals),
+        : validate(endpoint.body, seenBy(spec, endpoint.body, input).body),
       actor,
       ctx,
       providers: c.get("providers"),
@@ -157,19 +157,9 @@ function seenBy(
 /** Somebody believes to have changed something: a name misspelt, or a body of another type. */
 function refuseEmptyChange({ method, body: schema }: Endpoint, body: unknown): void {
   if (!schema || method !== "patch" && method !== "put" || namesAny(schema, body)) return;
-  throw new DomainError("params_invalid", { message: "没有要修改的内容" });
-}
-
-/** The first thing wrong with the data, with its place, as a failure the caller can act on. */
-function validate(schema: z.ZodType | undefined, data: unknown, refusals?: Refusals): unknown {
-  if (!schema) return undefined;
-  const parsed = schema.safeParse(data ?? {}, refusals && { error: refusals.reasonOf });
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  if (refusals) throw new DomainError("params_invalid", { message: refusals.refusalOf(issue) });
-  const place = issue.path.join(".");
   throw new DomainError("params_invalid", {
-    message: place ? `${place}: ${issue.message}` : issue.message,
+    message: "没有要修改的内容",
+    english: "There is nothing to change",
   });
 }
 
@@ -182,7 +172,7 @@ export function answerFailure(
 ): Response {
   // Phones do this all day; the status is nginx's, for the log alone.
   if (thrown instanceof CallerGoneError) return new Response(null, { status: 499 });
-  const failure = failureOf(surface.spec, thrown);
+  const failure = failureOf(surface.spec, thrown, c.req.raw.headers);
   const log = c.get("log");
   if (failure.alarm !== undefined) log({ level: "alarm", msg: failure.alarm });
   if (failure.unexpected !== undefined) {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Ctx } from "../db/client/ctx.ts";
-import type { Family, Kind } from "../db/domain/errors.ts";
+import type { DomainError, Family, Kind } from "../db/domain/errors.ts";
 import type { Counter, Rate } from "../middleware/rate_limit.ts";
 import type { RawInput } from "./input.ts";
 
@@ -54,13 +54,6 @@ export const COMMON_ERRORS: readonly Kind[] = [
   "unexpected",
 ];
 
-/** What people read of a parameter that does not fit its schema. */
-export interface Refusals {
-  /** What the validator says of it where the schema has no words of its own. */
-  reasonOf(issue: z.core.$ZodRawIssue): string;
-  refusalOf(issue: z.core.$ZodIssue): string;
-}
-
 export interface SurfaceSpec<Actor, Options> {
   name: string;
   title: string;
@@ -78,8 +71,11 @@ export interface SurfaceSpec<Actor, Options> {
   impliedErrors(endpoint: Guarded & Options): Kind[];
   /** What one caller, and one address, may do over all operations together. */
   rates: { caller: Rate; address: Rate };
-  /** How a refused parameter is told; absent: by its place, in the validator's words. */
-  refusals?: Refusals;
+  /**
+   * The text of a failure for those who rather read English, as their headers say; undefined for
+   * others. Absent: every failure is told in Chinese.
+   */
+  english?(error: DomainError, headers: Headers): string | undefined;
   /** Which data the `query` and `body` schemas see; absent: query and body as sent. */
   parameters?(input: Pick<RawInput, "query" | "body">): { query: unknown; body: unknown };
   /** Changes (PATCH and PUT) that name nothing are refused. */

@@ -159,8 +159,8 @@ const catalogue = {
   store_missing: ["not_found", "咨询台不存在"],
   seller_missing: ["not_found", "没有可用的客服"],
   customer_missing: ["not_found", "顾客不存在"],
-  customer_proof_needed: ["forbidden", "该客户已存在，需要 sign、旧 token 或服务端凭证"],
-  customer_sign_unready: ["conflict", "应用的 appsecret 需先轮换一次，才能使用 sign"],
+  customer_proof_needed: ["forbidden", "该客户已存在，需要签名、旧凭证或服务端凭证"],
+  customer_sign_unready: ["conflict", "应用密钥需先轮换一次，才能使用签名"],
 
   // The app itself.
   release_missing: ["not_found", "已是最新版本"],
@@ -183,6 +183,8 @@ export function publicTextOf(kind: Kind): string {
 
 export interface DomainErrorOptions {
   message?: string;
+  /** The message for surfaces that also speak English; absent: what they say of the kind. */
+  english?: string | undefined;
   /** What really happened; logged, never sent. */
   cause?: unknown;
   retryAfterSeconds?: number;
@@ -196,6 +198,7 @@ export interface DomainErrorOptions {
 export class DomainError extends Error {
   readonly kind: Kind;
   readonly family: Family;
+  readonly english: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly alarm: string | undefined;
   readonly fields: Record<string, unknown>;
@@ -205,6 +208,7 @@ export class DomainError extends Error {
     this.name = "DomainError";
     this.kind = kind;
     this.family = familyOf(kind);
+    this.english = options.english;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.alarm = options.alarm;
     this.fields = options.fields ?? {};

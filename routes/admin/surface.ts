@@ -4,6 +4,8 @@ import type { Permission } from "../../db/domain/operators/permissions.ts";
 import { admitAnybody } from "../../middleware/admission.ts";
 import { admitOperator } from "../../middleware/operator_admission.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { englishOf } from "../english.ts";
+import { Field } from "../fields.ts";
 import { defineSurface } from "../kit.ts";
 import { adminErrors } from "./errors.ts";
 
@@ -30,8 +32,9 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OperatorActor, Ad
   admit: async (call, { open, needs }) =>
     open ? await admitAnybody(call) : await admitOperator(call, { needs, keys: false }),
   ok: (data, { code }) => ({ ...code !== undefined && { code }, data }),
-  fail: ({ code, message }) => ({ code, message }),
+  english: englishOf,
+  fail: ({ code, message, fields }) => ({ code, message, ...fields }),
   okSchema: (data, { code }) =>
     code === undefined ? z.object({ data }) : z.object({ code: z.literal(code), data }),
-  failSchema: z.object({ code: z.number(), message: z.string() }),
+  failSchema: z.object({ code: z.number(), message: z.string(), field: Field }),
 });

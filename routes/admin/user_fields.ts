@@ -16,9 +16,9 @@ import { nameUpTo } from "../fields.ts";
 const PAGE_COUNT_DEFAULT = 10;
 
 /** Digits in a path; in a body tables call it a number and samples write a text. */
-const UidDigits = z.string().regex(/^\d{1,15}$/, "必须是数字");
+const UidDigits = z.string().regex(/^\d{1,15}$/);
 export const UidParams = z.object({ uid: UidDigits.transform(Number) });
-export const Uid = z.union([UidDigits, z.number().int().min(1).transform(String)], "必须是数字")
+export const Uid = z.union([UidDigits, z.number().int().min(1).transform(String)])
   .transform(Number);
 
 /** The words of the contract's other table. */
@@ -51,7 +51,7 @@ function mobileOr(text: string, context: z.RefinementCtx) {
     return parseMobileText(text);
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
-    context.addIssue({ code: "custom", message: error.message });
+    context.addIssue({ code: "custom" });
     return z.NEVER;
   }
 }
@@ -66,7 +66,7 @@ export const UserEdit = z.object({
 
 /** So many of them in one call. */
 export function bulkOf<Item extends z.ZodType>(item: Item) {
-  return z.array(item).min(1).max(BULK_COUNT_MAX, `一次不能超过${BULK_COUNT_MAX}个`);
+  return z.array(item).min(1).max(BULK_COUNT_MAX);
 }
 
 const Count = z.coerce.number().int().min(1).max(PAGE_COUNT_MAX);
@@ -88,7 +88,10 @@ interface PageQuery {
 export function placeOf({ page, per_page, limit = PAGE_COUNT_DEFAULT }: PageQuery) {
   const count = per_page ?? limit;
   if (page * count > LISTED_COUNT_MAX) {
-    throw new DomainError("params_invalid", { message: `只能查看前${LISTED_COUNT_MAX}条` });
+    throw new DomainError("params_invalid", {
+      message: `只能查看前${LISTED_COUNT_MAX}条`,
+      english: `Only the first ${LISTED_COUNT_MAX} can be listed`,
+    });
   }
   return { start: (page - 1) * count, limit: count };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { searchUsersByName } from "../../db/domain/users/managed_reads.ts";
 import { NICKNAME_LENGTH_MAX } from "../../db/domain/users/rules.ts";
+import { isUpTo } from "../fields.ts";
 import { endpoint } from "./surface.ts";
 import { pageFields, placeOf } from "./user_fields.ts";
 
@@ -14,10 +15,8 @@ export const search = endpoint({
   needs: "users.read",
   code: 200,
   query: z.object({
-    nick: z.string().refine((nick) => nick.trim() !== "", "不能为空").refine(
-      (nick) => [...nick].length <= NICKNAME_LENGTH_MAX,
-      `不能超过${NICKNAME_LENGTH_MAX}个字`,
-    ).describe("Letters in any case"),
+    nick: z.string().refine((nick) => nick.trim() !== "").refine(...isUpTo(NICKNAME_LENGTH_MAX))
+      .describe("Letters in any case"),
     ...pageFields,
   }),
   data: z.object({

@@ -27,7 +27,10 @@ export const add = endpoint({
       name: Name,
       mobile: Mobile,
       exchanger: z.boolean().default(false),
-      status: StatusInput.refine((status) => status !== 4, "不能添加已删除的用户").default(1),
+      status: StatusInput.refine((status) => status !== 4, {
+        message: "不能添加已删除的用户",
+        params: { english: "Nobody is added as deleted" },
+      }).default(1),
     })),
   }),
   data: Users,

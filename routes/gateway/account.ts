@@ -52,7 +52,7 @@ export const logInByCaptcha = openEndpoint({
   summary: "短信验证码登录/注册账号",
   description: "A number without an account gets one; `message` tells which happened.",
   body: MobileBody.extend({
-    captcha: Text.pipe(z.string().regex(/^\d{4,6}$/, "短信验证码不正确")).describe("短信验证码"),
+    captcha: Text.pipe(z.string().regex(/^\d{4,6}$/)).describe("短信验证码"),
   }),
   data: z.object({
     uid: HexId,

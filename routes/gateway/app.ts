@@ -67,7 +67,7 @@ export const giveFeedback = endpoint({
       .nullish().describe("反馈图片"),
   }).refine(
     ({ originFeedbackType, originId }) => isOriginNamed(originFeedbackType, originId),
-    { path: ["originId"], message: "不能为空" },
+    { path: ["originId"] },
   ),
   data: Nothing,
   message: "反馈成功",
@@ -91,7 +91,7 @@ export const report = endpoint({
   summary: "投诉",
   body: z.object({
     originReportType: z.literal([1, 2]).describe("投诉来源类型: 1 用户 / 2 活动"),
-    originId: Origin.pipe(z.string().min(1, "不能为空")).describe("投诉来源ID"),
+    originId: Origin.pipe(z.string().min(1)).describe("投诉来源ID"),
     reportReasonType: z.literal([1, 2, 3, 4, 5])
       .describe("1 涉嫌违法违规 / 2 色情淫秽 / 3 暴力血腥 / 4 广告营销 / 5 其他"),
     reason: textUpTo(REASON_LENGTH_MAX).describe("投诉原因"),
@@ -123,7 +123,7 @@ export const preview = endpoint({
     linkMD5: HexId.describe("MD5 of the link, with `http://` in front unless it has a scheme"),
   }),
   body: z.object({
-    url: z.string().min(1, "不能为空").max(LINK_LENGTH_MAX).optional()
+    url: z.string().min(1).max(LINK_LENGTH_MAX).optional()
       .describe("The link itself"),
   }),
   data: z.object({

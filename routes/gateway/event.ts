@@ -14,7 +14,7 @@ import { startEvent } from "../../db/domain/events/start_event.ts";
 import { cursorText } from "../../db/domain/paging/rules.ts";
 import type { Profile } from "../../db/domain/users/profile.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Flag, flag, HexId, nameUpTo, Nothing } from "../fields.ts";
+import { Flag, flag, HexId, nameUpTo, Nothing, textOrNothingUpTo } from "../fields.ts";
 import { Page, pageOf, PageQuery, UserProfile, userProfileResult } from "./fields.ts";
 import { Room, roomResult } from "./room_fields.ts";
 import { endpoint } from "./surface.ts";
@@ -60,10 +60,7 @@ const EventParams = z.object({ eventId: z.string() });
 
 const EventBody = z.object({
   name: nameUpTo(EVENT_NAME_LENGTH_MAX).describe("标题"),
-  desc: z.string().trim().refine(
-    (text) => [...text].length <= EVENT_DESCRIPTION_LENGTH_MAX,
-    { message: `不能超过${EVENT_DESCRIPTION_LENGTH_MAX}个字` },
-  ).optional().describe("介绍"),
+  desc: textOrNothingUpTo(EVENT_DESCRIPTION_LENGTH_MAX).optional().describe("介绍"),
   eventTime: z.coerce.number().int().default(0).describe("日程时间，毫秒数; must lie ahead"),
   memberUidList: z.array(z.string()).min(1).max(EVENT_MEMBER_COUNT_MAX)
     .describe("主持人或者嘉宾; the caller among them"),

@@ -28,7 +28,7 @@ export const readWechatConfig = openEndpoint({
   summary: "获取微信Config",
   description: "What a page passes to `wx.config`. What follows `#` in its address is not signed.",
   body: z.object({
-    url: z.url({ protocol: /^https?$/, error: "格式不正确" }).max(URL_LENGTH_MAX)
+    url: z.url({ protocol: /^https?$/ }).max(URL_LENGTH_MAX)
       .describe("当前路径URL"),
   }),
   data: z.object({

@@ -11,7 +11,7 @@ export const register = endpoint({
   summary: "更新JPushID",
   description: "From now on the caller's notifications go to this device, and nobody else's do.",
   params: z.object({
-    jPushId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "格式不正确"),
+    jPushId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
   }),
   data: Nothing,
   beforeProfile: true,

@@ -4,6 +4,7 @@ import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Session } from "../../db/domain/sessions/session.ts";
 import { admit } from "../../middleware/admission.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { Field } from "../fields.ts";
 import { defineSurface } from "../kit.ts";
 import type { Call, Guarded, Method } from "../spec.ts";
 import { wechatOpenIdOf } from "./cookie.ts";
@@ -75,13 +76,20 @@ export const { spec, endpoint, openEndpoint, mount } = defineSurface<Session, Ga
     message: said ?? options.message ?? "Success",
     result: data,
   }),
-  fail: ({ code, message }) => ({ status: 0, message, result: code, errorCode: code }),
+  fail: ({ code, message, fields }) => ({
+    status: 0,
+    message,
+    result: code,
+    errorCode: code,
+    ...fields,
+  }),
   okSchema: (data) => z.object({ status: z.literal(1), message: z.string(), result: data }),
   failSchema: z.object({
     status: z.literal(0),
     message: z.string(),
     result: z.number(),
     errorCode: z.number(),
+    field: Field,
   }),
 });
 

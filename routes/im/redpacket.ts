@@ -14,7 +14,7 @@ const Count = z.number().int();
 const PacketType = z.number().int().describe("1 equal shares, 2 drawn at random");
 
 const YearQuery = z.object({
-  year: z.string().regex(/^\d{4}$/, "必须是4位年份").transform(Number)
+  year: z.string().regex(/^\d{4}$/, "年份必须是4位数字").transform(Number)
     .describe("根据年份查询, in UTC+8"),
 });
 const YearPageQuery = YearQuery.extend(PageQuery.shape);

@@ -6,7 +6,7 @@ import { payRedPacket } from "../../db/domain/red_packets/pay.ts";
 import { lookAtRedPacket, readRedPacket } from "../../db/domain/red_packets/read_packet.ts";
 import { BLESSING_LENGTH_MAX, SHARE_COUNT_MAX } from "../../db/domain/red_packets/rules.ts";
 import { perUser } from "../../middleware/rate_limit.ts";
-import { Cents, Flag, flag, HexId, Nothing } from "../fields.ts";
+import { Cents, Flag, flag, HexId, Nothing, textOrNothingUpTo } from "../fields.ts";
 import { CentsIn, done, doneAnd } from "./fields.ts";
 import { ChannelTypeField } from "./message_fields.ts";
 import { endpoint } from "./surface.ts";
@@ -37,14 +37,11 @@ export const create = endpoint({
     amount: CentsIn.describe("分, all shares together"),
     type: z.literal([1, 2]).describe(TYPES),
     num: z.number().int().min(1).max(SHARE_COUNT_MAX).describe("How many shares"),
-    blessing: z.string().trim().refine(
-      (text) => [...text].length <= BLESSING_LENGTH_MAX,
-      { message: `不能超过${BLESSING_LENGTH_MAX}个字` },
-    ).default(""),
+    blessing: textOrNothingUpTo(BLESSING_LENGTH_MAX).default(""),
     channel_id: z.string().max(64).optional().describe("The same as `scene_id`"),
   }).refine(({ channel_id, scene_id }) => !channel_id || channel_id === scene_id, {
     path: ["channel_id"],
-    message: "必须与红包的发送对象相同",
+    message: "{}必须与红包的发送对象相同",
   }),
   data: z.object({ redpacket_no: HexId }),
   errors: [

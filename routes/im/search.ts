@@ -35,7 +35,7 @@ export const searchAll = endpoint({
     `its text or file name, newest first, among the newest ${SEARCHED_COUNT_MAX}. Nothing taken ` +
     "back or deleted, no commands, nothing of the system's. Without a word only files are found.",
   body: z.object({
-    keyword: z.string().trim().max(KEYWORD_LENGTH_MAX, `不能超过${KEYWORD_LENGTH_MAX}个字`)
+    keyword: z.string().trim().max(KEYWORD_LENGTH_MAX)
       .default(""),
     page: z.coerce.number().int().positive().max(CANDIDATE_COUNT_MAX).catch(1).default(1),
     limit: z.coerce.number().int().positive().catch(LIMIT_DEFAULT).default(LIMIT_DEFAULT)

@@ -4,10 +4,10 @@ import { hashToken } from "../../db/domain/sessions/access_secret.ts";
 import type { Session } from "../../db/domain/sessions/session.ts";
 import { admit } from "../../middleware/admission.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { Field } from "../fields.ts";
 import { defineSurface } from "../kit.ts";
 import type { Call, Guarded } from "../spec.ts";
 import { imErrors } from "./errors.ts";
-import { reasonOf, refusalOf } from "./refusals.ts";
 
 export interface ImOptions {
   /** Keeps its facts in Redis alone, so it answers 503 while Redis is away. */
@@ -25,10 +25,9 @@ export const { endpoint, openEndpoint, mount } = defineSurface<Session, ImOption
   rates: { caller: perUser(300, "10 s"), address: perAddress(3000, "10 s") },
   admit: admitIm,
   ok: (data) => data,
-  refusals: { reasonOf, refusalOf },
   fail: ({ code, message, fields }) => ({ status: code, msg: message, ...fields }),
   okSchema: (data) => data,
-  failSchema: z.object({ status: z.number(), msg: z.string() }),
+  failSchema: z.object({ status: z.number(), msg: z.string(), field: Field }),
 });
 
 async function admitIm(call: Call, endpoint: Guarded & ImOptions): Promise<Session | undefined> {

@@ -3,7 +3,7 @@ import { readTransfer } from "../../db/domain/transfers/reads.ts";
 import { receiveTransfer } from "../../db/domain/transfers/receive.ts";
 import { REMARK_LENGTH_MAX } from "../../db/domain/transfers/rules.ts";
 import { sendTransfer } from "../../db/domain/transfers/send.ts";
-import { Cents, HexId } from "../fields.ts";
+import { Cents, HexId, textOrNothingUpTo } from "../fields.ts";
 import { CentsIn, Done, done, doneAnd, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
@@ -22,10 +22,7 @@ export const create = endpoint({
     pay_token: z.string().min(1).max(64),
     amount: CentsIn,
     to_uid: z.string().min(1).max(64),
-    remark: z.string().trim().refine(
-      (text) => [...text].length <= REMARK_LENGTH_MAX,
-      { message: `不能超过${REMARK_LENGTH_MAX}个字` },
-    ).default(""),
+    remark: textOrNothingUpTo(REMARK_LENGTH_MAX).default(""),
   }),
   data: doneAnd({ no: HexId }),
   errors: [

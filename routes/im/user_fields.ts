@@ -106,7 +106,7 @@ export const Phone = z.object({
   phone: Text.describe("手机号"),
 });
 
-export const SmsCode = Text.pipe(z.string().regex(/^\d{4,6}$/, "验证码不正确"));
+export const SmsCode = Text.pipe(z.string().regex(/^\d{4,6}$/));
 
 /** A device as it says of itself. */
 const DeviceSaid = z.object({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DESCRIPTION_LENGTH_MAX } from "../../db/domain/payouts/rules.ts";
 import { setResult } from "../../db/domain/payouts/set_result.ts";
+import { textOrNothingUpTo } from "../fields.ts";
 import { CnyRecord, cnyRecord, mayReadFull, scopeOfCall } from "./profits/fields.ts";
 import { endpoint } from "./surface.ts";
 
@@ -14,10 +15,7 @@ export const set = endpoint({
   params: z.object({ serial_id: z.guid().toLowerCase() }),
   body: z.object({
     state: z.enum(["error", "claimed"]),
-    description: z.string().trim().refine(
-      (text) => [...text].length <= DESCRIPTION_LENGTH_MAX,
-      { message: `不能超过${DESCRIPTION_LENGTH_MAX}个字` },
-    )
+    description: textOrNothingUpTo(DESCRIPTION_LENGTH_MAX)
       // The audit keeps it as JSON, in which Postgres takes no half characters.
       .transform((text) => text.toWellFormed()).default(""),
   }),

@@ -26,11 +26,11 @@ export function timeText(at: Date): string {
 }
 
 /** A group's id as a path or a header has it. */
-export const GroupId = z.string().regex(/^\d{1,15}$/, "群号不正确").transform(Number);
+export const GroupId = z.string().regex(/^\d{1,15}$/).transform(Number);
 
 /** A person's id: the uid written as a UUID, or as it is; the uid from then on. */
 export const UserId = z.string().max(36).transform((text, context) => {
   const uid = uidIn(text);
-  if (uid === undefined) context.addIssue({ code: "custom", message: "用户id不正确" });
+  if (uid === undefined) context.addIssue({ code: "custom" });
   return uid ?? z.NEVER;
 });

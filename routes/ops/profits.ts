@@ -19,7 +19,8 @@ export const list = endpoint({
       .describe("A part of a real name or mobile number; a whole id or bank card number"),
   }).refine(({ start, limit }) => start + limit <= RECORDS_LISTED_MAX, {
     path: ["start"],
-    message: `start + limit 不能超过${RECORDS_LISTED_MAX}`,
+    message: `只能查看前${RECORDS_LISTED_MAX}条`,
+    params: { english: `Only the first ${RECORDS_LISTED_MAX} can be listed` },
   }),
   data: pageOf(CnyRecord),
   async handle({ query: { keyword, ...query }, actor, headers, ctx }) {

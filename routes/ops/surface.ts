@@ -4,6 +4,8 @@ import type { Permission } from "../../db/domain/operators/permissions.ts";
 import { admitAnybody } from "../../middleware/admission.ts";
 import { admitOperator } from "../../middleware/operator_admission.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
+import { englishOf } from "../english.ts";
+import { Field } from "../fields.ts";
 import { defineSurface } from "../kit.ts";
 import { opsErrors } from "./errors.ts";
 
@@ -34,7 +36,8 @@ export const { endpoint, openEndpoint, mount } = defineSurface<OpsActor, OpsOpti
   admit: async (call, { open, needs, keys = false }) =>
     open ? await admitAnybody(call) : await admitOperator(call, { needs, keys }),
   ok: (data) => data,
-  fail: ({ code, message }) => ({ code, msg: message }),
+  english: englishOf,
+  fail: ({ code, message, fields }) => ({ code, msg: message, ...fields }),
   okSchema: (data) => data,
-  failSchema: z.object({ code: z.number(), msg: z.string() }),
+  failSchema: z.object({ code: z.number(), msg: z.string(), field: Field }),
 });

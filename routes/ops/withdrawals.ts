@@ -2,7 +2,7 @@ import { z } from "zod";
 import { decideWithdrawal } from "../../db/domain/wallet/decide_withdrawal.ts";
 import { REASON_LENGTH_MAX, WITHDRAWALS_START_MAX } from "../../db/domain/wallet/rules.ts";
 import { listWithdrawals, type Withdrawal } from "../../db/domain/wallet/withdrawal_reads.ts";
-import { HexId } from "../fields.ts";
+import { HexId, textOrNothingUpTo } from "../fields.ts";
 import { pageOf, pageQuery, timeText } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
@@ -79,10 +79,7 @@ export const reject = endpoint({
   needs: "withdrawals.decide",
   params: NoParams,
   body: z.object({
-    reason: z.string().trim().refine(
-      (reason) => [...reason].length <= REASON_LENGTH_MAX,
-      { message: `不能超过${REASON_LENGTH_MAX}个字` },
-    )
+    reason: textOrNothingUpTo(REASON_LENGTH_MAX)
       // The audit keeps it as JSON, in which Postgres takes no half characters.
       .transform((reason) => reason.toWellFormed()).default("").describe("The person reads it"),
   }),

@@ -5,7 +5,7 @@ import { CUSTOMER_ID_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
 import { logCustomerIn } from "../../db/domain/support/customers.ts";
 import { readBearer } from "../../middleware/authorization.ts";
 import { perAddress } from "../../middleware/rate_limit.ts";
-import { Text } from "../fields.ts";
+import { isUpTo, Text } from "../fields.ts";
 import {
   AnsweredUid,
   asServer,
@@ -28,8 +28,7 @@ const DeviceId = optionalText(DEVICE_ID_LENGTH_MAX);
 
 /** As it was sent, blanks and all: it is somebody else's. */
 const CustomerId = Text.transform((id) => id.toWellFormed()).refine(
-  (id) => [...id].length <= CUSTOMER_ID_LENGTH_MAX,
-  { message: `不能超过${CUSTOMER_ID_LENGTH_MAX}个字` },
+  ...isUpTo(CUSTOMER_ID_LENGTH_MAX),
 ).nullish().transform((id) => id || undefined);
 
 const Token = z.string().regex(/^[a-f0-9]{64}$/);

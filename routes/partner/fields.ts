@@ -7,7 +7,7 @@ import {
 } from "../../config/runtime/long_integer.ts";
 import { DomainError } from "../../db/domain/errors.ts";
 import { AVATAR_LENGTH_MAX, NAME_LENGTH_MAX } from "../../db/domain/partners/rules.ts";
-import { isPicture, maybeNameUpTo, Text } from "../fields.ts";
+import { isPicture, isUpTo, maybeNameUpTo, Text } from "../fields.ts";
 import type { PartnerActor } from "./surface.ts";
 
 /** A number of ours, of a group or a desk, as a number or as digits; always answered as a number. */
@@ -29,8 +29,7 @@ export const AnsweredUid = z.custom<LongInteger>().transform(jsonNumberOf)
 /** Text that may be left out, as nothing, null or blank. */
 export function optionalText(max: number) {
   return Text.transform((text) => text.trim()).refine(
-    (text) => [...text].length <= max,
-    { message: `不能超过${max}个字` },
+    ...isUpTo(max),
   ).nullish().transform((text) => text || undefined);
 }
 
@@ -38,7 +37,7 @@ export function optionalText(max: number) {
 export const OptionalName = Text.pipe(maybeNameUpTo(NAME_LENGTH_MAX)).nullish()
   .transform((name) => name || undefined);
 export const OptionalAvatar = optionalText(AVATAR_LENGTH_MAX)
-  .refine((address) => address === undefined || isPicture(address), "地址不正确");
+  .refine((address) => address === undefined || isPicture(address));
 
 /** An on-off switch, as a boolean, as 0/1, or as the words some servers send. */
 export const Switch = z.union([

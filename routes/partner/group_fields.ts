@@ -4,7 +4,7 @@ import {
   GROUP_NAME_LENGTH_MAX,
   SERVER_MEMBERS_COUNT_MAX,
 } from "../../db/domain/groups/rules.ts";
-import { maybeNameUpTo, nameUpTo, Text } from "../fields.ts";
+import { isUpTo, maybeNameUpTo, nameUpTo, Text } from "../fields.ts";
 import { Id, OptionalAvatar, OptionalName, Switch, Uid } from "./fields.ts";
 import type { PartnerActor } from "./surface.ts";
 
@@ -13,8 +13,7 @@ export const GroupParams = z.object({ gid: Id.describe("群组id") });
 /** Text a group keeps. */
 export function groupText(lengthMax: number) {
   return Text.transform((text) => text.trim()).refine(
-    (text) => [...text].length <= lengthMax,
-    { message: `不能超过${lengthMax}个字` },
+    ...isUpTo(lengthMax),
   );
 }
 
@@ -52,7 +51,7 @@ const addBodyUpTo = (countMax: number) => {
 
 /** People alone, or as where they are added. */
 const removeBodyUpTo = (countMax: number) => {
-  const members = membersUpTo(countMax).min(1, "不能为空");
+  const members = membersUpTo(countMax).min(1);
   return z.union([members, z.object({ members }).transform((named) => named.members)])
     .transform((listed) => listed.map(({ appUid }) => appUid));
 };
@@ -72,7 +71,7 @@ const Settings = z.object({
 
 const isOneAtATime = (body: z.output<typeof Settings>) =>
   body.do_not_disturb === undefined || body.nickname === undefined;
-const ONE_AT_A_TIME = "do_not_disturb和nickname一次只能设置一个选项";
+const ONE_AT_A_TIME = "免打扰和群内昵称一次只能设置一项";
 const saysSomething = (body: object) => Object.values(body).some((value) => value !== undefined);
 const NOTHING_SAID = "没有要设置的选项";
 

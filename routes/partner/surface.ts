@@ -9,6 +9,7 @@ import { admit, admitAnybody, admitReading } from "../../middleware/admission.ts
 import { readBasic, readBearer } from "../../middleware/authorization.ts";
 import { perAddress, perUser } from "../../middleware/rate_limit.ts";
 import { CUSTOMER_UID_MAX, CUSTOMER_UID_MIN } from "../../db/schema/users.ts";
+import { Field } from "../fields.ts";
 import { defineSurface } from "../kit.ts";
 import type { Call, Guarded } from "../spec.ts";
 import { partnerErrors } from "./errors.ts";
@@ -28,7 +29,7 @@ export interface PartnerOptions {
 /** What an app's server may do, over all operations together. */
 const SERVER_RATE = perUser(3000, "10 s");
 
-const Meta = z.object({ code: z.number(), message: z.string() });
+const Meta = z.object({ code: z.number(), message: z.string(), field: Field });
 
 /** The surface of other companies' servers and their clients (docs/contracts/partner.md). */
 export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, PartnerOptions>({
@@ -49,7 +50,11 @@ export const { endpoint, openEndpoint, mount } = defineSurface<PartnerActor, Par
   rates: { caller: perUser(300, "10 s"), address: perAddress(6000, "10 s") },
   admit: admitPartner,
   ok: (data) => ({ meta: { code: 200, message: "success" }, data, success: true }),
-  fail: ({ code, message, fields }) => ({ meta: { code, message }, error: message, ...fields }),
+  fail: ({ code, message, fields: { field, ...fields } = {} }) => ({
+    meta: { code, message, ...field !== undefined && { field } },
+    error: message,
+    ...fields,
+  }),
   okSchema: (data) => z.object({ meta: Meta, data, success: z.literal(true) }),
   failSchema: z.object({
     meta: Meta,

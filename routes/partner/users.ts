@@ -26,7 +26,7 @@ export const set = endpoint({
       "Says nothing in the app's chat rooms, at once; 0 ends it",
     ),
   }).refine((body) => Object.values(body).some((value) => value !== undefined), {
-    message: "name, do_not_disturb, mute, forbidden 至少需要一项",
+    message: "用户名、免打扰、静音和禁言至少需要一项",
   }),
   data: Nothing,
   errors: ["user_missing"],

@@ -28,6 +28,7 @@ export interface GatewayAnswer {
   // deno-lint-ignore no-explicit-any -- each test knows what it asked for
   result: any;
   errorCode?: number;
+  field?: string;
 }
 
 const DEFAULT_SECRET = "Hx!0k!K}5E.]EoP";

@@ -134,7 +134,7 @@ function bodiesFrom(schema: Schema): fc.Arbitrary<Change> {
 }
 
 /** Every place in a body that has a name, and first items of lists. */
-function fieldsOf(schema: Schema, path: string[]): { path: string[]; schema: Schema }[] {
+export function fieldsOf(schema: Schema, path: string[]): { path: string[]; schema: Schema }[] {
   if (path.length === FIELD_DEPTH_MAX) return [];
   const inner = Object.entries(schema.properties ?? {});
   if (schema.items) inner.push(["0", schema.items]);

@@ -61,7 +61,10 @@ export async function enterBroadcast(ctx: Ctx, broadcast: NewBroadcast): Promise
     const { status, stranger, id } = found;
     if (status !== GroupStatus.running) throw new DomainError("group_stopped");
     if (id === undefined) {
-      throw new DomainError("params_invalid", { message: `${stranger}不在该群` });
+      throw new DomainError("params_invalid", {
+        message: `${stranger}不在该群`,
+        english: `${stranger} is not in the group`,
+      });
     }
     await recordAction(tx, {
       actor,

@@ -57,7 +57,7 @@ export async function previewLink(ctx: Ctx, input: PreviewLinkInput): Promise<Li
   const { linkMd5, read } = input;
   const url = input.url && withScheme(input.url);
   if (url && md5Hex(url) !== linkMd5) {
-    throw new DomainError("params_invalid", { message: "linkMD5 与 url 不符" });
+    throw new DomainError("params_invalid", { message: "链接与其校验值不符" });
   }
   let outcome: Outcome;
   try {

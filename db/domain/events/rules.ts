@@ -33,10 +33,10 @@ export interface EventFacts {
  */
 export function checkEventTime(eventAtMs: number, nowMs: number): void {
   if (!(eventAtMs > nowMs)) {
-    throw new DomainError("params_invalid", { message: "eventTime: 日程时间必须晚于当前时间" });
+    throw new DomainError("params_invalid", { message: "日程时间必须晚于当前时间" });
   }
   if (eventAtMs > nowMs + EVENT_AHEAD_MS_MAX) {
-    throw new DomainError("params_invalid", { message: "eventTime: 日程时间过于遥远" });
+    throw new DomainError("params_invalid", { message: "日程时间过于遥远" });
   }
 }
 

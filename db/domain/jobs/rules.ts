@@ -63,7 +63,10 @@ function indexOf(schedule: Schedule, period: string): number {
   const startsMs = Date.parse(beginning) - (isLocal ? shiftMs : 0);
   const index = Number.isNaN(startsMs) ? NaN : indexAt(schedule, new Date(startsMs));
   if (Number.isNaN(index) || nameOf(schedule, index) !== period) {
-    throw new DomainError("params_invalid", { message: `no such period: ${period}` });
+    throw new DomainError("params_invalid", {
+      message: `没有这个周期：${period}`,
+      english: `no such period: ${period}`,
+    });
   }
   return index;
 }
@@ -113,7 +116,10 @@ export function periodsUpTo(
   const first = indexOf(schedule, last) + 1;
   const count = indexOf(schedule, period) - first + 1;
   if (count > ASKED_COUNT_MAX) {
-    throw new DomainError("params_invalid", { message: `${count} periods were missed before it` });
+    throw new DomainError("params_invalid", {
+      message: `在它之前错过了${count}个周期`,
+      english: `${count} periods were missed before it`,
+    });
   }
   return Array.from({ length: count }, (_, at) => nameOf(schedule, first + at));
 }
@@ -148,7 +154,10 @@ export function missedCount(
  */
 export function refuseUndue(schedule: Schedule, period: string, now: Date): void {
   if (indexOf(schedule, period) > newestDueIndex(schedule, now)) {
-    throw new DomainError("params_invalid", { message: `not due yet: ${period}` });
+    throw new DomainError("params_invalid", {
+      message: `周期未到：${period}`,
+      english: `not due yet: ${period}`,
+    });
   }
 }
 

@@ -67,7 +67,7 @@ function personIs({ tenantId, userId, appId, customerId, appUid }: CountOfflineI
     ],
   ];
   if (known.length === 0) {
-    throw new DomainError("params_invalid", { message: "缺少 customer_id 或 uid" });
+    throw new DomainError("params_invalid", { message: "请填写顾客编号或用户" });
   }
   return sql.join([sql`users.app_id = ${tenantId}`, ...known], sql` and `);
 }

@@ -52,7 +52,7 @@ export function checkPayload(payload: string, { bytesMax = PAYLOAD_BYTES_MAX } =
   const type = parsePayload(payload)?.type;
   if (type === undefined) {
     throw new DomainError("message_invalid", {
-      message: "消息内容必须是带有整数 type 的 JSON 对象",
+      message: "消息内容必须是 JSON 对象，并带有整数类型",
     });
   }
   return Math.max(-INT_MAX, Math.min(INT_MAX, type));

@@ -8,7 +8,7 @@ export function parseNotificationId(text: string | undefined): number | undefine
   if (!text) return undefined;
   const id = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
   if (!Number.isSafeInteger(id)) {
-    throw new DomainError("params_invalid", { message: "lastId 不正确" });
+    throw new DomainError("params_invalid", { message: "分页位置不正确" });
   }
   return id;
 }

@@ -20,6 +20,6 @@ export function cursorText({ at, id }: Cursor): string {
 export function parseCursor(text: string | undefined): Cursor | undefined {
   if (!text) return undefined;
   const match = /^(\d{1,15}):([a-f0-9]{1,32})$/.exec(text);
-  if (!match) throw new DomainError("params_invalid", { message: "lastId 不正确" });
+  if (!match) throw new DomainError("params_invalid", { message: "分页位置不正确" });
   return { at: new Date(Number(match[1])), id: match[2]! };
 }

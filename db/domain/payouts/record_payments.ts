@@ -40,7 +40,10 @@ export function recordPayments(
   const distinct = distinctPayments(payments);
   const latest = ctx.now().getTime() + CLOCK_AHEAD_MS;
   if (distinct.some(({ paidAt }) => paidAt.getTime() > latest)) {
-    throw new DomainError("params_invalid", { message: "paid_at 不能晚于现在" });
+    throw new DomainError("params_invalid", {
+      message: "付款时间不能晚于现在",
+      english: "paid_at must not lie ahead",
+    });
   }
   return withTx(ctx, async (tx) => {
     await holdMonthsOpen(tx);

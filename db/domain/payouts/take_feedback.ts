@@ -82,6 +82,7 @@ export async function takeFeedback(
 function noHeader(): DomainError {
   return new DomainError("params_invalid", {
     message: `表头不正确，应为：${CSV_COLUMNS.join(",")}`,
+    english: "The first line is not that of the downloaded file",
   });
 }
 

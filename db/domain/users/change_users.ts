@@ -24,7 +24,10 @@ export async function changeUsers(
   const userIds = changes.map(({ userId }) => userId);
   const repeated = findRepeated(userIds);
   if (repeated !== undefined) {
-    throw new DomainError("params_invalid", { message: `用户${repeated}重复` });
+    throw new DomainError("params_invalid", {
+      message: `用户${repeated}重复`,
+      english: `User ${repeated} is named twice`,
+    });
   }
   const mobiles = changes.flatMap(({ mobile }) => mobile ? [mobile] : []);
   refuseRepeatedMobiles(mobiles);
@@ -36,7 +39,10 @@ export async function changeUsers(
         const locked = await lockUsers(tx, userIds);
         const missing = userIds.find((userId) => !locked.has(userId));
         if (missing !== undefined) {
-          throw new DomainError("user_missing", { message: `用户${missing}不存在` });
+          throw new DomainError("user_missing", {
+            message: `用户${missing}不存在`,
+            english: `There is no user ${missing}`,
+          });
         }
         const { changed, endedTokens } = await applyChanges(tx, { locked, changes });
         await recordChanges(tx, { actor, action: "user.update", changed });

@@ -13,7 +13,10 @@ const ONE_PERSONS = ["users_house_mobile", "chat_accounts_username_unique"];
 export function refuseRepeatedMobiles(mobiles: Mobile[]): void {
   const repeated = findRepeated(mobiles.map(mobileText));
   if (repeated !== undefined) {
-    throw new DomainError("account_exists", { message: `手机号${repeated}重复` });
+    throw new DomainError("account_exists", {
+      message: `手机号${repeated}重复`,
+      english: `The number ${repeated} is given twice`,
+    });
   }
 }
 
@@ -31,9 +34,11 @@ export async function refuseTakenMobile<T>(
   } catch (error) {
     if (!ONE_PERSONS.includes(brokenConstraintOf(error) ?? "")) throw error;
     const holder = await findHolder(ctx, { mobiles, exceptIds: ownIds });
-    const message = holder
-      ? `手机号${mobileText(holder.mobile)}已被用户${holder.id}使用`
-      : "手机号已被其他用户使用";
-    throw new DomainError("account_exists", { message });
+    if (!holder) throw new DomainError("account_exists", { message: "手机号已被其他用户使用" });
+    const number = mobileText(holder.mobile);
+    throw new DomainError("account_exists", {
+      message: `手机号${number}已被用户${holder.id}使用`,
+      english: `User ${holder.id} has the number ${number}`,
+    });
   }
 }

@@ -81,7 +81,7 @@ export const read = endpoint({
   summary: "Show a way to pay a person",
   needs: "payment_methods.read",
   code: 0,
-  params: UidParams.extend({ id: z.string().regex(/^\d{1,15}$/, "必须是数字").transform(Number) }),
+  params: UidParams.extend({ id: z.string().regex(/^\d{1,15}$/).transform(Number) }),
   data: MethodRecord,
   errors: ["user_missing", "payment_method_missing"],
   async handle({ params: { uid: userId, id: methodId }, actor, ctx }) {

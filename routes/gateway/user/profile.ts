@@ -6,7 +6,7 @@ import {
   BIO_LENGTH_MAX,
   NICKNAME_LENGTH_MAX,
 } from "../../../db/domain/users/rules.ts";
-import { nameUpTo, pictureUpTo } from "../../fields.ts";
+import { nameUpTo, pictureUpTo, textOrNothingUpTo } from "../../fields.ts";
 import { UserProfile, userProfileResult } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
@@ -16,10 +16,7 @@ const NewProfile = z.object({
 });
 
 const ChangedProfile = NewProfile.extend({
-  bio: z.string().trim().refine(
-    (text) => [...text].length <= BIO_LENGTH_MAX,
-    { message: `不能超过${BIO_LENGTH_MAX}个字` },
-  ).optional().describe("介绍"),
+  bio: textOrNothingUpTo(BIO_LENGTH_MAX).optional().describe("介绍"),
 });
 
 export const init = endpoint({

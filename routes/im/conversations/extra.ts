@@ -20,7 +20,7 @@ export const keep = endpoint({
     keep_message_seq: Seq.describe("What stands on top, a message_seq"),
     keep_offset_y: z.coerce.number().min(-OFFSET_MAX).max(OFFSET_MAX).catch(0).default(0)
       .transform(Math.round).describe("Pixels"),
-    draft: z.string().max(DRAFT_LENGTH_MAX, `草稿不能超过${DRAFT_LENGTH_MAX}个字`).default(""),
+    draft: z.string().max(DRAFT_LENGTH_MAX).default(""),
   }),
   data: z.object({ version: z.number().int() }),
   errors: ["channel_missing"],

@@ -5,7 +5,7 @@ import { Done, done } from "../fields.ts";
 import { GROUP_ERRORS, GroupParams, inChat, placeOf, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
-const BlacklistBody = z.object({ uids: Uids.min(1, "不能为空").describe("成员uid集合") });
+const BlacklistBody = z.object({ uids: Uids.min(1).describe("成员uid集合") });
 const BLACKLIST_ERRORS: Kind[] = [...GROUP_ERRORS, "group_no_right", "group_members_invalid"];
 
 export const add = endpoint({

@@ -4,7 +4,7 @@ import { Done, done } from "../fields.ts";
 import { GROUP_ERRORS, GroupParams, inChat, placeOf, Uids } from "../group_fields.ts";
 import { endpoint } from "../surface.ts";
 
-const ManagersBody = Uids.min(1, "不能为空");
+const ManagersBody = Uids.min(1);
 const MANAGER_ERRORS: Kind[] = [...GROUP_ERRORS, "group_no_right", "self_refused"];
 
 export const add = endpoint({

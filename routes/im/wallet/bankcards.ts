@@ -8,14 +8,13 @@ import {
 } from "../../../db/domain/payment_methods/card_rules.ts";
 import { plainNumber } from "../../../db/domain/users/mobile.ts";
 import { perUser } from "../../../middleware/rate_limit.ts";
-import { textUpTo } from "../../fields.ts";
+import { textOrNothingUpTo, textUpTo } from "../../fields.ts";
 import { done, doneAnd } from "../fields.ts";
 import { endpoint } from "../surface.ts";
 
 /** Absent, or as empty as forms send what nobody filled in. */
 const optionalText = (max: number) =>
-  z.string().trim().refine((text) => [...text].length <= max, { message: `不能超过${max}个字` })
-    .optional().transform((text) => text || undefined);
+  textOrNothingUpTo(max).optional().transform((text) => text || undefined);
 
 const BANK_TEXT_LENGTH_MAX = 64;
 const ID_NO_LENGTH_MAX = 32;

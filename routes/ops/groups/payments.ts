@@ -15,10 +15,10 @@ const Payment = z.object({
   trace_id: z.string().min(1).max(TRACE_ID_LENGTH_MAX)
     .describe("The payer's own number of the payment: told twice it is one payment"),
   user_id: UserId.describe("Who paid"),
-  amount: z.string().refine(isAmount, "金额不正确")
+  amount: z.string().refine(isAmount)
     .describe("CNY, a decimal string of at most four places"),
   paid_at: z.iso.datetime({ offset: true }).transform((text) => new Date(text))
-    .refine((at) => at.getTime() >= PAID_AT_MIN, "时间不正确"),
+    .refine((at) => at.getTime() >= PAID_AT_MIN),
   inviter_user_id: UserId.nullish().describe("Who brought them; absent: as their membership says"),
 });
 

@@ -9,12 +9,12 @@ const Receivers = z.array(UserId).max(RECEIVERS_COUNT_MAX);
 const Body = z.object({
   reciever_id: Receivers.nullish().describe("接收消息的用户id数组"),
   receiver_id: Receivers.nullish().describe("The same, spelt right"),
-  message: z.string().refine((message) => message.trim() !== "", { message: "不能为空" })
+  message: z.string().refine((message) => message.trim() !== "")
     .transform((message) => message.toWellFormed()),
   broadcast: z.boolean().nullish().describe("To everybody in the group, whoever else is named"),
 }).refine(
   (body) => body.broadcast || receiversOf(body).length > 0,
-  { path: ["reciever_id"], message: "至少一个接收者" },
+  { path: ["reciever_id"] },
 );
 
 function receiversOf(

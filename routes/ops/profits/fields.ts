@@ -17,7 +17,12 @@ export function scopeOfCall({ actor, headers }: { actor: OpsActor; headers: Head
   const named = headers.get("group_id");
   if (named === null) return scopeOf(actor, undefined);
   const groupId = GroupId.safeParse(named);
-  if (!groupId.success) throw new DomainError("params_invalid", { message: "group_id 不正确" });
+  if (!groupId.success) {
+    throw new DomainError("params_invalid", {
+      message: "群不正确",
+      english: "group_id is not valid",
+    });
+  }
   return scopeOf(actor, groupId.data);
 }
 

@@ -28,7 +28,15 @@ export async function* readCsv(bytes: AsyncIterable<Uint8Array>): AsyncGenerator
   try {
     for await (const { info, record } of lines) yield { line: info.lines, cells: record };
   } catch (error) {
-    throw isCsvError(error) ? unreadable(`第${error.lines}行格式不正确`, error) : error;
+    throw isCsvError(error)
+      ? unreadable(
+        {
+          message: `第${error.lines}行格式不正确`,
+          english: `Line ${error.lines} is no CSV`,
+        },
+        error,
+      )
+      : error;
   }
 }
 
@@ -55,7 +63,10 @@ async function* decode(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string>
     try {
       return part ? decoder!.decode(part, { stream: true }) : decoder!.decode();
     } catch (cause) {
-      throw unreadable("文件编码不正确，应为 UTF-8 或 GB18030", cause);
+      throw unreadable({
+        message: "文件编码不正确，应为 UTF-8 或 GB18030",
+        english: "The file is neither UTF-8 nor GB18030",
+      }, cause);
     }
   };
   for await (const part of bytes) {
@@ -88,6 +99,13 @@ function isCsvError(error: unknown): error is CsvError & { lines: number } {
 }
 
 /** What stood before the place may have been entered already: sent again it changes nothing. */
-function unreadable(message: string, cause: unknown): DomainError {
-  return new DomainError("params_invalid", { message: `${message}，修正后请重新上传`, cause });
+function unreadable(
+  { message, english }: { message: string; english: string },
+  cause: unknown,
+): DomainError {
+  return new DomainError("params_invalid", {
+    message: `${message}，修正后请重新上传`,
+    english: `${english}; mend it and send it again`,
+    cause,
+  });
 }

@@ -122,7 +122,7 @@ export const edit = endpoint({
     notice: groupText(NOTICE_LENGTH_MAX).optional().describe("群公告; empty: none"),
   }).refine(
     ({ name, notice }) => (name === undefined) !== (notice === undefined),
-    "name和notice一次只能设置一个选项",
+    "群名和公告一次只能设置一项",
   ),
   data: Nothing,
   errors: ["group_missing", "group_not_member", "group_no_right", "message_invalid"],

@@ -222,7 +222,7 @@ async function assertRefused(send: Send, changes: Record<string, unknown>[]) {
     const refused = await send(change);
     const said = [refused.http, refused.status, refused.errorCode];
     assert.deepEqual(said, [200, 0, 0], JSON.stringify(change));
-    assert.match(refused.message, new RegExp(`^(${Object.keys(change).join("|")})`));
+    assert.match(refused.field!, new RegExp(`^(${Object.keys(change).join("|")})`));
   }
 }
 

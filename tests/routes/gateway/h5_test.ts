@@ -97,7 +97,7 @@ Deno.test("POST /h5/weixin/config", async (t) => {
       const refused = await callH5(app, "/h5/weixin/config", { cookie, body });
       const what = JSON.stringify(body);
       assert.deepEqual([refused.http, refused.status, refused.errorCode], [200, 0, 0], what);
-      assert.match(refused.message, /url/);
+      assert.equal(refused.field, "url");
     }
   });
 

@@ -19,8 +19,8 @@ import { startTestApp, type TestApp } from "../../harness.ts";
 import { askPaths } from "./customer_paths.ts";
 
 const CUSTOMER = "POST /auth/customer";
-const NEEDED = "该客户已存在，需要 sign、旧 token 或服务端凭证";
-const UNREADY = "应用的 appsecret 需先轮换一次，才能使用 sign";
+const NEEDED = "该客户已存在，需要签名、旧凭证或服务端凭证";
+const UNREADY = "应用密钥需先轮换一次，才能使用签名";
 
 const signOf = (secret: string, customerId: string) =>
   createHmac("sha256", secret).update(customerId).digest("hex");
