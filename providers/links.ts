@@ -8,13 +8,14 @@ export interface LinkPreview {
 }
 
 /**
- * A preview, or why there is none: `refused` for links we do not follow and for what is no page,
- * `unreachable` for what did not work this time, `busy` when too many are being read already.
+ * A preview, or why there is none: `refused` for links we follow for nobody, `unreadable` for what
+ * is there and is no page with a title, `unreachable` for what did not work this time, `busy` when
+ * too many are being read already.
  * `reason` is for logs and tests, never for whoever asked.
  */
 export type LinkAnswer =
   | { preview: LinkPreview }
-  | { failure: "refused" | "unreachable" | "busy"; reason: string };
+  | { failure: "refused" | "unreadable" | "unreachable" | "busy"; reason: string };
 
 export interface LinkReader {
   /** Never throws, and answers within three seconds. */

@@ -2,6 +2,8 @@ import { lookup } from "node:dns/promises";
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, isIPv4 } from "node:net";
+import { pipeline } from "node:stream";
+import { createGunzip } from "node:zlib";
 import { withDeadline } from "../config/runtime/deadline.ts";
 import { Turns } from "../config/runtime/turns.ts";
 import { isPublicAddress } from "./addresses.ts";
@@ -35,6 +37,9 @@ export interface HttpLinkReaderOptions {
 /** A link nobody gets an answer for, however often they ask. */
 class LinkRefusedError extends Error {}
 
+/** What answered has nothing to show. */
+class LinkUnreadableError extends Error {}
+
 /**
  * Reads pages over HTTP for whoever asks, so it assumes the link wants to reach what only we can
  * reach: a name is resolved once, every address of it must be public, and the connection goes to
@@ -50,9 +55,7 @@ export function httpLinkReader(options: HttpLinkReaderOptions = {}): LinkReader 
       const preview = await withDeadline("the page", timeoutMs, () => readPage(link, way));
       return { preview };
     } catch (error) {
-      const { message } = error as Error;
-      const failure = error instanceof LinkRefusedError ? "refused" : "unreachable";
-      return { failure, reason: message };
+      return { failure: failureOf(error), reason: (error as Error).message };
     } finally {
       controller.abort();
     }
@@ -63,6 +66,11 @@ export function httpLinkReader(options: HttpLinkReaderOptions = {}): LinkReader 
       return await turns.take(() => read(link));
     },
   };
+}
+
+function failureOf(error: unknown) {
+  if (error instanceof LinkRefusedError) return "refused";
+  return error instanceof LinkUnreadableError ? "unreadable" : "unreachable";
 }
 
 /** One for the process, since what it limits is the process's work. */
@@ -83,7 +91,7 @@ async function readPage(link: string, way: Way): Promise<LinkPreview> {
     response.destroy();
     url = followable(next, url);
   }
-  throw new LinkRefusedError("too many redirects");
+  throw new LinkUnreadableError("too many redirects");
 }
 
 /** @throws {LinkRefusedError} for what we follow for nobody, whatever its name resolves to */
@@ -139,8 +147,21 @@ async function open(url: URL, { resolve, dial, signal }: Way): Promise<IncomingM
   return await answered;
 }
 
-function redirectOf({ statusCode, headers }: IncomingMessage): string | undefined {
-  return REDIRECTS.includes(statusCode!) ? headers.location : undefined;
+function redirectOf({ statusCode, headers: { location } }: IncomingMessage): string | undefined {
+  return REDIRECTS.includes(statusCode!) && location !== undefined ? textOf(location) : undefined;
+}
+
+/** A header is bytes, which Node shows one a character: UTF-8 if they are, else as they stand. */
+function textOf(header: string): string {
+  const bytes = Uint8Array.from(header, (character) => character.charCodeAt(0));
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return header.replace(
+      /[\x80-\xff]/g,
+      (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
+  }
 }
 
 async function readHead(response: IncomingMessage, url: URL): Promise<LinkPreview> {
@@ -148,24 +169,34 @@ async function readHead(response: IncomingMessage, url: URL): Promise<LinkPrevie
   const [type, ...parameters] = (headers["content-type"] ?? "").split(";");
   try {
     if (statusCode < 200 || statusCode > 299) throw new Error(`HTTP ${statusCode}`);
-    if (type!.trim().toLowerCase() !== "text/html") throw new LinkRefusedError("no page");
-    // Not asked for, and unpacked it may be a thousand times its size.
-    if (!/^(identity)?$/i.test(headers["content-encoding"] ?? "")) {
-      throw new LinkRefusedError("an encoded page");
-    }
+    if (type!.trim().toLowerCase() !== "text/html") throw new LinkUnreadableError("no page");
     const head = new PageHead(url, charsetOf(parameters));
     let byteCount = 0;
-    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    for await (const chunk of unpacked(response)) {
       head.write(chunk.subarray(0, PAGE_BYTES_MAX - byteCount));
       byteCount += chunk.length;
       if (head.isDone || byteCount >= PAGE_BYTES_MAX) break;
     }
     const preview = head.end();
-    if (!preview) throw new LinkRefusedError("a page without a title");
+    if (!preview) throw new LinkUnreadableError("a page without a title");
     return preview;
   } finally {
     response.destroy();
   }
+}
+
+/**
+ * The bytes of the page itself. Some servers pack though nobody asked them to; unpacked it may be a
+ * thousand times its size, which is for the reader to count.
+ */
+function unpacked(response: IncomingMessage): AsyncIterable<Uint8Array> {
+  const encoding = response.headers["content-encoding"]?.trim().toLowerCase() ?? "";
+  if (encoding === "" || encoding === "identity") return response;
+  if (encoding !== "gzip" && encoding !== "x-gzip") {
+    throw new LinkUnreadableError("an encoded page");
+  }
+  // Whichever of the two ends wrongly ends the other; the one that reads is told.
+  return pipeline(response, createGunzip(), () => {});
 }
 
 function charsetOf(parameters: string[]): string | undefined {

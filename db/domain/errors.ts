@@ -165,7 +165,6 @@ const catalogue = {
   // The app itself.
   release_missing: ["not_found", "已是最新版本"],
   link_refused: ["invalid", "链接不可访问"],
-  link_unreachable: ["unavailable", "链接暂时无法访问"],
   wechat_login_needed: ["unauthenticated", "需要微信登录"],
   wechat_failed: ["unavailable", "微信服务暂不可用"],
 } as const satisfies Record<string, readonly [Family, string]>;

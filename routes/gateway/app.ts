@@ -118,12 +118,12 @@ export const preview = endpoint({
   summary: "获取链接预览",
   description:
     "The page is read at the first asking and remembered for a day. Without `url` only " +
-    "what is remembered is answered.",
+    "what is remembered is answered. Where nothing is known all texts are empty.",
   params: z.object({
     linkMD5: HexId.describe("MD5 of the link, with `http://` in front unless it has a scheme"),
   }),
   body: z.object({
-    url: z.string().min(1).max(LINK_LENGTH_MAX).optional()
+    url: z.string().min(1).max(LINK_LENGTH_MAX).nullish()
       .describe("The link itself"),
   }),
   data: z.object({
@@ -132,13 +132,13 @@ export const preview = endpoint({
     title: z.string(),
     url: z.string(),
   }),
-  errors: ["link_refused", "link_unreachable"],
+  errors: ["link_refused"],
   rate: perUser(60, "1 min"),
   repeatable: true,
   handle: ({ params, body, ctx, providers }) =>
     previewLink(ctx, {
       linkMd5: params.linkMD5,
-      url: body.url,
+      url: body.url ?? undefined,
       read: (url) => providers.links.read(url),
     }),
 });

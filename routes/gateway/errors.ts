@@ -41,5 +41,4 @@ export const gatewayErrors: ErrorTable = {
   club_missing: { status: 200, code: 500000 },
   event_missing: { status: 200, code: 600000 },
   event_not_yours: { status: 200, code: 0 },
-  link_unreachable: { status: 200, code: 0 },
 };

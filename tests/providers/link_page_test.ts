@@ -118,7 +118,7 @@ const gbPage = (meta: string) =>
     '"></head></html>',
   );
 
-Deno.test("the charset is the header's, else the page's own, else UTF-8", async () => {
+Deno.test("the charset is the header's, else the page's own, else UTF-8 if it is that, else GB18030", async () => {
   const title = new TextDecoder("gb18030").decode(GB_TITLE);
   assert.equal(title.slice(0, 2), "标题");
   const gbPages: Answer[] = [
@@ -131,6 +131,11 @@ Deno.test("the charset is the header's, else the page's own, else UTF-8", async 
       body: gbPage('<meta http-equiv="Content-Type" content="text/html; charset=gb2312">'),
     },
     { type: "text/html; charset=gb18030", body: gbPage('<meta charset="utf-8">') },
+    // As most of them come: nothing is said at all, or late.
+    { type: "text/html", body: gbPage("") },
+    { type: "text/html; charset=nonsense", body: gbPage('<meta charset="nonsense">') },
+    { type: "text/html", body: gbPage(`<!-- ${"x".repeat(50_000)} --><meta charset="gb2312">`) },
+    { type: "text/html", body: bytesOf(gbPage(""), "<body>", Uint8Array.of(0xff, 0xff)) },
   ];
   for (const answer of gbPages) {
     const found = await preview(answer);
@@ -142,6 +147,46 @@ Deno.test("the charset is the header's, else the page's own, else UTF-8", async 
   }
   const claims16 = utf8.replace("<head>", '<head><meta charset="utf-16">');
   assert.equal((await preview({ type: "text/html", body: claims16 })).title, "标题");
+});
+
+Deno.test("a byte order mark wins over whatever is said", async () => {
+  const text = '<html><head><meta charset="gbk"><title>标题</title></head></html>';
+  const units = (littleEndian: boolean) => {
+    const bytes = new DataView(new ArrayBuffer(2 + text.length * 2));
+    bytes.setUint16(0, 0xfeff, littleEndian);
+    for (let at = 0; at < text.length; at++) {
+      bytes.setUint16(2 + at * 2, text.charCodeAt(at), littleEndian);
+    }
+    return new Uint8Array(bytes.buffer);
+  };
+  const marked = [bytesOf("\ufeff", text), units(true), units(false)];
+  for (const body of marked) {
+    for (const type of ["text/html", "text/html; charset=gbk", "text/html; charset=utf-8"]) {
+      assert.equal((await preview({ type, body })).title, "标题", `${body.slice(0, 3)} ${type}`);
+    }
+  }
+});
+
+Deno.test("a text that could not be read in full is none, and gives way to the next", async () => {
+  const broken = Uint8Array.of(0x61, 0xff, 0xff);
+  const page = bytesOf(
+    "<head><title>t</title>",
+    ...['<meta property="og:title" content="', broken, '">'],
+    ...['<meta name="description" content="', broken, '"></head>'],
+  );
+  const found = await preview({ body: page });
+  assert.deepEqual([found.title, found.description], ["t", ""]);
+  const nothing = { body: bytesOf("<head><title>", broken, "</title></head>") };
+  assert.equal(failureOf(await read(nothing)), "unreadable");
+});
+
+Deno.test("of several tags with one name the first that says something counts", async () => {
+  const found = await preview(page(
+    `<meta property="og:title" content=" "><meta property="og:title" content="first">
+    <meta property="og:title" content="second"><meta name="description" content="">
+    <meta name="description" content="text">`,
+  ));
+  assert.deepEqual([found.title, found.description], ["first", "text"]);
 });
 
 Deno.test("a page that comes byte by byte, characters torn apart, is the same page", async () => {
@@ -187,7 +232,7 @@ Deno.test("of a huge head one MiB is looked at", async () => {
     }
   };
   assert.equal((await preview(huge("<title>first</title>"))).title, "first");
-  assert.equal(failureOf(await read(huge(""))), "refused");
+  assert.equal(failureOf(await read(huge(""))), "unreadable");
   assert.ok(sentBytes < 64 * 1024 * 1024, `${sentBytes}`);
   // The title begins a byte after the limit.
   const start = "<html><head>";
@@ -206,20 +251,38 @@ Deno.test("what is no page is not read as one", async () => {
     "text/htmlx",
   ];
   for (const type of [...types, "", ";text/html"]) {
-    assert.deepEqual(await read({ type, body }), { failure: "refused", reason: "no page" }, type);
+    assert.deepEqual(
+      await read({ type, body }),
+      { failure: "unreadable", reason: "no page" },
+      type,
+    );
   }
   for (const status of [400, 403, 404, 429, 500, 503]) {
     assert.equal(failureOf(await read({ status, body })), "unreachable", `${status}`);
   }
-  assert.equal(failureOf(await read({ body: "" })), "refused");
-  assert.equal(failureOf(await read(page("<title> 	</title>"))), "refused");
+  assert.equal(failureOf(await read({ body: "" })), "unreadable");
+  assert.equal(failureOf(await read(page("<title> 	</title>"))), "unreadable");
 });
 
-Deno.test("an encoded page is not unpacked: a gzip bomb stays as small as it came", async () => {
-  const bomb = gzipSync(new Uint8Array(64 * 1024 * 1024));
-  for (const encoding of ["gzip", "GZIP", "br", "deflate", "zstd", "identity, gzip"]) {
-    const answer = await read({ headers: { "Content-Encoding": encoding }, body: bomb });
-    assert.deepEqual(answer, { failure: "refused", reason: "an encoded page" }, encoding);
+Deno.test("a page that comes gzipped though nobody asked is unpacked, one MiB of it", async () => {
+  const packed = (encoding: string, body: Uint8Array) =>
+    ({ headers: { "Content-Encoding": encoding }, body }) as const;
+  const whole = gzipSync("<head><title>标题</title></head>");
+  for (const encoding of ["gzip", "GZIP", "x-gzip"]) {
+    assert.equal((await preview(packed(encoding, whole))).title, "标题", encoding);
+  }
+  const { length } = whole;
+  const cut = await read(packed("gzip", whole.subarray(0, length - 20)));
+  assert.equal(failureOf(cut), "unreachable");
+  assert.equal(failureOf(await read(packed("gzip", bytesOf("no gzip")))), "unreachable");
+  const late = gzipSync(`<head><!--${"x".repeat(1024 * 1024)}--><title>t</title></head>`);
+  assert.equal(reasonOf(await read(packed("gzip", late))), "a page without a title");
+  // 256 MiB in 256 KiB; of all of it nobody waits for more than a moment.
+  const bomb = gzipSync(new Uint8Array(256 * 1024 * 1024));
+  assert.equal(reasonOf(await read(packed("gzip", bomb))), "a page without a title");
+  for (const encoding of ["br", "deflate", "zstd", "identity, gzip"]) {
+    const answer = await read(packed(encoding, whole));
+    assert.deepEqual(answer, { failure: "unreadable", reason: "an encoded page" }, encoding);
   }
   const plain = { ...page("<title>t</title>"), headers: { "Content-Encoding": "identity" } };
   assert.equal((await preview(plain)).title, "t");

@@ -7,6 +7,7 @@ import {
   PUBLIC_ADDRESS,
   reasonOf,
   redirectTo,
+  send,
   withLinkServer,
 } from "./link_server.ts";
 
@@ -244,7 +245,7 @@ Deno.test("redirects: three are followed, each is checked, a fourth is not made"
     withLinkServer(answerWith(chain), async (server) => {
       const reader = server.reader({ "public.test": [PUBLIC_ADDRESS] });
       const answer = await reader.read("http://public.test/4");
-      assert.deepEqual([failureOf(answer), reasonOf(answer)], ["refused", "too many redirects"]);
+      assert.deepEqual([failureOf(answer), reasonOf(answer)], ["unreadable", "too many redirects"]);
       assert.equal(server.connectionCount, 4);
     }));
   await t.step("inward, in any spelling", async () => {
@@ -265,6 +266,26 @@ Deno.test("redirects: three are followed, each is checked, a fourth is not made"
         assert.equal(failureOf(answer), "refused", location);
         assert.deepEqual(reader.dialled, [`${PUBLIC_ADDRESS}:80`], location);
         assert.equal(server.connectionCount, 1, location);
+      });
+    }
+  });
+  await t.step("to an address in raw bytes, UTF-8 or not", async () => {
+    const raw: [Uint8Array, string][] = [
+      [new TextEncoder().encode("/目标?q=é"), "/%E7%9B%AE%E6%A0%87?q=%C3%A9"],
+      [Uint8Array.of(0x2f, 0xb1, 0xea, 0xcc, 0xe2), "/%B1%EA%CC%E2"],
+    ];
+    for (const [location, path] of raw) {
+      await withLinkServer(async (connection, request) => {
+        if (!request.startsWith("GET / ")) {
+          return await answerWith({ body: PAGE })(connection, request);
+        }
+        await send(connection, "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: ");
+        await send(connection, location);
+        await send(connection, "\r\n\r\n");
+      }, async (server) => {
+        const reader = server.reader({ "public.test": [PUBLIC_ADDRESS] });
+        assert.equal(failureOf(await reader.read("http://public.test/")), "a preview: reached");
+        assert.equal(server.requests[1]!.split(" ")[1], path);
       });
     }
   });

@@ -2,7 +2,7 @@ import { md5Hex } from "../../../config/keys.ts";
 import { DeadlineError, withDeadline } from "../../../config/runtime/deadline.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { isRedisAway, type Redis } from "../../redis/client.ts";
-import { DomainError, type Kind } from "../errors.ts";
+import { DomainError } from "../errors.ts";
 import { withScheme } from "./links_rules.ts";
 
 export interface LinkPreview {
@@ -15,7 +15,7 @@ export interface LinkPreview {
 /** A preview or why there is none; `busy` speaks of us and is forgotten at once. */
 type Outcome =
   | { preview: LinkPreview }
-  | { failure: "refused" | "unreachable" | "busy" };
+  | { failure: "refused" | "unreadable" | "unreachable" | "busy" };
 
 export interface PreviewLinkInput {
   linkMd5: string;
@@ -36,11 +36,8 @@ const POLL_COUNT_MAX = 20;
 /** An answer in hand is not held back longer than this by a slow cache. */
 const KEEP_TIMEOUT_MS = 150;
 
-const KINDS: Record<"refused" | "unreachable" | "busy", Kind> = {
-  refused: "link_refused",
-  unreachable: "link_unreachable",
-  busy: "link_unreachable",
-};
+/** Of what nothing is known: the app shows the bare link. */
+const UNKNOWN: LinkPreview = { title: "", description: "", image: "", url: "" };
 
 export const linkCacheKey = (linkMd5: string) => `link:${linkMd5}`;
 const lockKey = (linkMd5: string) => `link-lock:${linkMd5}`;
@@ -50,8 +47,9 @@ const underWay = new WeakMap<Redis, Map<string, Promise<Outcome>>>();
 /**
  * What a linked page says of itself. The caller waits for the page, but a link is fetched once a
  * day however many ask, and a failed one every ten minutes.
- * @throws {DomainError} `params_invalid` when `linkMd5` is another link's, `link_refused`,
- *   `link_unreachable`; the latter too when the link is unknown and no `url` came along
+ * @returns nothing but empty texts where there is nothing to show, which is no failure: the link is
+ *   unknown and no `url` came along, it cannot be reached now, or it is no page with a title
+ * @throws {DomainError} `params_invalid` when `linkMd5` is another link's; `link_refused`
  */
 export async function previewLink(ctx: Ctx, input: PreviewLinkInput): Promise<LinkPreview> {
   const { linkMd5, read } = input;
@@ -70,8 +68,9 @@ export async function previewLink(ctx: Ctx, input: PreviewLinkInput): Promise<Li
     if (!(error instanceof DeadlineError)) throw error;
     outcome = { failure: "unreachable" };
   }
-  if ("failure" in outcome) throw new DomainError(KINDS[outcome.failure]);
-  return outcome.preview;
+  if ("preview" in outcome) return outcome.preview;
+  if (outcome.failure === "refused") throw new DomainError("link_refused");
+  return UNKNOWN;
 }
 
 async function findOutcome(redis: Redis, input: PreviewLinkInput): Promise<Outcome> {

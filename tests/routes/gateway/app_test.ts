@@ -275,6 +275,8 @@ async function startWithPages(
   return { app, urls };
 }
 
+const NOTHING_KNOWN = { title: "", description: "", image: "", url: "" };
+
 const preview = (app: TestApp, as: GatewayLogin, url: string | undefined, md5?: string) =>
   callGateway(app, "POST", `/app/link/preview/${md5 ?? md5Hex(url!)}`, {
     as,
@@ -287,6 +289,8 @@ Deno.test("POST /app/link/preview/{linkMD5}", async (t) => {
       ? { failure: "refused", reason: "no public address" }
       : url.includes("down")
       ? { failure: "unreachable", reason: "HTTP 500" }
+      : url.includes("blank")
+      ? { failure: "unreadable", reason: "a page without a title" }
       : { preview: PREVIEW }
   );
   await using app = started;
@@ -327,9 +331,12 @@ Deno.test("POST /app/link/preview/{linkMD5}", async (t) => {
     const path = `/app/link/preview/${md5Hex(LINK)}`;
     assert.deepEqual((await callGateway(app, "GET", path, { as: person })).result, PREVIEW);
     const unknown = await preview(app, person, undefined, "0".repeat(32));
-    assert.deepEqual([unknown.http, unknown.status, unknown.message], [
-      ...[200, 0, "链接暂时无法访问"],
-    ]);
+    assert.deepEqual([unknown.http, unknown.status, unknown.result], [200, 1, NOTHING_KNOWN]);
+    const nulled = await callGateway(app, "POST", `/app/link/preview/${"0".repeat(32)}`, {
+      as: person,
+      body: { url: null },
+    });
+    assert.deepEqual([nulled.status, nulled.result], [1, NOTHING_KNOWN]);
     assert.deepEqual(urls, []);
     const asked = await callGateway(app, "GET", `/app/link/preview/${md5Hex("http://b.test/")}`, {
       as: person,
@@ -340,17 +347,14 @@ Deno.test("POST /app/link/preview/{linkMD5}", async (t) => {
   });
 
   await t.step("remembers failures for ten minutes", async () => {
-    for (
-      const [url, message] of [["http://inner/", "链接不可访问"], [
-        "http://down/",
-        "链接暂时无法访问",
-      ]]
-    ) {
+    for (const url of ["http://inner/", "http://down/", "http://blank/"]) {
       urls.length = 0;
       for (let at = 0; at < 3; at++) {
         const failed = await preview(app, person, url);
-        const said = [failed.http, failed.status, failed.errorCode, failed.message];
-        assert.deepEqual(said, [200, 0, 0, message]);
+        const isRefused = url === "http://inner/";
+        assert.deepEqual([failed.http, failed.status], [200, isRefused ? 0 : 1]);
+        if (isRefused) assert.equal(failed.message, "链接不可访问");
+        else assert.deepEqual(failed.result, NOTHING_KNOWN);
         assert.equal(JSON.stringify(failed).includes("public address"), false);
       }
       assert.deepEqual(urls, [url]);
@@ -427,15 +431,15 @@ Deno.test("POST /app/link/preview/{linkMD5} never takes four seconds, and does n
   const person = await registerPerson(app);
   const startedAt = performance.now();
   const late = await preview(app, person, LINK);
-  assert.deepEqual([late.http, late.status, late.message], [200, 0, "链接暂时无法访问"]);
+  assert.deepEqual([late.http, late.status, late.result], [200, 1, NOTHING_KNOWN]);
   assert.ok(performance.now() - startedAt < 4_000);
 
   answer = Promise.resolve({ failure: "busy", reason: "too many at once" });
   const busy = await preview(app, person, `${LINK}/2`);
-  assert.deepEqual([busy.status, busy.message], [0, "链接暂时无法访问"]);
+  assert.deepEqual([busy.status, busy.result], [1, NOTHING_KNOWN]);
   assert.equal(await app.redis.redis.get(linkCacheKey(md5Hex(`${LINK}/2`))), null);
   answer = Promise.resolve({ preview: PREVIEW });
-  assert.equal((await preview(app, person, `${LINK}/2`)).status, 1);
+  assert.deepEqual((await preview(app, person, `${LINK}/2`)).result, PREVIEW);
 });
 
 Deno.test("POST /app/link/preview/{linkMD5} goes on without Redis", async () => {
@@ -461,7 +465,8 @@ Deno.test("POST /app/link/preview/{linkMD5} goes on without Redis", async () => 
   const answers = await Promise.all([preview(app, person, LINK), preview(app, person, LINK)]);
   for (const answer of answers) assert.deepEqual(answer.result, PREVIEW, answer.message);
   assert.equal(urls.length, 1, "those who ask at once share the answer");
-  assert.equal((await preview(app, person, undefined, md5Hex(LINK))).status, 0);
+  const unknown = await preview(app, person, undefined, md5Hex(LINK));
+  assert.deepEqual(unknown.result, NOTHING_KNOWN);
 });
 
 const fail = () => Promise.reject(new RedisAwayError("redis is away"));
