@@ -19,7 +19,7 @@ const isInRange = (it: LongInteger) => it !== 0 && BigInt(it) <= LONG_INTEGER_MA
 /** A number of the partner's own choice, of a person or a chat room, as a number or as digits. */
 export const Uid = z.union([z.int().min(1), z.string().regex(/^\d{1,19}$/)])
   .transform((given) => longIntegerOf(String(given)))
-  .refine(isInRange, `应为1到${LONG_INTEGER_MAX}的整数`)
+  .refine(isInRange, `{}应为1到${LONG_INTEGER_MAX}的整数`)
   .meta({ format: "int64" });
 
 /** The same in an answer: a JSON number with all its digits. */
