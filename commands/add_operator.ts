@@ -1,9 +1,8 @@
 import { contextFor, type Parts } from "../db/client/ctx.ts";
-import { DomainError } from "../db/domain/errors.ts";
 import { operatorRoles } from "../db/domain/operators/permissions.ts";
 import { setOperator } from "../db/domain/operators/set_operator.ts";
 import { issueOperatorToken } from "../db/domain/operators/tokens.ts";
-import { parseWords, UsageError } from "./usage.ts";
+import { parseWords, UsageError, usageErrorOf } from "./usage.ts";
 
 const usage = `usage: deno task operator:add <name> --role <${
   operatorRoles.join("|")
@@ -35,6 +34,6 @@ export async function runOperatorCommand(
     const token = withToken ? await issueOperatorToken(ctx, { ...operator, role }) : undefined;
     print(JSON.stringify({ operator_id: operatorId, name, role, added: isNew, token }));
   } catch (error) {
-    throw error instanceof DomainError ? new UsageError(`${error.message}\n${usage}`) : error;
+    throw usageErrorOf(error, usage);
   }
 }

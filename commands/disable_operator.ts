@@ -25,9 +25,9 @@ export async function runDisableOperatorCommand(
     throw error instanceof DomainError ? new UsageError(`${reasonOf(error)}\n${usage}`) : error;
   }
 
-  function reasonOf({ kind, message }: DomainError): string {
+  function reasonOf({ kind, message, english }: DomainError): string {
     if (kind === "operator_missing") return `no operator is called ${name}`;
-    if (kind !== "operator_last_admin") return message;
+    if (kind !== "operator_last_admin") return english ?? message;
     return `${name} is the last admin: make another first, with deno task operator:add`;
   }
 }

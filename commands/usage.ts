@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { nameText } from "../config/runtime/name_text.ts";
+import { DomainError } from "../db/domain/errors.ts";
 
 /** The command's words are off; the message says which there are. */
 export class UsageError extends Error {
@@ -31,4 +32,10 @@ function parseStrictly<const O extends NonNullable<ParseArgsConfig["options"]>>(
   } catch (cause) {
     throw new UsageError(usage, { cause });
   }
+}
+
+/** What a verb refuses, in English as all that a terminal shows; anything else as it is. */
+export function usageErrorOf(error: unknown, usage: string): unknown {
+  if (!(error instanceof DomainError)) return error;
+  return new UsageError(`${error.english ?? error.message}\n${usage}`);
 }
