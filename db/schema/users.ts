@@ -53,6 +53,9 @@ export const users = pgTable(
     /** Digits without `+` or leading zeros. */
     countryCode: text(),
     mobile: text(),
+    /** The number they had when they were deleted: for operators to know, and nobody to be found by. */
+    freedCountryCode: text(),
+    freedMobile: text(),
     nickname: text().notNull().default(""),
     avatar: text().notNull().default(""),
     bio: text().notNull().default(""),

@@ -99,7 +99,9 @@ export function placeOf({ page, per_page, limit = PAGE_COUNT_DEFAULT }: PageQuer
 export const UserRecord = z.object({
   uid: z.string(),
   name: z.string(),
-  mobile: z.string().describe("Masked to those who may not read it; empty: none"),
+  mobile: z.string().describe(
+    "Masked to those who may not read it; empty: none; of the deleted: what it was",
+  ),
   status: z.number().int().describe("1 active, 2 in review, 3 disabled, 4 deleted"),
   exchanger: z.boolean(),
   parent_uid: z.string().describe("0: nobody"),
@@ -110,7 +112,7 @@ export const UserRecord = z.object({
 });
 
 export function userRecord(user: ManagedUser, reader: OperatorActor): z.input<typeof UserRecord> {
-  const { mobile } = user;
+  const mobile = user.mobile ?? user.freedMobile;
   const isFull = can(reader.role, "users.read_full");
   const shown = isFull || !mobile ? mobile : { ...mobile, number: maskPhone(mobile.number) };
   return {

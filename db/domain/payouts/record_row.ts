@@ -69,7 +69,8 @@ export function selectRecords(page: SQL): SQL {
       records.state, records.description,
       ${milliseconds(sql`records.created_at`)} as created_at,
       ${milliseconds(sql`records.updated_at`)} as updated_at,
-      coalesce(users.country_code, '') as country_code, coalesce(users.mobile, '') as mobile,
+      coalesce(users.country_code, users.freed_country_code, '') as country_code,
+      coalesce(users.mobile, users.freed_mobile, '') as mobile,
       real_names.name as real_name, real_names.id_type, real_names.id_no_sealed,
       card.account_sealed, card.account_last4, card.name as holder_name, card.extra0 as bank_name,
       card.extra1 as branch_name, card.bank_code

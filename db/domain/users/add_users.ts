@@ -56,5 +56,6 @@ async function insertPeople(tx: Ctx, added: NewUser[]): Promise<ManagedUser[]> {
     updatedAt: at,
     lastLoginAt: null,
     deletedAt: null,
+    freedMobile: null,
   }));
 }

@@ -54,10 +54,11 @@ export async function applyChanges(
     with changed as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(changed.map(rowOf))}::jsonb) as changed
         (id bigint, nickname text, country_code text, mobile text, exchanger boolean,
-        status smallint, deleted_at timestamptz, login_was text, login_is text, ends boolean)
+        freed_country_code text, freed_mobile text, status smallint, deleted_at timestamptz, login_was text, login_is text, ends boolean)
     ), users_changed as (
       update users set nickname = changed.nickname, country_code = changed.country_code,
         mobile = changed.mobile, exchanger = changed.exchanger, status = changed.status,
+        freed_country_code = changed.freed_country_code, freed_mobile = changed.freed_mobile,
         deleted_at = changed.deleted_at, updated_at = ${at}
       from changed where users.id = changed.id
     ), names_changed as (
@@ -72,21 +73,30 @@ export async function applyChanges(
   return { changed, endedTokens: row!.ended };
 }
 
-/** @returns undefined when nothing is another than before */
+/**
+ * Whoever is deleted has no number any more; back again, they have none until they are given one.
+ *
+ * @returns undefined when nothing is another than before
+ */
 function changedUser(
   before: ManagedUser,
   { name, mobile, exchanger, status }: UserChange,
   now: Date,
 ): ManagedUser | undefined {
+  const statusAfter = status ?? before.status;
+  const isDeleted = statusAfter === UserStatus.deleted;
+  const given = mobile === undefined ? before.mobile : mobile;
+  const freed = mobile === undefined ? before.mobile ?? before.freedMobile : mobile;
   const after = {
     ...before,
     name: name ?? before.name,
-    mobile: mobile === undefined ? before.mobile : mobile,
+    mobile: isDeleted ? null : given,
+    freedMobile: isDeleted ? freed : null,
     exchanger: exchanger ?? before.exchanger,
-    status: status ?? before.status,
+    status: statusAfter,
   };
   if (JSON.stringify(after) === JSON.stringify(before)) return undefined;
-  const deletedAt = after.status === UserStatus.deleted ? before.deletedAt ?? now : null;
+  const deletedAt = isDeleted ? before.deletedAt ?? now : null;
   return { ...after, deletedAt, updatedAt: now };
 }
 
@@ -96,6 +106,8 @@ function rowOf({ before, after }: { before: ManagedUser; after: ManagedUser }) {
     nickname: after.name,
     country_code: after.mobile?.countryCode ?? null,
     mobile: after.mobile?.number ?? null,
+    freed_country_code: after.freedMobile?.countryCode ?? null,
+    freed_mobile: after.freedMobile?.number ?? null,
     exchanger: after.exchanger,
     status: after.status,
     deleted_at: after.deletedAt,

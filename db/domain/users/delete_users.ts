@@ -6,10 +6,9 @@ import { applyChanges, lockUsers } from "./apply_changes.ts";
 import { recordChanges } from "./record_changes.ts";
 
 /**
- * Deletes people: status 4, logged out everywhere at once. Their row stays, and so does their
- * number: nobody registers with it anew, and logging in with it answers `account_missing`. Whoever
- * is to have the number must be given it after an operator took it away from the deleted person.
- * Deleted again, nothing happens.
+ * Deletes people: status 4, logged out everywhere at once. Their row stays; their number is free:
+ * whoever logs in with it is somebody new. Operators are still shown whose it was. Deleted again,
+ * nothing happens.
  * @returns those there are of the ids, in their order; at most `BULK_COUNT_MAX`: callers check that
  */
 export async function deleteUsers(

@@ -11,6 +11,8 @@ export interface ManagedUser {
   name: string;
   /** Null: nobody knows one. */
   mobile: Mobile | null;
+  /** Of who is deleted: the number that was theirs, and may be another's by now. */
+  freedMobile: Mobile | null;
   status: Status;
   exchanger: boolean;
   parentId: number | null;
@@ -26,6 +28,8 @@ export const userColumns = {
   nickname: users.nickname,
   countryCode: users.countryCode,
   mobile: users.mobile,
+  freedCountryCode: users.freedCountryCode,
+  freedNumber: users.freedMobile,
   status: users.status,
   exchanger: users.exchanger,
   parentId: users.parentId,
@@ -34,12 +38,24 @@ export const userColumns = {
   lastLoginAt: users.lastLoginAt,
   deletedAt: users.deletedAt,
 };
-type UserRow = Pick<InferSelectModel<typeof users>, keyof typeof userColumns>;
+type UserRow =
+  & Pick<InferSelectModel<typeof users>, Exclude<keyof typeof userColumns, "freedNumber">>
+  & { freedNumber: string | null };
 
 export function managedUser(row: UserRow): ManagedUser {
-  const { nickname: name, countryCode, mobile: number, status, ...rest } = row;
-  const mobile = countryCode === null || number === null ? null : { countryCode, number };
-  return { ...rest, name, mobile, status: status as Status };
+  const { nickname: name, countryCode, mobile, freedCountryCode, freedNumber, status, ...rest } =
+    row;
+  return {
+    ...rest,
+    name,
+    mobile: mobileOf(countryCode, mobile),
+    freedMobile: mobileOf(freedCountryCode, freedNumber),
+    status: status as Status,
+  };
+}
+
+function mobileOf(countryCode: string | null, number: string | null): Mobile | null {
+  return countryCode === null || number === null ? null : { countryCode, number };
 }
 
 export function loginNameOf({ uid, mobile }: Pick<ManagedUser, "uid" | "mobile">): string {

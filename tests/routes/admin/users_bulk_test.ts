@@ -14,6 +14,7 @@ import {
 } from "../../clients/admin.ts";
 import { callGateway, logIn } from "../../clients/gateway.ts";
 import { makeOperator } from "../../clients/ops.ts";
+import { maskPhone } from "../../../db/domain/users/rules.ts";
 import { startTestApp, type TestApp } from "../../harness.ts";
 
 const ADD = "POST /v1/admin/users-bulk";
@@ -235,7 +236,12 @@ Deno.test("DELETE /v1/admin/users-bulk", async (t) => {
     assert.deepEqual(answer.data, { data: { uids: [ids[1], ids[0]] } });
     assert.deepEqual([await countOf({ status: "4" }), await countOf({ status: "1" })], [2, 1]);
     assert.deepEqual(await actionsOf(ctx, people[0]!.id), [
-      { operatorId, action: "user.delete", before: { status: 1 }, after: { status: 4 } },
+      {
+        operatorId,
+        action: "user.delete",
+        before: { status: 1, mobile: `+86 ${maskPhone(String(13_000_000_000 + people[0]!.id))}` },
+        after: { status: 4, mobile: null },
+      },
     ]);
   });
 

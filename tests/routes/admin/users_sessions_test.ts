@@ -5,9 +5,8 @@ import { openRedis } from "../../../db/redis/open.ts";
 import { sessions } from "../../../db/schema/sessions.ts";
 import { users } from "../../../db/schema/users.ts";
 import { Reason } from "../../../routes/realtime/reasons.ts";
-import { askAdmin, makePerson } from "../../clients/admin.ts";
+import { askAdmin } from "../../clients/admin.ts";
 import {
-  assertFailed,
   callGateway,
   type GatewayLogin,
   registerPerson,
@@ -95,32 +94,6 @@ Deno.test("whoever may not log in any more has no session from the next call on"
       await askAdmin(app, PUT, { token, params: { uid }, body: { status } });
     }
     assert.equal(await gatewayHttp(app, toby), 401);
-  });
-});
-
-Deno.test("a deleted person's number stays theirs until it is taken away", async (t) => {
-  await using app = await startTestApp();
-  const { token } = await makeOperator(app.ctx, "operator");
-  const mobile = "13800138000";
-  const { id } = await makePerson(app.ctx, { mobile });
-  const params = { uid: String(id) };
-  await askAdmin(app, DELETE, { token, params });
-  const enter = async () => {
-    app.clock.advance(61_000);
-    return await callGateway(app, "POST", "/account/login/captcha", {
-      body: { countryCode: "86", mobile, captcha: await requestCode(app, mobile) },
-    });
-  };
-
-  await t.step("logging in with it makes no new account", async () => {
-    assertFailed(await enter(), 100000, "账号不存在");
-  });
-
-  await t.step("taken away, it is anybody's", async () => {
-    await askAdmin(app, PUT, { token, params, body: { mobile: "" } });
-    const { status, result } = await enter();
-    assert.equal(status, 1);
-    assert.notEqual(await idOf(app, result.uid), String(id));
   });
 });
 
