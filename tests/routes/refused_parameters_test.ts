@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { englishOf } from "../../routes/english.ts";
 import { PARAMETER_NAMES } from "../../routes/parameter_names.ts";
 import { loadSurface, type SurfaceName, surfaceNames } from "../../routes/surfaces.ts";
+import { callGateway, registerPerson } from "../clients/gateway.ts";
 import { type Change, fieldsOf } from "../fuzz/changes.ts";
 import { type Operation, type Schema, SurfaceDocument } from "../fuzz/documents.ts";
 import { requestOf, writeCall } from "../fuzz/wire.ts";
@@ -129,6 +131,54 @@ for (const name of ["admin", "ops"] as const) {
     assert.ok(count > 100, `${count} were refused`);
   });
 }
+
+Deno.test("a refusal says what is wrong with what, and where for programs", async () => {
+  await using app = await startTestApp();
+  const as = await registerPerson(app);
+  const said = async (method: string, path: string, params: Record<string, unknown>) => {
+    const call = method === "GET"
+      ? { as, query: params as Record<string, string> }
+      : { as, body: params };
+    const { message, field } = await callGateway(app, method, path, call);
+    return [message, field];
+  };
+  const nickname = "长".repeat(21);
+  const picture = "https://cdn.example.com/a.png";
+  const wrong: [Promise<unknown[]>, string, string][] = [
+    [said("PUT", "/user/profile", { nickname, avatar: picture }), "昵称不能超过20个字", "nickname"],
+    [said("PUT", "/user/profile", { nickname: " ", avatar: picture }), "请填写昵称", "nickname"],
+    [said("PUT", "/user/profile", { nickname: "a", avatar: "x:y" }), "头像不正确", "avatar"],
+    [said("GET", "/club", { count: "0" }), "每页条数应为1到100", "count"],
+    [said("GET", "/club", { count: "101" }), "每页条数应为1到100", "count"],
+    [said("GET", "/club", {}), "请填写每页条数", "count"],
+    [said("POST", "/aliyun/image/upload", { imageDir: "x" }), "图片目录不正确", "imageDir"],
+  ];
+  for (const [answer, message, field] of wrong) {
+    assert.deepEqual(await answer, [message, field]);
+  }
+});
+
+Deno.test("whoever prefers English is told in English, where operators are told", () => {
+  const told = (language: string, english?: string) =>
+    englishOf({ kind: "user_missing", english }, new Headers({ "accept-language": language }));
+  for (
+    const language of ["en", "EN-us", "de, en;q=0.2", "zh;q=0.5, en-GB;q=0.6", "en, zh", "en;q=1.0"]
+  ) {
+    assert.equal(told(language), "There is no such user", language);
+  }
+  const chinese = [
+    "",
+    "*",
+    "de",
+    "zh-CN,zh;q=0.9,en;q=0.8",
+    "zh, en",
+    "en;q=0",
+    "en;q=x",
+    "english",
+  ];
+  for (const language of chinese) assert.equal(told(language), undefined, language);
+  assert.equal(told("en", "There is no user 7"), "There is no user 7");
+});
 
 Deno.test("every parameter has a name that people know", async () => {
   for (const name of surfaceNames) {
