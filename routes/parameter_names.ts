@@ -5,6 +5,7 @@
 export const PARAMETER_NAMES: Readonly<Record<string, string>> = {
   account_type: "账户类型",
   addresses: "地址",
+  after: "起始编号",
   amount: "金额",
   app_id: "应用编号",
   appid: "应用编号",
@@ -18,6 +19,7 @@ export const PARAMETER_NAMES: Readonly<Record<string, string>> = {
   bankcard_type: "银行卡类型",
   bankcode: "银行",
   bankname: "银行",
+  before_id: "消息编号",
   bio: "介绍",
   blessing: "祝福语",
   broadcast: "群发",
@@ -63,6 +65,7 @@ export const PARAMETER_NAMES: Readonly<Record<string, string>> = {
   fields: "字段",
   file: "文件",
   flag: "设备标识",
+  forbidden: "禁言",
   gid: "群",
   group_id: "群",
   group_ids: "群",

@@ -359,7 +359,7 @@ Deno.test("GET /messages/offline", async (t) => {
   });
 
   await t.step("refuses a server that does not say whom it means", async () => {
-    assertPartnerFailure(await ask({}, { basic }), "缺少 customer_id 或 uid");
+    assertPartnerFailure(await ask({}, { basic }), "请填写顾客编号或用户");
     assertPartnerFailure(await ask({ customer_id: "", uid: "" }, { basic }));
     assertPartnerFailure(await ask({ uid: "x" }, { basic }));
     assertPartnerFailure(await ask({ customer_id: "c".repeat(129) }, { basic }));
