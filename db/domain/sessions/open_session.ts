@@ -55,7 +55,8 @@ export interface LoggedIn {
 /** Browsers and desktops of one person that live side by side. */
 export const WEB_SESSIONS_COUNT_MAX = 10;
 
-const LOGIN_RACE_COUNT_MAX = 5;
+/** Each time it is lost another login has come in, of those that wait for one account's row. */
+const LOGIN_RACE_COUNT_MAX = 20;
 /** Broken by two logins of one person at once, and by a drawn short number that somebody has. */
 const LOST_DRAWS = ["sessions_single", "sessions_of_device", "chat_accounts_shortNo_unique"];
 
