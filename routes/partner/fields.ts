@@ -39,6 +39,18 @@ export const OptionalName = Text.pipe(maybeNameUpTo(NAME_LENGTH_MAX)).nullish()
 export const OptionalAvatar = optionalText(AVATAR_LENGTH_MAX)
   .refine((address) => address === undefined || isPicture(address));
 
+export const NamedPerson = z.object({
+  uid: Uid.describe("用户id"),
+  name: OptionalName.describe("名字"),
+  avatar: OptionalAvatar.describe("头像"),
+}).transform(({ uid, name, avatar }) => ({ appUid: uid, name, avatar }));
+
+const BarePerson = Uid.transform((appUid) => ({ appUid, name: undefined, avatar: undefined }));
+
+/** People as the contract writes them: objects, or bare numbers. */
+export const peopleUpTo = (countMax: number) =>
+  z.array(z.union([BarePerson, NamedPerson])).max(countMax);
+
 /** An on-off switch, as a boolean, as 0/1, or as the words some servers send. */
 export const Switch = z.union([
   z.boolean(),

@@ -5,7 +5,7 @@ import {
   SERVER_MEMBERS_COUNT_MAX,
 } from "../../db/domain/groups/rules.ts";
 import { isUpTo, maybeNameUpTo, nameUpTo, Text } from "../fields.ts";
-import { Id, OptionalAvatar, OptionalName, Switch, Uid } from "./fields.ts";
+import { Id, NamedPerson, peopleUpTo, Switch, Uid } from "./fields.ts";
 import type { PartnerActor } from "./surface.ts";
 
 export const GroupParams = z.object({ gid: Id.describe("群组id") });
@@ -19,39 +19,28 @@ export function groupText(lengthMax: number) {
 
 export const GroupName = Text.pipe(nameUpTo(GROUP_NAME_LENGTH_MAX)).describe("群主题名");
 
-const NamedMember = z.object({
-  uid: Uid.describe("群成员id"),
-  name: OptionalName.describe("群组成员名"),
-  avatar: OptionalAvatar.describe("群组成员头像"),
-}).transform(({ uid, name, avatar }) => ({ appUid: uid, name, avatar }));
-
-const BareMember = Uid.transform((appUid) => ({ appUid, name: undefined, avatar: undefined }));
-
-/** People as the contract writes them: objects, or bare ids. */
-const membersUpTo = (countMax: number) => z.array(z.union([BareMember, NamedMember])).max(countMax);
-
 const createBodyUpTo = (countMax: number) =>
   z.object({
     master: Uid.describe("管理员id"),
     name: GroupName,
     super: Switch.default(false).describe("超级群"),
-    members: membersUpTo(countMax),
+    members: peopleUpTo(countMax),
   });
 
 /** One person, several, or several and who invited them. */
 const addBodyUpTo = (countMax: number) => {
-  const members = membersUpTo(countMax);
+  const members = peopleUpTo(countMax);
   return z.union([
     members.transform((listed) => ({ members: listed, inviter: undefined })),
-    z.object({ members, inviter: NamedMember.nullish().describe("邀请人") })
+    z.object({ members, inviter: NamedPerson.nullish().describe("邀请人") })
       .transform(({ members, inviter }) => ({ members, inviter: inviter ?? undefined })),
-    NamedMember.transform((member) => ({ members: [member], inviter: undefined })),
+    NamedPerson.transform((member) => ({ members: [member], inviter: undefined })),
   ]);
 };
 
 /** People alone, or as where they are added. */
 const removeBodyUpTo = (countMax: number) => {
-  const members = membersUpTo(countMax).min(1);
+  const members = peopleUpTo(countMax).min(1);
   return z.union([members, z.object({ members }).transform((named) => named.members)])
     .transform((listed) => listed.map(({ appUid }) => appUid));
 };

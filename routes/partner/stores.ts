@@ -3,25 +3,11 @@ import { type ListedStore, listStores } from "../../db/domain/partners/reads.ts"
 import { NAME_LENGTH_MAX, SELLER_COUNT_MAX } from "../../db/domain/partners/rules.ts";
 import { addStore, setSellers } from "../../db/domain/support/stores.ts";
 import { textUpTo } from "../fields.ts";
-import {
-  AnsweredUid,
-  asServer,
-  Id,
-  Nothing,
-  nothing,
-  OptionalAvatar,
-  OptionalName,
-  Uid,
-} from "./fields.ts";
+import { AnsweredUid, asServer, Id, Nothing, nothing, peopleUpTo } from "./fields.ts";
 import { endpoint } from "./surface.ts";
 
-const Sellers = z.array(z.object({ uid: Uid, name: OptionalName, avatar: OptionalAvatar }))
-  .max(SELLER_COUNT_MAX)
+const Sellers = peopleUpTo(SELLER_COUNT_MAX)
   .describe("客服, in order. The name and picture are the person's; left out, they stay");
-
-function peopleOf(sellers: z.output<typeof Sellers>) {
-  return sellers.map(({ uid, name, avatar }) => ({ appUid: uid, name, avatar }));
-}
 
 export const add = endpoint({
   method: "post",
@@ -37,8 +23,7 @@ export const add = endpoint({
   errors: ["app_missing", "user_missing"],
   async handle({ body, actor, ctx }) {
     const { appId } = asServer(actor);
-    const people = peopleOf(body.sellers);
-    return { store_id: await addStore(ctx, { appId, name: body.name, people }) };
+    return { store_id: await addStore(ctx, { appId, name: body.name, people: body.sellers }) };
   },
 });
 
@@ -78,8 +63,8 @@ export const assignSellers = endpoint({
   data: Nothing,
   errors: ["store_missing", "user_missing"],
   async handle({ params, body, actor, ctx }) {
-    const people = peopleOf(body.sellers);
-    await setSellers(ctx, { appId: asServer(actor).appId, storeId: params.store_id, people });
+    const { appId } = asServer(actor);
+    await setSellers(ctx, { appId, storeId: params.store_id, people: body.sellers });
     return nothing;
   },
 });

@@ -40,6 +40,8 @@ Deno.test("desks of an app", async (t) => {
     const read = async () => (await askPartner(app, LIST, { basic }))[0].sellers;
     assert.deepEqual(await replace([{ uid: 7 }, { uid: 9, name: "Carl" }]), {});
     assert.deepEqual(await read(), [anna, { uid: 9, name: "Carl", avatar: "" }]);
+    await replace(["9", 7]);
+    assert.deepEqual(await read(), [{ uid: 9, name: "Carl", avatar: "" }, anna]);
     await replace([]);
     assert.deepEqual(await read(), []);
     await replace([ben, anna]);
