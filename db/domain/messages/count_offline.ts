@@ -1,6 +1,7 @@
 import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
+import { ChannelType } from "../../schema/messages.ts";
 import { int8, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
 import { HISTORY_COUNT_MAX, LOOKED_AT_COUNT_MAX } from "./rules.ts";
@@ -28,7 +29,7 @@ export async function countOffline(ctx: Ctx, input: CountOfflineInput): Promise<
   const statement = sql`
     with person as materialized (
       select id from users where ${personIs(input)} and deleted_at is null limit 1
-    )
+    ), read_logs as materialized (${readLogs})
     select (select count(*) from (
       (select 1 from (${shownOf(me, unfetched)}) as shown where sender_id is distinct from ${me}
         limit ${HISTORY_COUNT_MAX})
@@ -45,11 +46,25 @@ export async function countOffline(ctx: Ctx, input: CountOfflineInput): Promise<
 
 const me = sql`(select id from person)`;
 
+/** The newest message of each super group whose log a partner's client has read by itself. */
+const readLogs = sql`
+  select group_members.group_id, newest.message_id
+  from group_members cross join lateral (
+    select message_id from group_logs
+    where group_logs.group_id = group_members.group_id
+      and group_logs.seq <= group_members.synced_seq
+    order by group_logs.seq desc limit 1
+  ) as newest
+  where group_members.user_id = ${me} and group_members.synced_seq > 0`;
+
 const unfetched = sql`
   select message_id, seq, channel_type, channel_id, deleted_at from inbox
   where user_id = ${me} and seq > coalesce((
     select greatest(acked_seq, shown_seq) from inbox_heads
     where inbox_heads.user_id = ${me}), 0)
+    and not (channel_type = ${ChannelType.group} and exists (
+      select 1 from read_logs where read_logs.group_id = inbox.channel_id
+        and read_logs.message_id >= inbox.message_id))
   order by seq desc limit ${LOOKED_AT_COUNT_MAX}`;
 
 /** A partner's client may have read a super group's log by itself. */
