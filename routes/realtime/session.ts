@@ -12,8 +12,8 @@ import type { OpenSocket, Sockets } from "./sockets.ts";
 import type { Asked, Connection, Data, Dialogue, Login, Protocol, Wire } from "./types.ts";
 import { FrameError, TooLargeError } from "./wukong/frames.ts";
 
-/** Frames of one connection that wait for those in front of them; before and after its login. */
-const WAITING_FRAMES_MAX = { unknown: 16, known: 512 };
+/** Frames that wait for those before them; clients ask for all super groups right behind a login. */
+const WAITING_FRAMES_MAX = 512;
 /** What they came in. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 /** Largest message, bytes; and all that somebody says who has not said who they are. */
@@ -128,7 +128,7 @@ export class Session implements Connection, OpenSocket {
     if (!this.#protocol) return this.close(CloseCode.protocol_error, "unknown protocol");
     try {
       for (const asked of this.#protocol.read(data)) {
-        if (this.#waiting.length >= WAITING_FRAMES_MAX[this.userId ? "known" : "unknown"]) {
+        if (this.#waiting.length >= WAITING_FRAMES_MAX) {
           return this.close(CloseCode.policy_violation, "too many frames");
         }
         this.#waiting.push({ asked, bytes: 0 });

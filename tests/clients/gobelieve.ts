@@ -100,10 +100,15 @@ export class GobelieveClient implements AsyncDisposable {
   readonly frames: HeardFrame[] = [];
   /** Once it is closed. */
   closed: { code: number; reason: string } | undefined;
-  /** What a following client shows of its own stream, which super groups are no part of. */
+  /** What a following client shows; of super groups only if it follows them too. */
   readonly shown: HeardFrame[] = [];
   /** The key of a following client. */
   key = 0;
+  /** The keys of the super groups it follows. */
+  readonly groupKeys = new Map<number, number>();
+  #followsGroups = false;
+  /** Super groups by the numbers of the frames that speak in them. */
+  readonly #spokenIn = new Map<number, number>();
   readonly #version: number;
   #lastSeq = 0;
   #heardSeq = 0;
@@ -146,13 +151,33 @@ export class GobelieveClient implements AsyncDisposable {
     return (await this.next(({ cmd }) => cmd === Cmd.authStatus)).status!;
   }
 
-  /** Logs in and follows, from a key: 0 for the one the server has. */
-  async follow(login: Login, key = 0): Promise<this> {
+  /**
+   * Logs in and follows, from a key: 0 for the one the server has. With a list of super groups and
+   * their keys it does all that im_js does: it follows those too, and any other that it is told of,
+   * and stores every key it has come to.
+   */
+  async follow(login: Login, key = 0, groupKeys?: [number, number][]): Promise<this> {
     this.#isFollowing = true;
     this.key = key;
-    assert.equal(await this.auth(login), 0);
-    await this.sync();
+    if (groupKeys) {
+      this.#followsGroups = true;
+      for (const [groupId, groupKey] of groupKeys) this.groupKeys.set(groupId, groupKey);
+      await this.#begin(login);
+    } else {
+      assert.equal(await this.auth(login), 0);
+      await this.sync();
+    }
     return this;
+  }
+
+  /** As im_js begins: all it has to say at once, without waiting for the answer to its login. */
+  async #begin(login: Login): Promise<void> {
+    await this.opened();
+    this.sendAuth(login);
+    this.#pull();
+    for (const groupId of this.groupKeys.keys()) this.#pullGroup(groupId);
+    await this.settled();
+    assert.equal(this.frames[0]!.status, 0);
   }
 
   /** Pulls; resolves when the server has nothing more to say. */
@@ -170,7 +195,9 @@ export class GobelieveClient implements AsyncDisposable {
 
   /** Says something, and waits for what became of it. */
   async tell(cmd: 4 | 8, said: Words): Promise<HeardFrame> {
-    return await this.acked(this.say(cmd, said));
+    const seq = this.say(cmd, said);
+    if (cmd === Cmd.groupIm) this.#spokenIn.set(seq, Number(said.receiver));
+    return await this.acked(seq);
   }
 
   acked(seq: number): Promise<HeardFrame> {
@@ -210,6 +237,20 @@ export class GobelieveClient implements AsyncDisposable {
     this.send(Cmd.sync, [[64, this.key]]);
   }
 
+  #pullGroup(groupId: number): void {
+    this.send(Cmd.syncGroup, [[64, groupId], [64, this.groupKeys.get(groupId) ?? 0]]);
+  }
+
+  #moveTo(key: number): void {
+    this.key = key;
+    if (this.#followsGroups) this.send(Cmd.syncKey, [[64, key]]);
+  }
+
+  #moveGroupTo(groupId: number, key: number): void {
+    this.groupKeys.set(groupId, key);
+    this.send(Cmd.groupSyncKey, [[64, groupId], [64, key]]);
+  }
+
   #hear(bytes: Uint8Array): void {
     const frame = readFrame(bytes);
     assert.equal(frame.seq, ++this.#heardSeq, "the server numbers its own frames");
@@ -224,14 +265,22 @@ export class GobelieveClient implements AsyncDisposable {
     const about = this.#metadata;
     const follows = about !== undefined && about.previousKey === this.key && this.key !== 0;
     if (MESSAGES.includes(cmd)) {
-      if (flag & SUPER_GROUP) return;
+      if (flag & SUPER_GROUP && !this.#followsGroups) return;
       if (!(flag & PUSH)) this.shown.push(frame);
       else if (follows) {
         this.shown.push(frame);
-        this.key = about.key!;
+        this.#moveTo(about.key!);
       }
-    } else if (cmd === Cmd.ack && follows && !(flag & SUPER_GROUP)) this.key = about.key!;
-    else if (cmd === Cmd.syncNotify && key > this.key && !this.#isSyncing) this.#pull();
+    } else if (cmd === Cmd.ack && flag & SUPER_GROUP) {
+      const groupId = this.#spokenIn.get(frame.acknowledged!);
+      if (groupId === undefined || about?.previousKey !== this.groupKeys.get(groupId)) return;
+      this.#moveGroupTo(groupId, about!.key!);
+    } else if (cmd === Cmd.ack && follows) this.#moveTo(about.key!);
+    else if (this.#followsGroups && frame.groupId !== undefined) {
+      const ownKey = this.groupKeys.get(frame.groupId) ?? 0;
+      if (cmd === Cmd.syncGroupNotify && key > ownKey) this.#pullGroup(frame.groupId);
+      if (cmd === Cmd.syncGroupEnd && key !== ownKey) this.#moveGroupTo(frame.groupId, key);
+    } else if (cmd === Cmd.syncNotify && key > this.key && !this.#isSyncing) this.#pull();
     else if (cmd === Cmd.syncEnd) {
       this.#isSyncing = false;
       if (key > this.key) {

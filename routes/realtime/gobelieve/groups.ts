@@ -26,6 +26,8 @@ export class GobelieveGroups {
   readonly #voice: Voice;
   /** Of these the client is still to be told. */
   readonly #grown = new Set<number>();
+  /** How far each was sent on this connection since the client last stored a key of it. */
+  readonly #sentKeys = new Map<number, number>();
 
   constructor(userId: number, sockets: Sockets, feed: Feed, voice: Voice) {
     this.#userId = userId;
@@ -48,13 +50,18 @@ export class GobelieveGroups {
     }
   }
 
-  /** Sends what the log has behind the client's key; of a group of others nothing is said. */
+  /**
+   * Sends what the log has behind the client's key; of a group of others nothing is said. Deployed
+   * clients ask again with every notice, also while an answer is on its way, and show all they get:
+   * so nothing is sent a second time before the client has stored what it got.
+   */
   async sync({ groupId, key }: { groupId: number; key: number }): Promise<void> {
-    let first = await this.#read(groupId, key === 0 ? undefined : key);
+    const sentKey = this.#sentKeys.get(groupId) ?? 0;
+    let first = await this.#read(groupId, Math.max(key, sentKey) || undefined);
     if (!first) return;
     const { afterSeq } = first;
     this.#voice.say({ type: "sync_group_begin", groupId, key: afterSeq });
-    const { seq, isWhole } = await this.#feed.fetch({
+    const { seq, count, isWhole } = await this.#feed.fetch({
       afterSeq,
       countMax: SYNC_COUNT_MAX,
       read: async (afterSeq) => {
@@ -64,6 +71,7 @@ export class GobelieveGroups {
       },
       send: (message) => this.#voice.framesOf(message).every((frame) => this.#voice.say(frame)),
     });
+    if (count > 0) this.#sentKeys.set(groupId, seq);
     this.#voice.say({ type: "sync_group_end", groupId, key: seq });
     if (!isWhole) this.#voice.say({ type: "sync_group_notify", groupId, key: seq + 1 });
   }
@@ -74,6 +82,7 @@ export class GobelieveGroups {
   }
 
   async storeKey({ groupId, key }: { groupId: number; key: number }): Promise<void> {
+    if (key >= (this.#sentKeys.get(groupId) ?? 0)) this.#sentKeys.delete(groupId);
     await storeGroupKey(this.#sockets.ctx, { userId: this.#userId, groupId, seq: key });
   }
 }

@@ -118,9 +118,25 @@ Deno.test("a super group is announced, and pulled by the keys of its own log", a
     for (const [sent, kept] of [[2, 2], [1, 2], [1_000, 3]] as const) {
       anna.send(Cmd.groupSyncKey, [[64, groupId], [64, sent]]);
       await anna.settled();
-      assert.equal((await pull(anna, groupId, 0)).begin, kept);
+      await using again = await open(server, tokens[1]!);
+      assert.equal((await pull(again, groupId, 0)).begin, kept);
     }
+  });
+
+  await t.step("what a client has been sent is not sent again until it has stored it", async () => {
+    // Two notices, and so two pulls from one key, the second before the answer to the first.
+    const both = await Promise.all([pull(anna, groupId, 1), pull(anna, groupId, 1)]);
+    assert.deepEqual(contentsOf(both[1].shown), ["大家好", "in between"]);
+    const { begin, shown, end } = await pull(anna, groupId, 2);
+    assert.deepEqual([begin, shown, end], [3, [], 3]);
+    anna.send(Cmd.groupSyncKey, [[64, groupId], [64, 2]]);
+    assert.deepEqual((await pull(anna, groupId, 1)).shown, []);
+    anna.send(Cmd.groupSyncKey, [[64, groupId], [64, 3]]);
     assert.deepEqual(contentsOf((await pull(anna, groupId, 1)).shown), ["大家好", "in between"]);
+    anna.send(Cmd.groupSyncKey, [[64, groupId], [64, 3]]);
+    // A key of nobody's stands in the way of nothing.
+    await pull(anna, groupId, 1_000);
+    assert.deepEqual(contentsOf((await pull(anna, groupId, 2)).shown), ["in between"]);
   });
 
   await t.step("the chat app's clients have it in the person's inbox as ever", async () => {
@@ -163,7 +179,8 @@ Deno.test("a super group's log is for its members, each from where they joined",
     await saySuper(app, partner, groupId, "three");
     await dan.next(({ cmd, key }) => cmd === Cmd.syncGroupNotify && key === 5);
     for (const key of [0, 1]) {
-      const { begin, shown, end } = await pull(dan, groupId, key);
+      await using again = await open(server, tokens[4]!);
+      const { begin, shown, end } = await pull(again, groupId, key);
       assert.deepEqual([begin, end], [key === 0 ? 3 : 1, 5]);
       assert.equal(shown.length, 2);
       assert.equal(JSON.parse(shown[0]!.content!).add_member.member_id, 4);

@@ -103,6 +103,20 @@ Deno.test("what comes before the login is nothing; what comes right behind it is
   assert.deepEqual(other.shown.map(({ content }) => content), ["in time"]);
 });
 
+Deno.test("a client of many super groups asks for all of them behind its login", async () => {
+  await using app = await startTestApp();
+  await using server = startChatServer(app);
+  const token = await grantToken(app, await makeApp(app.ctx), { uid: 1 });
+  await using client = await new GobelieveClient(server.url).opened();
+  client.sendAuth({ token });
+  client.send(Cmd.sync, [[64, 0]]);
+  for (let groupId = 1; groupId <= 200; groupId++) {
+    client.send(Cmd.syncGroup, [[64, groupId], [64, 1]]);
+  }
+  await client.settled();
+  assert.equal(client.frames[0]!.status, 0);
+});
+
 Deno.test("a newer app ends the older one; browsers and computers go on side by side", async () => {
   await using app = await startTestApp();
   await using server = startChatServer(app);
