@@ -125,7 +125,7 @@ export class GobelieveClient implements AsyncDisposable {
   }
 
   async opened(): Promise<this> {
-    await waitUntil("the socket", () => this.socket.readyState === WebSocket.OPEN, 5_000);
+    await waitUntil("the socket", () => this.socket.readyState === WebSocket.OPEN);
     return this;
   }
 
@@ -185,7 +185,7 @@ export class GobelieveClient implements AsyncDisposable {
     const ends = () => this.frames.filter(({ cmd }) => cmd === Cmd.syncEnd).length;
     const before = ends();
     this.#pull();
-    await waitUntil("SYNC_END", () => ends() > before, 5_000);
+    await waitUntil("SYNC_END", () => ends() > before);
   }
 
   /** Says something; its number. */
@@ -209,12 +209,12 @@ export class GobelieveClient implements AsyncDisposable {
     const pongs = () => this.frames.filter(({ cmd }) => cmd === Cmd.pong).length;
     const before = pongs();
     this.send(Cmd.ping);
-    await waitUntil("PONG", () => pongs() > before, 5_000);
+    await waitUntil("PONG", () => pongs() > before);
   }
 
   /** The first frame of a kind, which may be there already. */
   async next(isMeant: (frame: HeardFrame) => boolean): Promise<HeardFrame> {
-    await waitUntil("a frame", () => this.frames.some(isMeant), 5_000);
+    await waitUntil("a frame", () => this.frames.some(isMeant));
     return this.frames.find(isMeant)!;
   }
 
@@ -223,7 +223,7 @@ export class GobelieveClient implements AsyncDisposable {
   }
 
   async ended(): Promise<{ code: number; reason: string }> {
-    await waitUntil("the end", () => this.closed !== undefined, 5_000);
+    await waitUntil("the end", () => this.closed !== undefined);
     return this.closed!;
   }
 

@@ -28,14 +28,14 @@ export class RpcClient implements AsyncDisposable {
   }
 
   async opened(): Promise<this> {
-    await waitUntil("the socket", () => this.socket.readyState === WebSocket.OPEN, 5_000);
+    await waitUntil("the socket", () => this.socket.readyState === WebSocket.OPEN);
     return this;
   }
 
   /** Asks and waits for the answer. */
   async ask(method: string, params?: unknown, id: number | string = ++this.#lastId): Promise<Json> {
     this.socket.send(JSON.stringify({ method, params, id }));
-    await waitUntil(`an answer to ${method}`, () => this.#answers.has(id), 5_000);
+    await waitUntil(`an answer to ${method}`, () => this.#answers.has(id));
     return this.#answers.get(id);
   }
 
@@ -55,7 +55,7 @@ export class RpcClient implements AsyncDisposable {
   }
 
   async ended(): Promise<{ code: number; reason: string }> {
-    await waitUntil("the end", () => this.closed !== undefined, 5_000);
+    await waitUntil("the end", () => this.closed !== undefined);
     return this.closed!;
   }
 

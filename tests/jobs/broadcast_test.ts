@@ -399,7 +399,7 @@ Deno.test("a broadcast goes out soon after the request that asked for it", async
   const soon = openSoon(jobDepsOf(app, { providers: { ...app.providers, mixin } }), { delayMs: 5 });
   const id = await makeBroadcast(app.ctx, groupId);
   soon.ask();
-  await waitUntil("the broadcast", async () => (await stateOf(app, id)).state === "done", 5_000);
+  await waitUntil("the broadcast", async () => (await stateOf(app, id)).state === "done");
   assert.equal(mixin.taken.size, 5);
   await soon.stop();
 });

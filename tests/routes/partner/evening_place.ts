@@ -95,7 +95,7 @@ export class PartnersEvening implements AsyncDisposable {
   /** What a client has come to show since it was asked last: just so many. */
   async hears(client: GobelieveClient, count: number): Promise<HeardFrame[]> {
     const from = this.#taken.get(client) ?? 0;
-    await waitUntil("what is said", () => client.shown.length >= from + count, 5_000);
+    await waitUntil("what is said", () => client.shown.length >= from + count);
     await client.settled();
     this.#taken.set(client, client.shown.length);
     const heard = client.shown.slice(from);

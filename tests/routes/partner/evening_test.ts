@@ -379,7 +379,7 @@ Deno.test("a partner's evening: a desk, a chat room, and what is refused", async
     await evening.ask("POST /messages/rooms", { body });
     await mute("0");
     assert.equal((await say("after")).status, 0);
-    await waitUntil("the room", () => anna.of(Cmd.roomIm).length >= 3, 5_000);
+    await waitUntil("the room", () => anna.of(Cmd.roomIm).length >= 3);
     assert.deepEqual(
       said(anna.of(Cmd.roomIm)),
       ["before", "by the server", "after"].map((text) => [

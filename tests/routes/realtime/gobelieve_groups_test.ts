@@ -102,12 +102,12 @@ Deno.test("a super group is announced, and pulled by the keys of its own log", a
     const say = (content: string) =>
       askPartner(app, "POST /messages/systems", { basic, body: { receiver: 1, content } });
     await say("before");
-    await waitUntil("it", () => anna.shown.length === 1, 5_000);
+    await waitUntil("it", () => anna.shown.length === 1);
     const { key } = anna;
     await saySuper(app, partner, groupId, "in between");
     await anna.next(({ cmd, key }) => cmd === Cmd.syncGroupNotify && key === 3);
     await say("after");
-    await waitUntil("it", () => anna.shown.length === 2, 5_000);
+    await waitUntil("it", () => anna.shown.length === 2);
     const last = anna.of(Cmd.metadata).at(-1)!;
     assert.equal(last.previousKey, key);
     assert.ok(last.key! > key + 1);
@@ -145,7 +145,7 @@ Deno.test("a super group is announced, and pulled by the keys of its own log", a
     await using rpc = await new RpcClient(server.url).opened();
     await rpc.connect({ uid: person!.uid, token: tokens[1]! });
     await saySuper(app, partner, groupId, "to both");
-    await waitUntil("it", () => rpc.received.length === 1, 5_000);
+    await waitUntil("it", () => rpc.received.length === 1);
     await anna.next(({ cmd, key }) => cmd === Cmd.syncGroupNotify && key === 4);
     const kept = await readInbox(app.ctx, { userId: person!.userId, afterSeq: 0, limit: 99 });
     assert.deepEqual(kept.map(({ seq }) => seq), [1, 2, 3, 4, 5, 6]);
@@ -197,7 +197,7 @@ Deno.test("a super group's log is for its members, each from where they joined",
       const gone = "DELETE /groups/{gid}/members/{mid}";
       await askPartner(app, gone, { basic, params: { ...params, mid: 4 } });
       await dan.next(({ cmd, key }) => cmd === Cmd.syncGroupNotify && key === 7);
-      await waitUntil("the news", () => dan.shown.length === 1, 5_000);
+      await waitUntil("the news", () => dan.shown.length === 1);
       await dan.settled();
       assert.equal(JSON.parse(dan.shown[0]!.content!).quit_group.member_id, 4);
       await saySuper(app, partner, groupId, "five");
@@ -265,10 +265,10 @@ Deno.test("a large group that is no super group is in everybody's own stream", a
   }
   const words = { sender: 1, receiver: groupId, content: "大家好", msgLocalId: 3 };
   assert.equal((await anna.tell(Cmd.groupIm, words)).status, 0);
-  await waitUntil("it", () => ben.shown.length === 2, 5_000);
+  await waitUntil("it", () => ben.shown.length === 2);
   assert.deepEqual([ben.shown[1]!.content, ben.shown[1]!.flag], ["大家好", 16]);
   // Its number is not known when it is confirmed, so it comes back as the device's own.
-  await waitUntil("it", () => anna.shown.length === 2, 5_000);
+  await waitUntil("it", () => anna.shown.length === 2);
   assert.deepEqual([anna.shown[1]!.flag, anna.shown[1]!.msgLocalId], [16 | SELF, 3]);
   assert.deepEqual(await pull(anna, groupId, 0), { begin: undefined, shown: [], end: undefined });
 });

@@ -57,7 +57,7 @@ Deno.test("GoBelieve's clients are one chat over two processes", async (t) => {
       for (let i = 0; i < 50; i++) {
         anna.say(Cmd.im, { sender: 1, receiver: 2, content: `${i}` });
       }
-      await waitUntil("all of them", () => ben.shown.length >= 50, 5_000);
+      await waitUntil("all of them", () => ben.shown.length >= 50);
       assert.deepEqual(
         ben.shown.map(({ content }) => content),
         Array.from({ length: 50 }, (_, i) => `${i}`),
@@ -115,7 +115,7 @@ Deno.test("GoBelieve's clients are one chat over two processes", async (t) => {
     const { group_id } = await askPartner(one.app, "POST /groups", { basic, body });
     const said = { receiver: 1, content: "hi" };
     await askPartner(one.app, "POST /messages/systems", { basic, body: said });
-    await waitUntil("it", () => anna.shown.length === 1, 5_000);
+    await waitUntil("it", () => anna.shown.length === 1);
     const notify = await anna.next(({ cmd }) => cmd === Cmd.syncGroupNotify);
     assert.equal(notify.groupId, group_id);
   });

@@ -73,7 +73,7 @@ Deno.test("messages that are none of the sender's, or of nobody, go nowhere", as
     );
     for (const seq of seqs) assert.equal(await status(seq), 0);
     assert.equal(await messageCount(), 80);
-    await waitUntil("the others", () => ben.shown.length === 80, 5_000);
+    await waitUntil("the others", () => ben.shown.length === 80);
     assert.deepEqual(ben.shown.map(({ content }) => content), seqs.map((_, at) => `${at}`));
   });
 
@@ -120,7 +120,7 @@ Deno.test("a message sent again is the same; a number used again later is anothe
   app.clock.advance(31_000);
   assert.equal(await say(first), 8, "after a minute");
   assert.equal(await say(first, { receiver: 3 }), 8);
-  await waitUntil("hers", () => second.shown.some(({ receiver }) => receiver === 3), 5_000);
+  await waitUntil("hers", () => second.shown.some(({ receiver }) => receiver === 3));
 });
 
 Deno.test("apps cannot reach each other, nor the house, by any frame", async () => {
@@ -152,7 +152,7 @@ Deno.test("apps cannot reach each other, nor the house, by any frame", async () 
 
   // The same number in another app is another person.
   assert.equal((await anna.tell(Cmd.im, { sender: 1, receiver: 2, content: "hi" })).status, 0);
-  await waitUntil("it", () => ben.shown.length === 1, 5_000);
+  await waitUntil("it", () => ben.shown.length === 1);
   for (const { id } of groups) {
     const words = { sender: 1, receiver: id, content: "hi" };
     assert.equal((await anna.tell(Cmd.groupIm, words)).status, 65);

@@ -58,7 +58,7 @@ Deno.test("friends hear who has come and who has gone, once, and nobody else doe
 
   const first = await open(anna);
   await t.step("that somebody is there, in the chat with them", async () => {
-    await waitUntil("the news", () => told().length === 1, 5_000);
+    await waitUntil("the news", () => told().length === 1);
     assert.deepEqual(told(), [{
       channelId: anna.uid,
       noPersist: true,
@@ -86,7 +86,7 @@ Deno.test("friends hear who has come and who has gone, once, and nobody else doe
   await t.step("that the last has gone, and when", async () => {
     const atSeconds = Math.floor(app.clock.now().getTime() / 1000);
     await last[Symbol.asyncDispose]();
-    await waitUntil("the news", () => told().length === 2, 5_000);
+    await waitUntil("the news", () => told().length === 2);
     const { last_offline: lastOffline, ...param } = told()[1]!.param;
     assert.deepEqual({ ...param, last_offline: 0 }, statusOf(0));
     assert.ok(Math.abs(lastOffline - atSeconds) <= 5);
@@ -102,7 +102,7 @@ Deno.test("friends hear who has come and who has gone, once, and nobody else doe
     await using bensOther = new GobelieveClient(one.url);
     assert.equal(await bensOther.auth({ token: ben.token }), 0);
     await using _again = await open(anna);
-    await waitUntil("the news", () => told().length === 3, 5_000);
+    await waitUntil("the news", () => told().length === 3);
     await bensOther.settled();
     assert.equal(bensOther.of(Cmd.rt).length, 0);
   });

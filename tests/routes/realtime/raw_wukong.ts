@@ -79,9 +79,9 @@ export class RawWukong implements AsyncDisposable {
 
   /** Connects and waits for the answer. */
   async connected(as: { uid: string; token: string }): Promise<this> {
-    await waitUntil("open", () => this.socket.readyState === WebSocket.OPEN, 5_000);
+    await waitUntil("open", () => this.socket.readyState === WebSocket.OPEN);
     this.socket.send(this.connectFrame(as));
-    await waitUntil("CONNACK", () => this.frames.length === 1, 5_000);
+    await waitUntil("CONNACK", () => this.frames.length === 1);
     return this;
   }
 
@@ -96,11 +96,11 @@ export class RawWukong implements AsyncDisposable {
     const before = pongs();
     this.socket.send(encodeFrame({ type: "recvack", messageId, messageSeq }, 5));
     this.socket.send(encodeFrame({ type: "ping" }, 5));
-    await waitUntil("PONG", () => pongs() > before, 5_000);
+    await waitUntil("PONG", () => pongs() > before);
   }
 
   async ended(): Promise<{ code: number; reason: string }> {
-    await waitUntil("the end", () => this.closed !== undefined, 5_000);
+    await waitUntil("the end", () => this.closed !== undefined);
     return this.closed!;
   }
 

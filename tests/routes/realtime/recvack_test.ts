@@ -48,7 +48,7 @@ Deno.test("what the npm client confirms is delivered, and neither read nor fetch
   const [anna, ben] = [await makeChatPerson(ctx, "Anna"), await makeChatPerson(ctx, "Ben")];
   await using bens = await connectSdk(server, ben, { name: "recvack ben" });
   for (let i = 1; i <= 5; i++) await say(ctx, ben, `${i}`, anna);
-  await waitUntil("all of them", () => bens.messages.length === 5, 5_000);
+  await waitUntil("all of them", () => bens.messages.length === 5);
   await someLooks();
   clock.advance(31_000);
   await someLooks();
@@ -73,7 +73,7 @@ Deno.test("a message that is not confirmed ends the connection, and is not sent 
   const as = { uid: ben.uid, token: ben.webToken };
   await using first = await new RawWukong(server.url).connected(as);
   for (const content of ["one", "two"]) await say(ctx, ben, content);
-  await waitUntil("both", () => first.received.length === 2, 5_000);
+  await waitUntil("both", () => first.received.length === 2);
   await first.confirm(first.received[1]!);
   clock.advance(29_000);
   await someLooks();
@@ -84,7 +84,7 @@ Deno.test("a message that is not confirmed ends the connection, and is not sent 
   await using second = await new RawWukong(server.url).connected(as);
   clock.advance(31_000);
   await say(ctx, ben, "three");
-  await waitUntil("the next", () => second.received.length === 1, 5_000);
+  await waitUntil("the next", () => second.received.length === 1);
   await second.confirm(second.received[0]!);
   clock.advance(31_000);
   await someLooks();
@@ -104,14 +104,14 @@ Deno.test("one that no client of a person confirms ends one connection, not each
   await using other = await new RawWukong(server.url).connected(as);
   const clients = [one, other];
   await say(ctx, ben, "poison");
-  await waitUntil("both", () => clients.every(({ received }) => received.length === 1), 5_000);
+  await waitUntil("both", () => clients.every(({ received }) => received.length === 1));
   clock.advance(31_000);
-  await waitUntil("one end", () => clients.some(({ closed }) => closed), 5_000);
+  await waitUntil("one end", () => clients.some(({ closed }) => closed));
   await someLooks();
   const left = clients.filter(({ closed }) => !closed);
   assert.equal(left.length, 1);
   await say(ctx, ben, "fine");
-  await waitUntil("the next", () => left[0]!.received.length === 2, 5_000);
+  await waitUntil("the next", () => left[0]!.received.length === 2);
   await left[0]!.confirm(left[0]!.received[1]!);
   clock.advance(31_000);
   await someLooks();
@@ -128,7 +128,7 @@ Deno.test("JSON-RPC clients that never confirm are left alone; who has once is h
   const next = async (content: string) => {
     const before = client.received.length;
     await say(ctx, ben, content);
-    await waitUntil("it", () => client.received.length === before + 1, 5_000);
+    await waitUntil("it", () => client.received.length === before + 1);
     const { messageId, messageSeq } = client.received.at(-1);
     return { messageId, messageSeq };
   };

@@ -69,7 +69,7 @@ Deno.test("a chat app lives on HTTP and the npm client alone", async (t) => {
     const { connectManager } = annas.sdk;
     connectManager.sendPing();
     assert.equal(connectManager.pingRetryCount, 1);
-    await waitUntil("PONG", () => connectManager.pingRetryCount === 0, 5_000);
+    await waitUntil("PONG", () => connectManager.pingRetryCount === 0);
   });
 
   await t.step("texts go both ways, whatever the letters, long, with the highest ids", async () => {

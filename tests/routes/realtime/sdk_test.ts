@@ -51,7 +51,7 @@ Deno.test("the npm client talks to people", async (t) => {
     const acks = await Promise.all(
       Array.from({ length: 20 }, (_, i) => annas.sendText(ben.uid, PERSON, `no ${i}`)),
     );
-    await waitUntil("all of them", () => bens.messages.length === before + 20, 5_000);
+    await waitUntil("all of them", () => bens.messages.length === before + 20);
     const heard = bens.messages.slice(before);
     assert.deepEqual(heard.map(({ content }) => content.text), acks.map((_, i) => `no ${i}`));
     const first = heard[0]!.messageSeq;
@@ -155,10 +155,10 @@ Deno.test("the npm client comes and goes", async (t) => {
 
   await t.step("it is there for others to see while it is, and no longer", async () => {
     const seen = async () => (await readOnline(ctx, [ben.id])).get(ben.id)!;
-    await waitUntil("gone", async () => !(await seen()).online, 5_000);
+    await waitUntil("gone", async () => !(await seen()).online);
     {
       await using _bens = await connectSdk(server, ben, { name: "ben web", deviceFlag: 1 });
-      await waitUntil("there", async () => (await seen()).online, 5_000);
+      await waitUntil("there", async () => (await seen()).online);
       assert.deepEqual(await seen(), {
         online: true,
         deviceFlag: 1,
@@ -166,7 +166,7 @@ Deno.test("the npm client comes and goes", async (t) => {
         lastOfflineAt: undefined,
       });
     }
-    await waitUntil("gone", async () => !(await seen()).online, 5_000);
+    await waitUntil("gone", async () => !(await seen()).online);
     assert.ok(Math.abs((await seen()).lastOfflineAt!.getTime() - ctx.now().getTime()) < 5_000);
   });
 

@@ -43,7 +43,7 @@ Deno.test("a message carries the receipt bit of its SEND, wherever it is read", 
       sendRaw({ setting: Setting.receipt | Setting.plain });
       sendRaw({ setting: Setting.topic, topic: "x" });
       sendRaw({ setting: Setting.receipt | Setting.signal });
-      await waitUntil("three", () => rpc.received.length === 3, 5_000);
+      await waitUntil("three", () => rpc.received.length === 3);
       assert.deepEqual(
         rpc.received.map(({ setting }) => setting),
         [MARKED, PLAIN, { ...MARKED, signal: true }],
@@ -56,7 +56,7 @@ Deno.test("a message carries the receipt bit of its SEND, wherever it is read", 
     await rpc.say(anna.uid, 1, SAID, { setting: { receipt: true } });
     await rpc.say(anna.uid, 1, SAID, { setting: { receipt: true }, header: { noPersist: true } });
     await rpc.say(anna.uid, 1, SAID);
-    await waitUntil("three", () => raw.received.length === 3, 5_000);
+    await waitUntil("three", () => raw.received.length === 3);
     assert.deepEqual(raw.received.map(({ setting }) => setting), [0x80, 0x80, 0]);
     assert.equal(
       new TextDecoder().decode(raw.cipher!.open(raw.received[0]!.payload)),

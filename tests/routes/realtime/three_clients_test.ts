@@ -71,7 +71,7 @@ Deno.test("three protocols are one chat: everybody hears everybody, in order", a
         .map(({ content }) => content),
   };
   const hasHeard = (who: keyof typeof textsOf, texts: string[]) =>
-    waitUntil(who, () => textsOf[who]().length >= texts.length, 5_000);
+    waitUntil(who, () => textsOf[who]().length >= texts.length);
   const ids: [number, string][] = [];
 
   await t.step("the npm client's words", async () => {
@@ -92,9 +92,9 @@ Deno.test("three protocols are one chat: everybody hears everybody, in order", a
       const words = { sender: cleoId, receiver: groupId, content, msgLocalId: at + 1 };
       assert.equal((await cleos.tell(Cmd.groupIm, words)).status, 0);
     }
-    await waitUntil("anna", () => textsOf.anna().length >= 20, 5_000);
+    await waitUntil("anna", () => textsOf.anna().length >= 20);
     assert.deepEqual(textsOf.anna(), texts);
-    await waitUntil("ben", () => textsOf.ben().length >= 40, 5_000);
+    await waitUntil("ben", () => textsOf.ben().length >= 40);
     assert.deepEqual(textsOf.ben().slice(20), texts);
     const heard = bens.received.filter((it) => payloadOf(it).type === 1).slice(20);
     ids.push(...heard.map((it): [number, string] => [
@@ -111,9 +111,9 @@ Deno.test("three protocols are one chat: everybody hears everybody, in order", a
       const { result } = await bens.say(groupNo, GROUP, { type: 1, content });
       ids.push([Number(result.messageId), content]);
     }
-    await waitUntil("anna", () => textsOf.anna().length >= 40, 5_000);
+    await waitUntil("anna", () => textsOf.anna().length >= 40);
     assert.deepEqual(textsOf.anna().slice(20), texts);
-    await waitUntil("cleo", () => textsOf.cleo().length >= 40, 5_000);
+    await waitUntil("cleo", () => textsOf.cleo().length >= 40);
     assert.deepEqual(textsOf.cleo().slice(20), texts);
   });
 

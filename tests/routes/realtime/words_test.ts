@@ -87,7 +87,7 @@ Deno.test("nobody speaks as the system, kept or passing, to a person, a group or
     await tobys.say(tony.uid, 1, typing);
     await tobys.say(tony.uid, 1, typing, { header: { noPersist: true } });
     const heard = ALLOWED.length + 2;
-    await waitUntil("all", () => saidTo(tonys).length === heard, 5_000);
+    await waitUntil("all", () => saidTo(tonys).length === heard);
     assert.deepEqual(saidTo(tonys).slice(0, ALLOWED.length).map(payloadOf), ALLOWED);
     const [conversation] = await askIm(app, "GET", "/conversations", { token: tony.token });
     assert.equal(conversation.unread, 0, "none had a red dot");
@@ -99,7 +99,7 @@ Deno.test("nobody speaks as the system, kept or passing, to a person, a group or
     const before = await app.ctx.db.$count(messages);
     FORBIDDEN.forEach((payload, at) => raw.socket.send(raw.sendFrame(tony, at, { said: payload })));
     const acks = () => raw.frames.flatMap((it) => it.type === "sendack" ? it.reasonCode : []);
-    await waitUntil("all", () => acks().length === FORBIDDEN.length, 5_000);
+    await waitUntil("all", () => acks().length === FORBIDDEN.length);
     assert.deepEqual(new Set(acks()), new Set([Reason.payload_invalid]));
     assert.equal(await app.ctx.db.$count(messages), before);
   });
@@ -198,7 +198,7 @@ Deno.test("of a partner's client such payloads are words", async () => {
   for (const content of contents) {
     assert.equal((await anna.tell(Cmd.im, { sender: 1, receiver: 2, content })).status, 0);
   }
-  await waitUntil("them", () => ben.shown.length === contents.length, 5_000);
+  await waitUntil("them", () => ben.shown.length === contents.length);
   assert.deepEqual(contentsOf(ben.shown), contents);
   const kept = await readInbox(app.ctx, { userId: idOf(2), afterSeq: 0, limit: 99 });
   assert.deepEqual(
