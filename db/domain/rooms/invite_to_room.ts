@@ -6,7 +6,7 @@ import { appPath } from "../app_links.ts";
 import { DomainError } from "../errors.ts";
 import { notifying } from "../notifications/notify.ts";
 import { visibleUsers } from "../users/who_is_there.ts";
-import { hostsOf, isInside } from "./presence.ts";
+import { isInside, isKeptOut } from "./presence.ts";
 import { ROOM_INVITE_ONCE_MS } from "./rules.ts";
 import { mayEnter } from "./view.ts";
 
@@ -59,8 +59,7 @@ export async function inviteToRoom(
           and cards.to_user_id = ${inviterId} and cards.deleted_at is null)
         and not exists (select 1 from room_members where room_members.room_id = room.id
           and room_members.user_id = guest.id and ${isInside(now)})
-        and not exists (select 1 from blocks where blocks.blocked_id = guest.id
-          and blocks.user_id in (select user_id from (${hostsOf(sql`room`)}) as hosts))
+        and not ${isKeptOut(sql`room`, sql`guest.id`)}
       on conflict (key) do update set expires_at = excluded.expires_at
         where call_guards.expires_at <= ${instant(now)}
       returning key

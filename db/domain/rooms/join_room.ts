@@ -3,7 +3,7 @@ import type { Ctx } from "../../client/ctx.ts";
 import { isRedisAway } from "../../redis/client.ts";
 import { bool, rows } from "../../sql.ts";
 import { DomainError } from "../errors.ts";
-import { entering, enterOnce, hostsOf } from "./presence.ts";
+import { entering, enterOnce, hostsOf, isKeptOut } from "./presence.ts";
 import { ROOM_TOKEN_CACHE_MS } from "./rules.ts";
 import { mayEnter } from "./view.ts";
 
@@ -18,8 +18,7 @@ export interface JoinRoomInput {
 /**
  * Lets a person into a room, which ends their being in any other, and answers the token of the audio
  * channel: one for all of the room, handed out again for 23 of its 24 hours.
- * @throws {DomainError} `room_missing`; `room_refused` when one of its hosts, who need not be there,
- *   has blocked the person
+ * @throws {DomainError} `room_missing`; `room_refused` when a host keeps the person out
  */
 export async function joinRoom(ctx: Ctx, input: JoinRoomInput): Promise<{ token: string }> {
   const { found, refused } = await enter(ctx, input);
@@ -37,17 +36,14 @@ async function enter(ctx: Ctx, { roomId, userId, tokenHash }: JoinRoomInput) {
     with room as (
       select rooms.id, rooms.host_id from rooms
       where rooms.id = ${roomId} and ${mayEnter(userId, ctx.now())} for share of rooms
-    ), hosts as (
-      select host.user_id from room cross join lateral (${hostsOf(sql`room`)}) as host
     ), refusal as (
-      select 1 from hosts join blocks on blocks.user_id = hosts.user_id
-      where blocks.blocked_id = ${userId}
+      select from room where ${isKeptOut(sql`room`, userId)}
     ), ${
     entering(ctx, {
       userId,
       tokenHash,
       into: sql`select room.id as room_id,
-          exists (select from hosts where hosts.user_id = ${userId}) as is_host
+          ${userId} in (select user_id from (${hostsOf(sql`room`)}) as hosts) as is_host
         from room where not exists (select 1 from refusal)`,
     })
   }

@@ -34,6 +34,16 @@ export function hostsOf(room: SQL): SQL {
     union select event_members.user_id from event_members where event_members.event_id = ${room}.id`;
 }
 
+/**
+ * Whether a host, there or not, has blocked the person and so keeps them out. Nobody keeps whoever
+ * opened the room out of it: who the guests of an event have blocked is not for its host to know.
+ */
+export function isKeptOut(room: SQL, userId: number | SQL): SQL {
+  return sql`(${room}.host_id <> ${userId} and exists (
+    select from blocks where blocks.blocked_id = ${userId}
+      and blocks.user_id in (select user_id from (${hostsOf(room)}) as hosts)))`;
+}
+
 export interface Entering {
   userId: number;
   /** SHA-256 of the session's token; absent: nobody's login in particular. */
