@@ -68,6 +68,13 @@ export function startChatServer(app: TestApp, options: Partial<SocketOptions> = 
   };
 }
 
+/** The same app, asked over the server's real connections, its doors of development included. */
+export function overHttp(app: TestApp, server: ChatServer): TestApp {
+  // Clients of tests look at redirections themselves.
+  const fetch = (request: Request) => server.fetch(new Request(request, { redirect: "manual" }));
+  return { ...app, fetch, door: { fetch } };
+}
+
 /** A client of the npm package, connected; give every client of a file a name of its own. */
 export async function connectSdk(
   server: ChatServer,

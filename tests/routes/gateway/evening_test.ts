@@ -5,34 +5,16 @@ import {
   type GatewayLogin,
   registerPerson,
 } from "../../clients/gateway.ts";
-import { startTestApp, type TestApp } from "../../harness.ts";
+import { callH5, logInWithWechat } from "../../clients/wechat.ts";
+import { startTestApp } from "../../harness.ts";
+import { overHttp, startChatServer } from "../../servers/chat.ts";
 
 const MINUTE_MS = 60_000;
 
-/** The same app, asked over a real socket. */
-function overHttp(app: TestApp): TestApp & AsyncDisposable {
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request, { remoteAddr }) => app.fetch(request, remoteAddr.hostname),
-  );
-  const origin = `http://127.0.0.1:${server.addr.port}`;
-  return {
-    ...app,
-    async fetch(request) {
-      const { pathname, search } = new URL(request.url);
-      return await fetch(new Request(`${origin}${pathname}${search}`, request), {
-        redirect: "manual",
-      });
-    },
-    async [Symbol.asyncDispose]() {
-      await server.shutdown();
-      await app[Symbol.asyncDispose]();
-    },
-  };
-}
-
 Deno.test("an evening of five people, over real HTTP", async (t) => {
-  await using app = overHttp(await startTestApp());
+  await using parts = await startTestApp();
+  await using server = startChatServer(parts);
+  const app = overHttp(parts, server);
   const [anna, ben, cleo, dan, eve] = await Promise.all(
     ["Anna", "Ben", "Cleo", "Dan", "Eve"].map((name) => registerPerson(app, name)),
   ) as [GatewayLogin, GatewayLogin, GatewayLogin, GatewayLogin, GatewayLogin];
@@ -163,13 +145,11 @@ Deno.test("an evening of five people, over real HTTP", async (t) => {
   });
 
   await t.step("shared to H5 it shows open, then closed, and only public things", async () => {
-    const cookie = await weixinCookie(app);
+    const cookie = await logInWithWechat(app);
     const shareId = await done(cleo, "POST", `/room/${eventRoom}/cache`);
     const look = async () => {
       app.clock.advance(1_500);
-      return (await callGateway(app, "POST", `/h5/room/${shareId}`, {
-        headers: { Cookie: cookie },
-      })).result;
+      return (await callH5(app, `/h5/room/${shareId}`, { cookie })).result;
     };
     const open = await look();
     assert.deepEqual([open.closed, open.fromMember.uid, open.memberTotal], [0, cleo.uid, 1]);
@@ -186,20 +166,3 @@ Deno.test("an evening of five people, over real HTTP", async (t) => {
     assert.deepEqual((await page(ben, "/room")).list, []);
   });
 });
-
-/** Walks through the development provider's WeChat login as a browser does. */
-async function weixinCookie(app: TestApp): Promise<string> {
-  const jar = new Map<string, string>();
-  let url = "http://plaza.test/h5/weixin/login?returnTo=/";
-  for (let hop = 0; hop < 5 && !jar.has("chaoqer_wx_code"); hop++) {
-    const cookies = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
-    const response = await app.fetch(new Request(url, { headers: { Cookie: cookies } }));
-    await response.body?.cancel();
-    for (const line of response.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;
-      jar.set(name!, value!);
-    }
-    url = new URL(response.headers.get("location") ?? "/", url).href;
-  }
-  return `chaoqer_wx_code=${jar.get("chaoqer_wx_code")}`;
-}
