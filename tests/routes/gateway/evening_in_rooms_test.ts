@@ -230,6 +230,26 @@ Deno.test("an evening in rooms, over real HTTP and sockets", async (t) => {
     assert.equal((await done(dan, "GET", `/club/${clubId}`)).joined, 1);
   });
 
+  await t.step("a phone's clock may be most of a day off, and its texts say $$$", async () => {
+    for (const hours of [-23, 23]) {
+      const ts = nowMs() + hours * HOUR_MS;
+      const body = {
+        originFeedbackType: 0,
+        originId: "",
+        feedbackType: 0,
+        feedbackContent: `花了我$$$太贵了 ${hours}`,
+      };
+      const send = async () => (await tap(ben, "POST", "/app/feedback", { ts, body })).errorCode;
+      assert.equal(await send(), undefined);
+      app.clock.advance(19 * MINUTE_MS);
+      assert.equal(await send(), -1, "known again for twenty minutes, whatever it says");
+      app.clock.advance(2 * MINUTE_MS);
+      assert.equal(await send(), undefined);
+    }
+    const ts = nowMs() - 25 * HOUR_MS;
+    assert.equal((await tap(ben, "GET", "/user/message/unread_total", { ts })).http, 400);
+  });
+
   await t.step("a room needs no club, and always says which it is in", async () => {
     for (const body of [{}, { clubId: null }, { clubId: "" }, { clubId, inviteOnly: 1 }]) {
       const created = await done(ben, "POST", "/room", { body: { name: "Jazz", ...body } });
