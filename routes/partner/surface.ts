@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { z } from "zod";
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { DomainError, type Kind } from "../../db/domain/errors.ts";
 import { appCacheKey, readApp, warmApps } from "../../db/domain/partners/app_cache.ts";
 import { isAllowedAddress, isSecret } from "../../db/domain/partners/credentials.ts";

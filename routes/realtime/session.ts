@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { Buffer } from "node:buffer";
+import type { LongInteger } from "../../config/runtime/long_integer.ts";
 import { randomHex32 } from "../../config/keys.ts";
 import type { Moment } from "../../db/bus/bus.ts";
 import { DomainError } from "../../db/domain/errors.ts";

@@ -95,7 +95,7 @@ export function assertPartnerFailure(answer: PartnerAnswer, message?: string, ht
 }
 
 /** What naming a number of customers is told that none of them has. */
-export const RESERVED_TEXT = "4000000000000000到9007199254740991的uid留给客服的顾客，没有这个顾客";
+export const RESERVED_TEXT = "4000000000000000到9007199254740991的编号留给客服的顾客，没有这个顾客";
 
 /** What credentials that are none are told. */
 export const REFUSED_TEXT = "未登录或者登录已过期";

@@ -5,8 +5,8 @@ import { DomainError } from "../errors.ts";
 
 /**
  * Ends a person's membership; who is no member, also of a club that has vanished, stays none. The
- * owner can only be the last to leave, and the club vanishes with them, and its open rooms. The club's row is locked
- * first: whether anybody else is left must still be so when it has happened.
+ * owner can only be the last to leave, and the club vanishes with them, and its open rooms. The
+ * club's row is locked first: whether anybody else is left must still be so when it has happened.
  * @throws {DomainError} `club_missing` for a club that never was, `club_owner_stays`
  */
 export async function leaveClub(

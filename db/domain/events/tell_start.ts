@@ -52,7 +52,7 @@ export function startTold(
   }, rest as (${enqueueFrom(ctx, "event_started", rest)})`;
 }
 
-/** Tells those who did not fit into the statement that started it. */
+/** Tells those who did not fit into the statement that started it, whoever started it not. */
 export async function fanOutStart(ctx: Ctx, claim: Claim<"event_started">): Promise<number> {
   const { eventId } = claim.payload;
   return await tellInChunks(ctx, claim, {
@@ -60,9 +60,9 @@ export async function fanOutStart(ctx: Ctx, claim: Claim<"event_started">): Prom
     async tell(ctx, after) {
       const [event] = await rows(
         ctx,
-        sql`select events.name from events join rooms on rooms.id = events.room_id
+        sql`select events.name, rooms.host_id from events join rooms on rooms.id = events.room_id
           where events.id = ${eventId} and rooms.closed_at is null`,
-        { name: text },
+        { name: text, hostId: int8 },
       );
       if (!event) return NOBODY_TOLD;
       const receivers = sql`select user_id from asked`;
@@ -70,6 +70,7 @@ export async function fanOutStart(ctx: Ctx, claim: Claim<"event_started">): Prom
         ctx,
         sql`with asked as (
             select user_id from event_reminders where event_id = ${eventId} and user_id > ${after}
+              and user_id <> ${event.hostId}
             order by user_id limit ${NOTIFY_COUNT_MAX}
           ), ${tellingOfStart(ctx, { eventId, name: event.name, receivers })}
           select (select max(user_id) from asked) as last, (select count(*) from asked) as told,

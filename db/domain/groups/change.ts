@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type Ctx, withTx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
 import { bool, instant, int8, longJson, maybe, rows, text, typed } from "../../sql.ts";

@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { MemberRole } from "../../schema/groups.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { FILE_HELPER_UID, SYSTEM_UID } from "../../schema/users.ts";

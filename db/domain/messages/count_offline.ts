@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { int8, rows } from "../../sql.ts";
@@ -20,8 +20,8 @@ export interface CountOfflineInput {
 }
 
 /**
- * How many messages of others somebody has not fetched yet, nor been shown as history, {@link HISTORY_COUNT_MAX} at most. All
- * that is said of the person must be true of them.
+ * How many messages of others somebody has not fetched yet, nor been shown as history,
+ * {@link HISTORY_COUNT_MAX} at most. All that is said of the person must be true of them.
  *
  * @throws {DomainError} `params_invalid` when nothing is said, `customer_missing`
  */

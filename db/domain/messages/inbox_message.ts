@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { ChannelType } from "../../schema/messages.ts";
 import { bool, int4, int8, long, maybe, milliseconds, type Row, text, time } from "../../sql.ts";
 import { numberShown } from "./client_numbers.ts";

@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { longJson, type Term } from "../../sql.ts";
 import { tellDevices } from "./tell_devices.ts";

@@ -62,7 +62,8 @@ function syncStatement(
     with ${copying({ news: newsFor(userId), now })}, state as (
       select ${copyingState(userId)}
     ), found as (
-      select reminders.*, messages.sender_id, messages.revoked_at, coalesce(inbox.seq, copied.seq) as seq
+      select reminders.*, messages.sender_id, messages.revoked_at,
+        coalesce(inbox.seq, copied.seq) as seq
       from reminders
       join messages on messages.id = reminders.message_id
         and (messages.revoked_at is null or ${version}::bigint > 0)

@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { asc, desc, eq, sql } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { apps, type CustomerProof, sellers, stores } from "../../schema/apps.ts";
 import { users } from "../../schema/users.ts";

@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { and, eq } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { users } from "../../schema/users.ts";
 import { endClientSession } from "./client_tokens.ts";

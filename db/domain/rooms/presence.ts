@@ -1,12 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Ctx } from "../../client/ctx.ts";
-import { brokenConstraintOf, retry, sqlStateOf } from "../../client/errors.ts";
+import { brokenConstraintOf, retry } from "../../client/errors.ts";
 import { RoomRole } from "../../schema/rooms.ts";
 import { instant } from "../../sql.ts";
 import { silentSince } from "./rules.ts";
 
 const RACE_COUNT_MAX = 5;
-const DEADLOCK_DETECTED = "40P01";
 
 /** Literal so that the planner sees it; the number is our own. */
 export const HOST = sql.raw(String(RoomRole.host));
@@ -83,9 +82,7 @@ export function entering(ctx: Ctx, { userId, tokenHash, into }: Entering): SQL {
 /** Runs a statement with {@link entering} again when the person entered elsewhere meanwhile. */
 export function enterOnce<T>(run: () => Promise<T>): Promise<T> {
   return retry(run, {
-    isLost: (error) =>
-      brokenConstraintOf(error) === "room_members_inside" ||
-      sqlStateOf(error) === DEADLOCK_DETECTED,
+    isLost: (error) => brokenConstraintOf(error) === "room_members_inside",
     countMax: RACE_COUNT_MAX,
   });
 }

@@ -49,7 +49,6 @@ type WritingCtx = Pick<Ctx, "db" | "bus" | "now">;
 /** Of people who are in a room; a sign that comes too late brings nobody back. */
 async function writeSigns({ db, now }: WritingCtx, userIds: number[]): Promise<void> {
   const at = now();
-
   await db.execute(sql`
     with inside as (
       select room_members.room_id, room_members.user_id

@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { sql } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { brokenConstraintOf } from "../../client/errors.ts";
 import { CUSTOMER_UID_MIN } from "../../schema/users.ts";

@@ -1,6 +1,6 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { asc, eq, sql } from "drizzle-orm";
 import { randomInt } from "node:crypto";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { readOnline } from "../../redis/presence.ts";
 import { sellers, stores, supporters } from "../../schema/apps.ts";

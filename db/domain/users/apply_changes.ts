@@ -54,7 +54,8 @@ export async function applyChanges(
     with changed as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(changed.map(rowOf))}::jsonb) as changed
         (id bigint, nickname text, country_code text, mobile text, exchanger boolean,
-        freed_country_code text, freed_mobile text, status smallint, deleted_at timestamptz, login_was text, login_is text, ends boolean)
+        freed_country_code text, freed_mobile text, status smallint, deleted_at timestamptz,
+        login_was text, login_is text, ends boolean)
     ), users_changed as (
       update users set nickname = changed.nickname, country_code = changed.country_code,
         mobile = changed.mobile, exchanger = changed.exchanger, status = changed.status,

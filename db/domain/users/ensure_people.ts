@@ -1,5 +1,5 @@
-import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { type SQL, sql } from "drizzle-orm";
+import type { LongInteger } from "../../../config/runtime/long_integer.ts";
 import { randomHex32 } from "../../../config/keys.ts";
 import type { Ctx } from "../../client/ctx.ts";
 import { HOUSE_APP_ID } from "../../schema/columns.ts";
@@ -57,7 +57,7 @@ export function unknownPerson(tenantId: number, named: readonly LongInteger[]): 
   return new DomainError("user_missing", isReserved ? { message: RESERVED_TEXT } : {});
 }
 
-const RESERVED_TEXT = `${CUSTOMER_UID_MIN}到${CUSTOMER_UID_MAX}的uid留给客服的顾客，没有这个顾客`;
+const RESERVED_TEXT = `${CUSTOMER_UID_MIN}到${CUSTOMER_UID_MAX}的编号留给客服的顾客，没有这个顾客`;
 
 /** What the text of {@link peopleNamed} depends on. */
 export interface NamingShape {
